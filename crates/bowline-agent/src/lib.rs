@@ -1,0 +1,1 @@
+//! The agent: one binary, two roles, cluster and machine.

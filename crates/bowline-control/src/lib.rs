@@ -1,0 +1,1 @@
+//! The application: pipeline, providers, operations, feed, observed state.

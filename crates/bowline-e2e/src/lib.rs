@@ -1,0 +1,1 @@
+//! Development only: the harness and scenarios with real parts.

@@ -1,0 +1,1 @@
+//! What the CLI and the agent both do with a cluster.

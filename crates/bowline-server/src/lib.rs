@@ -1,0 +1,1 @@
+//! The HTTP server: routes, TLS, wiring, the embedded portal.

@@ -1,0 +1,1 @@
+//! Records, revisions and changes on SQLite and PostgreSQL, behind one small trait.
