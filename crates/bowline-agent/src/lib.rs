@@ -1,1 +1,2 @@
 //! The agent: one binary, two roles, cluster and machine.
+pub mod cluster;
