@@ -1,1 +1,23 @@
-//! What the CLI and the agent both do with a cluster.
+//! What the CLI and the agent both do with a Kubernetes cluster.
+//!
+//! - [`Connection`]: a client from a kubeconfig and context or from inside a pod, server-side apply as
+//!   [`FIELD_MANAGER`] ([`apply_object`], [`apply_manifests`]).
+//! - [`run_checks`]: can this cluster be connected, and what fixes it if not.
+//! - [`KindName`], [`ServedKind`], [`resolve`]: what `apps/v1/Deployment` means and where it is served.
+//!
+//! Invariants: nothing here knows the control plane; nothing here reads the clock, the environment or random numbers.
+
+mod apply;
+mod checks;
+mod connection;
+mod error;
+mod kinds;
+
+pub use apply::{apply_manifests, apply_object, read_manifests};
+pub use checks::{Check, Outcome, Purpose, run_checks};
+pub use connection::{Access, Connection, FIELD_MANAGER};
+pub use error::ClusterError;
+pub use kinds::{DEFAULT_WATCHED, KindName, ServedKind, built_in, resolve};
+
+// kube compiles only when some crate of the build has chosen the version of Kubernetes' types.
+use k8s_openapi as _;
