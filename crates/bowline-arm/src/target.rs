@@ -1,0 +1,190 @@
+//! What a request path names: a resource, a collection of a type at a scope, or an action on a resource.
+//!
+//! Paths of real clients come in any case, with doubled and trailing slashes, and with percent-encoded segments.
+
+use percent_encoding::percent_decode_str;
+
+use crate::resource_id::{InvalidResourceId, ResourceId, ResourceType};
+
+/// The object of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// One resource or scope.
+    Resource(ResourceId),
+    /// All resources of a type at a scope: `{scope}/providers/{namespace}/{type}` or `/subscriptions`.
+    Collection { scope: ResourceId, resource_type: ResourceType },
+    /// A verb on a resource: `{resource}/{action}`; only POST means this.
+    Action { resource: ResourceId, name: String },
+}
+
+/// Why a path names nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// A segment is not valid UTF-8 once decoded.
+    #[error("the path holds percent-encoded bytes that are not UTF-8")]
+    Encoding,
+    /// Not an id.
+    #[error(transparent)]
+    Id(#[from] InvalidResourceId),
+}
+
+impl Target {
+    /// Reads a path. `post` says whether an odd last segment is an action (POST) or a type (everything else).
+    ///
+    /// # Errors
+    /// See [`TargetError`].
+    pub fn parse(path: &str, post: bool) -> Result<Self, TargetError> {
+        let decoded: Vec<String> = path
+            .split('/')
+            .filter(|s| !s.is_empty())
+            .map(|s| {
+                percent_decode_str(s).decode_utf8().map(|t| t.into_owned()).map_err(|_| TargetError::Encoding)
+            })
+            .collect::<Result<_, _>>()?;
+        let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        if ends_complete(&segments) {
+            return Ok(Self::Resource(ResourceId::from_segments(&segments)?));
+        }
+        let (last, before) = segments.split_last().ok_or(InvalidResourceId::Incomplete("/".to_owned()))?;
+        if post && ends_complete(before) {
+            return Ok(Self::Action {
+                resource: ResourceId::from_segments(before)?,
+                name: (*last).to_owned(),
+            });
+        }
+        collection(before, last)
+    }
+}
+
+/// Whether the segments pair up to a whole id.
+fn ends_complete(segments: &[&str]) -> bool {
+    match segments.iter().rposition(|s| s.eq_ignore_ascii_case("providers")) {
+        None => segments.len().is_multiple_of(2),
+        Some(at) => {
+            let after = segments.len() - at - 1;
+            after >= 3 && !after.is_multiple_of(2)
+        }
+    }
+}
+
+fn collection(before: &[&str], last: &str) -> Result<Target, TargetError> {
+    match before.iter().rposition(|s| s.eq_ignore_ascii_case("providers")) {
+        // `/subscriptions`, `/tenants`, `/subscriptions/{s}/resourceGroups`, `/subscriptions/{s}/resources` …
+        None => Ok(Target::Collection {
+            scope: ResourceId::from_segments(before)?,
+            resource_type: ResourceType::new(format!("Microsoft.Resources/{last}")),
+        }),
+        Some(at) => {
+            let [namespace, pairs @ ..] = &before[at + 1..] else {
+                // `{scope}/providers/{namespace}`: the description of a provider.
+                let scope = ResourceId::from_segments(&before[..at])?;
+                return Ok(Target::Collection {
+                    scope,
+                    resource_type: ResourceType::new(format!("Microsoft.Resources/providers/{last}")),
+                });
+            };
+            let kinds: Vec<&str> = pairs.chunks(2).map(|pair| pair[0]).chain([last]).collect();
+            // Types nest below the resource before them; the first lies directly at the scope.
+            let scope_segments = if pairs.is_empty() { &before[..at] } else { before };
+            let scope = ResourceId::from_segments(scope_segments)?;
+            Ok(Target::Collection {
+                scope,
+                resource_type: ResourceType::new(format!("{namespace}/{}", kinds.join("/"))),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(path: &str, post: bool) -> String {
+        match Target::parse(path, post) {
+            Ok(Target::Resource(id)) => format!("resource {id} : {}", id.resource_type()),
+            Ok(Target::Collection { scope, resource_type }) => {
+                format!("collection {resource_type} at {scope}")
+            }
+            Ok(Target::Action { resource, name }) => format!("action {name} on {resource}"),
+            Err(error) => format!("error {error}"),
+        }
+    }
+
+    #[test]
+    fn paths_name_resources_collections_and_actions() {
+        let cases = [
+            ("/", false, "resource / : Microsoft.Resources/tenants"),
+            ("/subscriptions", false, "collection Microsoft.Resources/subscriptions at /"),
+            ("/tenants/", false, "collection Microsoft.Resources/tenants at /"),
+            ("/subscriptions/s", false, "resource /subscriptions/s : Microsoft.Resources/subscriptions"),
+            (
+                "/subscriptions/s/resourcegroups",
+                false,
+                "collection Microsoft.Resources/resourcegroups at /subscriptions/s",
+            ),
+            (
+                "/subscriptions/s/resources",
+                false,
+                "collection Microsoft.Resources/resources at /subscriptions/s",
+            ),
+            (
+                "/subscriptions/s/providers",
+                false,
+                "collection Microsoft.Resources/providers at /subscriptions/s",
+            ),
+            (
+                "/subscriptions/s/providers/Microsoft.Kubernetes",
+                false,
+                "collection Microsoft.Resources/providers/Microsoft.Kubernetes at /subscriptions/s",
+            ),
+            (
+                "/subscriptions/s/providers/Microsoft.Kubernetes/register",
+                true,
+                "collection Microsoft.Kubernetes/register at /subscriptions/s",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/A.B//cs/",
+                false,
+                "collection A.B/cs at /subscriptions/s/resourceGroups/g",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/A.B/cs/c%20d",
+                false,
+                "resource /subscriptions/s/resourceGroups/g/providers/A.B/cs/c d : A.B/cs",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/A.B/cs/c/listKeys",
+                true,
+                "action listKeys on /subscriptions/s/resourceGroups/g/providers/A.B/cs/c",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/A.B/cs/c/ds",
+                false,
+                "collection A.B/cs/ds at /subscriptions/s/resourceGroups/g/providers/A.B/cs/c",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/A.B/cs/c/providers/X.Y/zs",
+                false,
+                "collection X.Y/zs at /subscriptions/s/resourceGroups/g/providers/A.B/cs/c",
+            ),
+            ("/providers/Microsoft.Bowline/users", false, "collection Microsoft.Bowline/users at /"),
+            ("/providers", false, "collection Microsoft.Resources/providers at /"),
+        ];
+        for (path, post, expected) in cases {
+            assert_eq!(show(path, post), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_that_name_nothing_are_refused() {
+        for path in [
+            "/foo/bar",
+            "/subscriptions/s/foo/bar",
+            "/subscriptions/%FF",
+            "/subscriptions/a%2Fb",
+            "/subscriptions/s/providers/A.B/cs/%00",
+        ] {
+            assert!(show(path, false).starts_with("error"), "{path}: {}", show(path, false));
+        }
+    }
+}

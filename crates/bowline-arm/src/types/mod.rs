@@ -1,0 +1,53 @@
+//! Wire types per provider namespace: what each api-version shows, accepts and keeps to itself.
+//!
+//! A resource is one JSON document in its latest model. A [`Shape`] says, as data, which properties exist since which
+//! version, which are read-only, which are secret. Conversion to an older version removes what that version does not know; a PUT in
+//! an older version keeps what it cannot express. The tables of Azure's types were derived from the public resource shapes
+//! of Azure's REST specifications; those of `Microsoft.Bowline` are ours.
+//!
+//! # Design notes
+//! Data instead of a Rust type per version: a type has up to 250 properties and three versions, and they differ in a
+//! few entries. What a property *means* is the provider's business, not the wire's.
+
+mod shape;
+
+use std::sync::LazyLock;
+
+pub use shape::{Access, Shape};
+
+macro_rules! shapes {
+    ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
+        $($(#[$doc])*
+        pub static $name: LazyLock<Shape> =
+            LazyLock::new(|| Shape::from_json(include_str!($file)).expect("the committed shape tables parse; a test reads each"));)*
+
+        /// Every shape, for tests and for the OpenAPI description.
+        #[must_use]
+        pub fn all() -> Vec<&'static Shape> {
+            vec![$(LazyLock::force(&$name)),*]
+        }
+    };
+}
+
+shapes! {
+    /// `Microsoft.Resources/subscriptions`.
+    SUBSCRIPTIONS = "resources/subscriptions.json";
+    /// `Microsoft.Resources/resourceGroups`.
+    RESOURCE_GROUPS = "resources/resource_groups.json";
+    /// `Microsoft.Kubernetes/connectedClusters`.
+    CONNECTED_CLUSTERS = "kubernetes/connected_clusters.json";
+    /// `Microsoft.HybridCompute/machines`.
+    MACHINES = "hybrid_compute/machines.json";
+    /// `Microsoft.Authorization/roleAssignments`.
+    ROLE_ASSIGNMENTS = "authorization/role_assignments.json";
+    /// `Microsoft.Authorization/roleDefinitions`.
+    ROLE_DEFINITIONS = "authorization/role_definitions.json";
+    /// `Microsoft.Bowline/users`.
+    USERS = "bowline/users.json";
+    /// `Microsoft.Bowline/servicePrincipals`.
+    SERVICE_PRINCIPALS = "bowline/service_principals.json";
+    /// `Microsoft.Bowline/enrollmentTokens`.
+    ENROLLMENT_TOKENS = "bowline/enrollment_tokens.json";
+    /// `Microsoft.Bowline/agentSettings`.
+    AGENT_SETTINGS = "bowline/agent_settings.json";
+}
