@@ -1,0 +1,232 @@
+//! The port: what every database behind it must do. [`crate::conformance`] says it as tests.
+
+use crate::commit::{Commit, CommitError, Committed};
+use crate::model::{Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// The record of one control plane.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The newest head that this process knows. It says "look again" and never carries data: what another server
+    /// committed shows up here within the poll interval at the latest.
+    fn watch(&self) -> watch::Receiver<Head>;
+
+    /// The newest position of the observation log that this process knows; as [`Store::watch`].
+    fn watch_observations(&self) -> watch::Receiver<u64>;
+
+    /// The head, from the database.
+    async fn head(&self) -> Result<Head, StoreError>;
+
+    /// Writes a commit, or nothing of it. It is durable when this returns.
+    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
+
+    /// The record of a key.
+    async fn get(&self, key: &str) -> Result<Option<Record>, StoreError>;
+
+    /// The record that owns a principal.
+    async fn get_by_principal(&self, principal: Uuid) -> Result<Option<Record>, StoreError>;
+
+    /// Records in the order of their keys (by bytes). Fewer than `limit` means that there are no more.
+    async fn list(&self, list: &List) -> Result<Vec<Record>, StoreError>;
+
+    /// The feed after a revision, without a gap and in order. Fewer than `limit` means that there are no more yet.
+    async fn changes(&self, after: Revision, limit: u32) -> Result<Vec<Change>, StoreError>;
+
+    /// Forgets changes up to a revision (which must have been kept elsewhere), at most `limit` rows at a time;
+    /// says how many went. Reading from before the forgotten ones is answered by [`StoreError::Compacted`].
+    async fn compact_changes(&self, up_to: Revision, limit: u32) -> Result<u64, StoreError>;
+
+    /// The revision to which a watermark was last raised; 0 when never.
+    async fn watermark(&self, name: &str) -> Result<Revision, StoreError>;
+
+    /// An entry, also when it has expired and was not yet removed: see [`Entry::is_live`].
+    async fn entry(&self, kind: &str, key: &str) -> Result<Option<Entry>, StoreError>;
+
+    /// Entries of a kind in the order of their keys, also expired ones.
+    async fn entries(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Entry>, StoreError>;
+
+    /// Removes at most `limit` entries that have expired at `now`; says how many.
+    async fn expire_entries(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Appends one batch of a source and says its position in the log. It is durable when this returns.
+    async fn append_observation(&self, observation: Observation) -> Result<u64, ObservationError>;
+
+    /// The log after a position. A gap between positions means that rows were replaced by a segment or removed with
+    /// their source.
+    async fn observations(
+        &self,
+        after_position: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, Observation)>, StoreError>;
+
+    /// The kept batches of the current epoch of a source after a sequence number.
+    async fn observations_of(
+        &self,
+        source: &str,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<Observation>, StoreError>;
+
+    /// Keeps a segment in place of the older one and of the batches it contains. One that is older than what is kept,
+    /// or of an epoch that is not the source's current one, changes nothing.
+    async fn put_segment(&self, segment: Segment) -> Result<(), StoreError>;
+
+    /// The segment of a source.
+    async fn segment(&self, source: &str) -> Result<Option<Segment>, StoreError>;
+
+    /// Segments in the order of their sources: what a starting server loads before it reads the log's tail.
+    async fn segments(&self, after: Option<&str>, limit: u32) -> Result<Vec<Segment>, StoreError>;
+
+    /// Forgets a source: its segment, its batches and where it was.
+    async fn remove_source(&self, source: &str) -> Result<(), StoreError>;
+
+    /// Takes a lease that is free or expired; none while somebody holds it. A holder that asks again gets a new epoch.
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Lease>, StoreError>;
+
+    /// Prolongs a lease; none when it was lost.
+    async fn renew_lease(
+        &self,
+        lease: &Lease,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Option<Lease>, StoreError>;
+
+    /// Gives a lease back; nothing happens when it was lost.
+    async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// Starts a new epoch: after a restore, at promotion, and when a cursor proves that the record went back.
+    async fn new_epoch(&self) -> Result<Head, StoreError>;
+
+    /// A setting that never changes once it is set.
+    async fn setting(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// Sets a setting unless it is set; says the value that holds.
+    async fn set_setting_once(&self, name: &str, value: &str) -> Result<String, StoreError>;
+}
+
+/// Why a read or a small write failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The changes that were asked for are not kept any more.
+    #[error(
+        "changes after revision {after} are no longer kept; the oldest that can be read follow revision {oldest}: take a snapshot and go on from there"
+    )]
+    Compacted {
+        /// What was asked for.
+        after: Revision,
+        /// The oldest revision to ask for.
+        oldest: Revision,
+    },
+    /// The question itself cannot be right.
+    #[error("the request to the store is malformed: {0}")]
+    Invalid(String),
+    /// The database could not be reached or failed.
+    #[error("the database is not available ({reason}); try again")]
+    Unavailable {
+        /// What happened.
+        reason: String,
+    },
+    /// The disk is full or the database read-only.
+    #[error("the database accepts no writes ({reason})")]
+    NotWritable {
+        /// What happened.
+        reason: String,
+    },
+    /// A row is not what this program writes.
+    #[error(
+        "the database holds a row that this program cannot read ({what}); was it changed by hand, or written by a newer version?"
+    )]
+    Unreadable {
+        /// Which.
+        what: String,
+    },
+}
+
+/// Why an observation was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ObservationError {
+    /// It is not the next one of its source. When `expected` is greater than its number, it was taken before.
+    #[error("the source's next batch is {expected}")]
+    OutOfOrder {
+        /// The number that is next in this source epoch.
+        expected: u64,
+    },
+    /// It could not be written, for a reason that has nothing to do with its content.
+    #[error(transparent)]
+    NotWritten(#[from] CommitError),
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has the data directory.
+    #[error(
+        "the data directory {directory} is in use by process {holder}: stop that server first, or give this one another directory"
+    )]
+    Locked {
+        /// The directory.
+        directory: String,
+        /// Its pid, or `unknown`.
+        holder: String,
+    },
+    /// The directory or a file in it cannot be used.
+    #[error("{path} cannot be used: {source}")]
+    Files {
+        /// The path.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The database was written by a newer version.
+    #[error(
+        "the database has migration {found}, this program knows up to {known}: start a version at least as new as the one that wrote it, or restore a backup from before the upgrade"
+    )]
+    Newer {
+        /// The newest migration in the database.
+        found: u32,
+        /// The newest that this program knows.
+        known: u32,
+    },
+    /// A migration that was applied is not the one that this program carries.
+    #[error(
+        "migration {number} was applied with another text (checksum {applied}, this program has {known}): the database was made by a build that was never released, or its history was edited"
+    )]
+    OtherMigration {
+        /// Its number.
+        number: u32,
+        /// What the database recorded.
+        applied: String,
+        /// What this program carries.
+        known: String,
+    },
+    /// The database is of a version that is not supported.
+    #[error("PostgreSQL {found} is too old: version 15 or newer is needed")]
+    TooOld {
+        /// What it says of itself.
+        found: String,
+    },
+    /// The address of the database cannot be understood.
+    #[error(
+        "the database URL cannot be understood ({reason}): expected postgres://user:password@host:port/database"
+    )]
+    BadUrl {
+        /// Why (never with the URL itself: it may hold a password).
+        reason: String,
+    },
+    /// The database could not be reached or failed.
+    #[error("the database could not be opened: {reason}")]
+    Unavailable {
+        /// What happened.
+        reason: String,
+    },
+}
