@@ -1,0 +1,77 @@
+//! Foreign programs that `up` and the tests run: built from published Go modules, or installed from Debian.
+//!
+//! A Go part is a folder below `parts/` with its own `go.mod`, `go.sum` and `main.go`, so what is built is pinned and
+//! checked by hash. A Debian part is a list of packages. Nothing foreign is committed.
+
+mod debian;
+mod go;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::paths::Paths;
+use crate::say;
+
+pub(crate) use debian::{DebianPart, ensure as ensure_installed, install};
+pub(crate) use go::{GoPart, ensure as ensure_built, find as find_built};
+
+/// etcd, the control plane and kubectl, in one program.
+pub(crate) const KUBERNETES: GoPart = GoPart {
+    name: "kubernetes",
+    what: "etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl",
+    programs: &["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"],
+    version_of: "k8s.io/kubernetes",
+    stamp: &["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"],
+    minutes: 6,
+    disk: 5 << 30,
+};
+
+const BUILT: [&GoPart; 1] = [&KUBERNETES];
+const INSTALLED: [&DebianPart; 2] = [&debian::POSTGRES, &debian::CHROMIUM];
+
+/// `cargo xtask parts [name]`.
+pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
+    let Some(name) = name else { return list(paths) };
+    if let Some(part) = BUILT.iter().find(|part| part.name == name) {
+        println!("{}", ensure_built(paths, part)?.display());
+    } else if let Some(part) = INSTALLED.iter().find(|part| part.name == name) {
+        println!("{}", ensure_installed(part)?.display());
+    } else {
+        let known: Vec<_> =
+            BUILT.iter().map(|part| part.name).chain(INSTALLED.iter().map(|part| part.name)).collect();
+        bail!("there is no part named `{name}`; there are: {}", known.join(", "));
+    }
+    Ok(())
+}
+
+fn list(paths: &Paths) -> Result<()> {
+    for part in BUILT {
+        print_line(part.name, part.what, find_built(paths, part)?);
+    }
+    for part in INSTALLED {
+        print_line(part.name, part.what, part.find());
+    }
+    say::note("make one with `cargo xtask parts NAME`");
+    Ok(())
+}
+
+fn print_line(name: &str, what: &str, place: Option<PathBuf>) {
+    let place = place.map_or_else(|| "not there".to_owned(), |place| place.display().to_string());
+    println!("{name:12} {place}  ({what})");
+}
+
+/// Where PostgreSQL's programs are, if they are installed.
+pub(crate) fn postgres() -> Option<PathBuf> {
+    debian::POSTGRES.find()
+}
+
+/// The Debian parts, for those who need them by name.
+pub(crate) fn postgres_part() -> &'static DebianPart {
+    &debian::POSTGRES
+}
+
+/// The browser that tests drive.
+pub(crate) fn chromium_part() -> &'static DebianPart {
+    &debian::CHROMIUM
+}
