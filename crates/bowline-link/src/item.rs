@@ -160,6 +160,23 @@ impl DesiredDocument {
         }
     }
 
+    /// What an agent that has this document knows of it.
+    pub fn known(&self) -> KnownDocument {
+        let items = self.items.iter().map(ItemContent::head).collect();
+        KnownDocument { epoch: self.epoch, generation: self.generation, items }
+    }
+
+    /// This document after a merged line: contents that did not change are carried over.
+    pub fn apply(self, merged: &Merged) -> DesiredDocument {
+        let Merged { known, write, .. } = merged;
+        let find = |head: &ItemHead| {
+            let written = write.iter().find(|item| item.head() == *head);
+            written.or_else(|| self.items.iter().find(|item| item.head() == *head)).cloned()
+        };
+        let items = known.items.iter().filter_map(find).collect();
+        DesiredDocument { epoch: known.epoch, generation: known.generation, items }
+    }
+
     /// The content of the only item of a kind.
     pub fn content(&self, kind: &str) -> Option<&Value> {
         self.items.iter().find(|item| item.kind == kind).map(|item| &item.content)

@@ -121,13 +121,13 @@ impl LineReader {
         Self { buffer: Vec::new(), searched: 0 }
     }
 
-    /// Adds bytes that arrived. Call [`next`](Self::next) until it says `None` before reading more.
+    /// Adds bytes that arrived. Call [`next_message`](Self::next_message) until it says `None` before reading more.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
     }
 
     /// The next message, skipping blank lines and kinds that only a newer peer knows.
-    pub fn next<M: Message>(&mut self) -> Result<Option<M>, LineError> {
+    pub fn next_message<M: Message>(&mut self) -> Result<Option<M>, LineError> {
         while let Some(line) = self.next_line(M::LIMIT)? {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
