@@ -1,0 +1,180 @@
+//! The refusals of the sign-in endpoints, as OAuth clients know them: status, `error`, an AADSTS number that
+//! MSAL and people search for, and a sentence that says what to do.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::assertion::AssertionError;
+use crate::device::Poll;
+use crate::pkce::PkceError;
+
+/// A refusal of `/token`, `/devicecode` or `/authorize`.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+pub enum OAuthError {
+    #[error("The request has no {parameter}; send it as a form field.")]
+    MissingParameter { parameter: &'static str },
+    #[error("The request is not understood: {why}.")]
+    InvalidRequest { why: String },
+    #[error("There is no tenant {tenant}; this server has one: use its GUID, organizations or common.")]
+    UnknownTenant { tenant: String },
+    #[error("No application has the client id {client_id}; check it, or make one with 'bowline sp create'.")]
+    UnknownClient { client_id: String },
+    #[error("The client secret is wrong for the client {client_id}; check it, or make a new one.")]
+    WrongClientSecret { client_id: String },
+    #[error("All secrets of the client {client_id} have expired; make a new one.")]
+    ExpiredClientSecret { client_id: String },
+    #[error("The client {client_id} is public: it must send neither client_secret nor client_assertion.")]
+    PublicClientWithCredential { client_id: String },
+    #[error(
+        "The client {client_id} has no credential in the request; send client_secret or client_assertion."
+    )]
+    MissingCredential { client_id: String },
+    #[error("The client assertion is refused: {0}.")]
+    Assertion(#[source] AssertionError),
+    #[error("The client assertion was used before; make a new one, with a new jti, for each request.")]
+    ReplayedAssertion,
+    #[error("The identity of {client_id} expired at {at}; run connect again, nothing configured is lost.")]
+    LapsedIdentity { client_id: String, at: Timestamp },
+    #[error("The grant type {grant_type:?} is not supported.")]
+    UnsupportedGrantType { grant_type: String },
+    #[error("The response type {response_type:?} is not supported; use code.")]
+    UnsupportedResponseType { response_type: String },
+    #[error("The scope {scope:?} is not known; use <server>/.default.")]
+    InvalidScope { scope: String },
+    #[error("The redirect address {redirect_uri:?} is not registered for this client.")]
+    WrongRedirectUri { redirect_uri: String },
+    #[error("The user name or the password is wrong.")]
+    WrongPassword,
+    #[error("Too many attempts failed; wait {retry_after_seconds} s and try again.")]
+    TooManyAttempts { retry_after_seconds: u64 },
+    #[error("The account is disabled; ask an administrator.")]
+    DisabledAccount,
+    #[error("The code or refresh token is not known, has expired or was revoked; sign in again.")]
+    InvalidGrant,
+    #[error("The authorization code was already used; sign in again.")]
+    UsedCode,
+    #[error("The proof key is refused: {0}.")]
+    Pkce(#[from] PkceError),
+    #[error("The sign-in is waiting for the person to type the code.")]
+    AuthorizationPending,
+    #[error("The device asks too often; wait five seconds longer between requests.")]
+    SlowDown,
+    #[error("The code has expired; start the sign-in again.")]
+    ExpiredDeviceCode,
+    #[error("The sign-in was denied by the person who was asked.")]
+    AccessDenied,
+    #[error("The device code is not known; start the sign-in again.")]
+    UnknownDeviceCode,
+    #[error("The server is busy; try again in a moment.")]
+    TemporarilyUnavailable,
+    #[error("Something failed inside the server; its log has the reason under this correlation id.")]
+    ServerError,
+}
+
+/// The body of wire.md §1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OAuthErrorBody {
+    pub error: &'static str,
+    pub error_description: String,
+    pub error_codes: [u32; 1],
+    pub timestamp: Timestamp,
+    pub correlation_id: String,
+}
+
+impl OAuthError {
+    /// The OAuth `error` member (RFC 6749 §5.2, RFC 8628 §3.5).
+    pub fn error(&self) -> &'static str {
+        self.facts().1
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.facts().0
+    }
+
+    /// The AADSTS number.
+    pub fn code(&self) -> u32 {
+        self.facts().2
+    }
+
+    pub fn body(&self, correlation_id: &str, now: Timestamp) -> OAuthErrorBody {
+        let (_, error, code) = self.facts();
+        OAuthErrorBody {
+            error,
+            error_description: format!("AADSTS{code}: {self}"),
+            error_codes: [code],
+            timestamp: now,
+            correlation_id: correlation_id.to_owned(),
+        }
+    }
+
+    /// Status, `error`, AADSTS number.
+    fn facts(&self) -> (u16, &'static str, u32) {
+        match self {
+            Self::MissingParameter { .. } => (400, "invalid_request", 900_144),
+            Self::InvalidRequest { .. } => (400, "invalid_request", 90_023),
+            Self::UnknownTenant { .. } => (400, "invalid_request", 90_002),
+            Self::UnknownClient { .. } => (400, "unauthorized_client", 700_016),
+            Self::WrongClientSecret { .. } => (401, "invalid_client", 7_000_215),
+            Self::ExpiredClientSecret { .. } => (401, "invalid_client", 7_000_222),
+            Self::PublicClientWithCredential { .. } => (401, "invalid_client", 700_025),
+            Self::MissingCredential { .. } => (401, "invalid_client", 7_000_218),
+            Self::Assertion(error) => (401, "invalid_client", assertion_code(error)),
+            Self::ReplayedAssertion => (401, "invalid_client", 700_027),
+            Self::LapsedIdentity { .. } => (401, "invalid_client", 700_027),
+            Self::UnsupportedGrantType { .. } => (400, "unsupported_grant_type", 70_003),
+            Self::UnsupportedResponseType { .. } => (400, "unsupported_response_type", 70_005),
+            Self::InvalidScope { .. } => (400, "invalid_scope", 70_011),
+            Self::WrongRedirectUri { .. } => (400, "invalid_request", 50_011),
+            Self::WrongPassword => (400, "invalid_grant", 50_126),
+            Self::TooManyAttempts { .. } => (429, "invalid_grant", 50_053),
+            Self::DisabledAccount => (400, "invalid_grant", 50_057),
+            Self::InvalidGrant => (400, "invalid_grant", 70_008),
+            Self::UsedCode => (400, "invalid_grant", 54_005),
+            Self::Pkce(PkceError::BadVerifier | PkceError::Mismatch) => (400, "invalid_grant", 501_481),
+            Self::Pkce(_) => (400, "invalid_request", 50_147),
+            Self::AuthorizationPending => (400, "authorization_pending", 70_016),
+            Self::SlowDown => (400, "slow_down", 70_016),
+            Self::ExpiredDeviceCode => (400, "expired_token", 70_020),
+            Self::AccessDenied => (400, "access_denied", 65_004),
+            Self::UnknownDeviceCode => (400, "invalid_grant", 70_018),
+            Self::TemporarilyUnavailable => (503, "temporarily_unavailable", 90_033),
+            Self::ServerError => (500, "server_error", 90_099),
+        }
+    }
+}
+
+fn assertion_code(error: &AssertionError) -> u32 {
+    match error {
+        AssertionError::ClockSkew { .. }
+        | AssertionError::Expired { .. }
+        | AssertionError::LivesTooLong { .. } => 700_024,
+        AssertionError::WrongAudience { .. } => 700_023,
+        AssertionError::IssuerIsNotSubject => 700_021,
+        AssertionError::Malformed { .. } | AssertionError::MissingClaim { .. } => 50_027,
+        AssertionError::UnsupportedAlgorithm { .. }
+        | AssertionError::NoKeyForAlgorithm { .. }
+        | AssertionError::BadSignature => 700_027,
+    }
+}
+
+impl From<AssertionError> for OAuthError {
+    fn from(error: AssertionError) -> Self {
+        Self::Assertion(error)
+    }
+}
+
+impl TryFrom<Poll> for OAuthError {
+    type Error = uuid::Uuid;
+
+    /// The refusal a poll stands for, or the object id of the person who approved.
+    fn try_from(poll: Poll) -> Result<Self, uuid::Uuid> {
+        match poll {
+            Poll::Pending => Ok(Self::AuthorizationPending),
+            Poll::SlowDown => Ok(Self::SlowDown),
+            Poll::Denied => Ok(Self::AccessDenied),
+            Poll::Expired => Ok(Self::ExpiredDeviceCode),
+            Poll::Approved { object_id } => Err(object_id),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The little of DER (X.690) that public keys need: sequences, object ids, integers and bit strings.
+
+use super::PublicKeyError;
+
+const SEQUENCE: u8 = 0x30;
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const OBJECT_ID: u8 = 0x06;
+const NULL: u8 = 0x05;
+
+const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+const PRIME256V1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+
+/// What the DER holds.
+pub(super) enum Key<'a> {
+    /// The encoded point.
+    P256(&'a [u8]),
+    /// The 32 bytes of the key.
+    Ed25519(&'a [u8]),
+    /// The PKCS#1 RSAPublicKey.
+    Rsa(&'a [u8]),
+}
+
+/// Reads PKCS#1 or SubjectPublicKeyInfo; which of the two shows in the first tag inside.
+pub(super) fn read(bytes: &[u8]) -> Result<Key<'_>, PublicKeyError> {
+    let body = whole(bytes, SEQUENCE)?;
+    match body.first() {
+        Some(&INTEGER) => Ok(Key::Rsa(bytes)),
+        Some(&SEQUENCE) => read_spki(body),
+        _ => Err(PublicKeyError::NotDer),
+    }
+}
+
+fn read_spki(body: &[u8]) -> Result<Key<'_>, PublicKeyError> {
+    let (algorithm, rest) = take(body, SEQUENCE)?;
+    let bits = whole(rest, BIT_STRING)?;
+    let (&unused, key) = bits.split_first().ok_or(PublicKeyError::NotDer)?;
+    if unused != 0 {
+        return Err(PublicKeyError::NotDer);
+    }
+    let (oid, parameters) = take(algorithm, OBJECT_ID)?;
+    match oid {
+        RSA_ENCRYPTION => {
+            if !whole(parameters, NULL)?.is_empty() {
+                return Err(PublicKeyError::NotDer);
+            }
+            Ok(Key::Rsa(key))
+        }
+        EC_PUBLIC_KEY => {
+            let curve = whole(parameters, OBJECT_ID)?;
+            if curve != PRIME256V1 {
+                return Err(PublicKeyError::UnsupportedCurve { oid: dotted(curve) });
+            }
+            Ok(Key::P256(key))
+        }
+        ED25519 if parameters.is_empty() => Ok(Key::Ed25519(key)),
+        ED25519 => Err(PublicKeyError::NotDer),
+        other => Err(PublicKeyError::UnsupportedAlgorithm { oid: dotted(other) }),
+    }
+}
+
+/// Modulus and exponent of a PKCS#1 key, big-endian and without leading zeros.
+pub(super) fn rsa_numbers(pkcs1: &[u8]) -> Result<(&[u8], &[u8]), PublicKeyError> {
+    let body = whole(pkcs1, SEQUENCE)?;
+    let (modulus, rest) = take(body, INTEGER)?;
+    Ok((unsigned(modulus)?, unsigned(whole(rest, INTEGER)?)?))
+}
+
+/// A positive integer: DER puts one zero byte before a number whose first bit is set, and none elsewhere.
+fn unsigned(integer: &[u8]) -> Result<&[u8], PublicKeyError> {
+    match integer {
+        [0, first, ..] if *first >= 0x80 => Ok(&integer[1..]),
+        [first, ..] if (1..0x80).contains(first) => Ok(integer),
+        _ => Err(PublicKeyError::NotDer),
+    }
+}
+
+/// The content of the one value with this tag that `bytes` consists of.
+fn whole(bytes: &[u8], tag: u8) -> Result<&[u8], PublicKeyError> {
+    match take(bytes, tag)? {
+        (content, []) => Ok(content),
+        _ => Err(PublicKeyError::NotDer),
+    }
+}
+
+/// The content of the first value, which must have this tag, and what follows it.
+fn take(bytes: &[u8], tag: u8) -> Result<(&[u8], &[u8]), PublicKeyError> {
+    let (&found, rest) = bytes.split_first().ok_or(PublicKeyError::NotDer)?;
+    if found != tag {
+        return Err(PublicKeyError::NotDer);
+    }
+    let (length, rest) = take_length(rest)?;
+    rest.split_at_checked(length).ok_or(PublicKeyError::NotDer)
+}
+
+/// A length of at most two bytes in its shortest form; keys need no more.
+fn take_length(bytes: &[u8]) -> Result<(usize, &[u8]), PublicKeyError> {
+    match bytes {
+        [short @ 0..=0x7f, rest @ ..] => Ok((usize::from(*short), rest)),
+        [0x81, long @ 0x80..=0xff, rest @ ..] => Ok((usize::from(*long), rest)),
+        [0x82, high @ 1..=0xff, low, rest @ ..] => Ok((usize::from(*high) << 8 | usize::from(*low), rest)),
+        _ => Err(PublicKeyError::NotDer),
+    }
+}
+
+/// An object id as people write it, for the refusal; `?` where it is cut off or absurdly long.
+fn dotted(oid: &[u8]) -> String {
+    let mut numbers = Vec::new();
+    let mut number = 0u64;
+    for &byte in oid.iter().take(32) {
+        number = (number << 7) | u64::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            numbers.push(number);
+            number = 0;
+        }
+    }
+    let Some((&first, rest)) = numbers.split_first() else { return "?".to_owned() };
+    let root = (first / 40).min(2);
+    let mut text = format!("{root}.{}", first - root * 40);
+    for number in rest {
+        text.push_str(&format!(".{number}"));
+    }
+    text
+}

@@ -1,0 +1,68 @@
+//! May they: Azure role definitions and assignments, and the question `check(subject, action, scope)`.
+//!
+//! An assignment gives a principal a role at a scope; it holds there and at everything beneath. A role allows an
+//! action when one of its permissions lists it in `actions` and not in the same permission's `notActions`. Roles
+//! add up: what one role leaves out, another may give; there is no deny.
+//!
+//! # Design notes
+//! An [`Authorizer`] is an immutable snapshot, rebuilt when an assignment or a definition changes (a few
+//! microseconds an assignment) and shared behind an `Arc`. Scopes are lower-cased ARM ids, compared segment by
+//! segment: `/subscriptions/a` is no ancestor of `/subscriptions/ab`. Patterns are compiled once.
+//!
+//! The built-in roles are Azure's, under Azure's ids, as data files in `builtin/`. One has more than Azure's:
+//! Contributor also excludes writing `Microsoft.Bowline/users` and `Microsoft.Bowline/servicePrincipals`. Azure
+//! keeps principals in a directory beside ARM, out of a Contributor's reach; here they are resources, and a
+//! Contributor who may set the administrator's password would be an Owner.
+
+mod authorizer;
+mod builtin;
+mod pattern;
+mod scope;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use authorizer::{Authorizer, Decision, Reason, Subject};
+pub use builtin::{
+    ARC_CLUSTER_USER, ARC_KUBERNETES_VIEWER, ARC_ONBOARDING, CONNECTED_MACHINE_ADMINISTRATOR,
+    CONNECTED_MACHINE_ONBOARDING, CONTRIBUTOR, OWNER, READER, USER_ACCESS_ADMINISTRATOR, built_in_roles,
+};
+pub use pattern::matches as pattern_matches;
+pub use scope::{ScopeSet, covers, normalise as normalise_scope};
+
+/// What a role allows, as ARM shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Permission {
+    pub actions: Vec<String>,
+    pub not_actions: Vec<String>,
+    pub data_actions: Vec<String>,
+    pub not_data_actions: Vec<String>,
+}
+
+/// A role: a name for a set of permissions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleDefinition {
+    pub id: Uuid,
+    #[serde(rename = "roleName")]
+    pub name: String,
+    pub description: String,
+    pub permissions: Vec<Permission>,
+    pub assignable_scopes: Vec<String>,
+    #[serde(default)]
+    pub built_in: bool,
+}
+
+/// A role given to a principal at a scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleAssignment {
+    /// The name of the assignment's resource.
+    pub id: Uuid,
+    /// `/` for the tenant, else a subscription, a group or a resource; of any case.
+    pub scope: String,
+    pub principal: Uuid,
+    /// The id of the [`RoleDefinition`].
+    pub role: Uuid,
+}

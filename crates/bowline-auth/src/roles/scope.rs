@@ -1,0 +1,83 @@
+//! Scopes: lower-cased ARM ids, `/` for the tenant's root.
+
+/// The form in which scopes are compared: lower case, no trailing slash, `/` for the root.
+pub fn normalise(scope: &str) -> String {
+    let trimmed = scope.trim_end_matches('/');
+    if trimmed.is_empty() { "/".to_owned() } else { trimmed.to_ascii_lowercase() }
+}
+
+/// Whether `scope` is `ancestor` or lies beneath it; both normalised.
+pub fn covers(ancestor: &str, scope: &str) -> bool {
+    if ancestor == "/" {
+        return true;
+    }
+    scope.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// `scope` and its ancestors by segment, nearest first, ending with the root.
+pub(super) fn ancestors(scope: &str) -> impl Iterator<Item = &str> {
+    let mut next = Some(scope);
+    std::iter::from_fn(move || {
+        let current = next?;
+        next = match current.rfind('/') {
+            _ if current == "/" => None,
+            Some(0) | None => Some("/"),
+            Some(at) => Some(&current[..at]),
+        };
+        Some(current)
+    })
+}
+
+/// The scopes at or beneath which an action is allowed: the mask of LIST and of the event stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScopeSet {
+    /// Sorted; none lies beneath another.
+    roots: Vec<String>,
+}
+
+impl ScopeSet {
+    /// Keeps the topmost of the given normalised scopes.
+    pub fn new<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut sorted: Vec<&str> = scopes.into_iter().collect();
+        // A root sorts before what is beneath it, and keeps it out; siblings in between (`/a-b` sorts before
+        // `/a/c`) are why the whole list is asked and not only the last entry.
+        sorted.sort_unstable_by_key(|scope| (scope.len(), *scope));
+        sorted.dedup();
+        let mut set = Self::default();
+        for scope in sorted {
+            if !set.roots.iter().any(|root| covers(root, scope)) {
+                set.roots.push(scope.to_owned());
+            }
+        }
+        set.roots.sort_unstable();
+        set
+    }
+
+    /// The topmost scopes, sorted.
+    pub fn roots(&self) -> &[String] {
+        &self.roots
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty()
+    }
+
+    /// Whether the action is allowed everywhere, so that no mask is needed.
+    pub fn is_everything(&self) -> bool {
+        self.roots.first().is_some_and(|root| root == "/")
+    }
+
+    /// Whether the action is allowed at this normalised scope.
+    pub fn contains(&self, scope: &str) -> bool {
+        ancestors(scope).any(|ancestor| self.has_root(ancestor))
+    }
+
+    /// Whether the action is allowed at this scope or somewhere beneath it: whether a LIST can show anything.
+    pub fn reaches(&self, scope: &str) -> bool {
+        self.contains(scope) || self.roots.iter().any(|root| covers(scope, root))
+    }
+
+    fn has_root(&self, scope: &str) -> bool {
+        self.roots.binary_search_by(|root| root.as_str().cmp(scope)).is_ok()
+    }
+}
