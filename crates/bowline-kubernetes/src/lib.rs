@@ -4,20 +4,25 @@
 //!   [`FIELD_MANAGER`] ([`apply_object`], [`apply_manifests`]).
 //! - [`run_checks`]: can this cluster be connected, and what fixes it if not.
 //! - [`KindName`], [`ServedKind`], [`resolve`]: what `apps/v1/Deployment` means and where it is served.
+//! - [`redact`]: what of an object may leave the cluster; [`ContentHash`] of that.
 //!
 //! Invariants: nothing here knows the control plane; nothing here reads the clock, the environment or random numbers.
 
 mod apply;
 mod checks;
 mod connection;
+mod digest;
 mod error;
 mod kinds;
+mod redact;
 
 pub use apply::{apply_manifests, apply_object, read_manifests};
 pub use checks::{Check, Outcome, Purpose, run_checks};
 pub use connection::{Access, Connection, FIELD_MANAGER};
+pub use digest::ContentHash;
 pub use error::ClusterError;
 pub use kinds::{DEFAULT_WATCHED, KindName, ServedKind, built_in, resolve};
+pub use redact::{MAX_OBJECT_BYTES, Rules, identity_of, redact};
 
 // kube compiles only when some crate of the build has chosen the version of Kubernetes' types.
 use k8s_openapi as _;
