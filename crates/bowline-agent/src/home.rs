@@ -4,7 +4,8 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use bowline_link::item::Proxy;
+use bowline_link::item::{Endpoint, Proxy};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// `agent.json`: which server, which resource. Holds nothing secret.
@@ -22,9 +23,32 @@ pub struct Enrolment {
     pub principal_id: String,
     #[serde(default)]
     pub proxy: Proxy,
+    /// When the key lapses, as the server said last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_expires_on: Option<Timestamp>,
+    /// When half of the key's life is over: it is replaced from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_renew_from: Option<Timestamp>,
     /// Members that a newer agent wrote are kept.
     #[serde(flatten)]
     pub other: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Enrolment {
+    /// This enrolment at another endpoint; `None` when that is where it is already.
+    pub fn moved_to(&self, endpoint: &Endpoint) -> Option<Enrolment> {
+        let mut moved = self.clone();
+        if let Some(server) = &endpoint.server {
+            moved.server.clone_from(server);
+        }
+        if endpoint.ca_pem.is_some() {
+            moved.ca_pem.clone_from(&endpoint.ca_pem);
+        }
+        if let Some(proxy) = &endpoint.proxy {
+            moved.proxy.clone_from(proxy);
+        }
+        (moved != *self).then_some(moved)
+    }
 }
 
 /// A private key as PEM (PKCS#8, or PKCS#1 for RSA). Never printed.

@@ -1,5 +1,22 @@
 //! The agent: one binary, two roles, cluster and machine.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`session`] | the one outbound session, shared by both roles; its doc is the contract with a role |
+//! | [`machine`] | the machine role and its commands |
+//! | [`cluster`] | the cluster role |
+//! | [`home`], [`ledger`] | what a role keeps at rest, as traits; files here, objects of the cluster there |
+//! | [`key`] | the one credential |
+//! | [`clock`], [`disk`] | the only places that read clocks and write files |
+
+pub mod clock;
 pub mod cluster;
+pub mod disk;
 pub mod home;
+pub mod key;
 pub mod ledger;
+pub mod machine;
 pub mod session;
+
+/// This agent's version.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,5 +1,5 @@
 //! How long to wait before the next attempt: exponential with full jitter, so that a thousand agents whose server
-//! restarted do not come back in the same instant.
+//! restarted do not come back in the same instant. Even the first wait is spread over four times its minimum.
 
 use std::time::Duration;
 

@@ -336,6 +336,11 @@ impl ObservedLog {
         objects
     }
 
+    /// How many objects the batch in flight carries.
+    pub fn in_flight_objects(&self) -> usize {
+        self.in_flight.as_ref().map_or(0, |batch| batch.objects.len())
+    }
+
     /// The server has this number. Says whether it was the batch in flight.
     pub fn acknowledged(&mut self, seq: u64) -> bool {
         let ours = self.in_flight.as_ref().is_some_and(|batch| batch.seq <= seq);

@@ -32,7 +32,16 @@
 //! [`Ledger`](crate::ledger::Ledger) (the desired document at rest).
 
 mod channel;
+pub mod client;
+mod report;
+mod rotate;
+mod run;
+pub mod status;
+mod stream;
+pub mod token;
+mod watch;
 
 pub use channel::{
     Gone, Order, Orders, QUEUE_BYTES, Report, ReportError, Reporter, RoleEnd, SessionEnd, role_channel,
 };
+pub use run::{Outcome, SessionConfig, SessionError, run};

@@ -1,6 +1,9 @@
 //! The ledger: the agent's own copy of its desired document, written before anything acts on it, so that the agent goes
 //! on while the server is away and after a restart.
 
+pub mod disk;
+pub mod memory;
+
 use async_trait::async_trait;
 use bowline_link::item::{DesiredDocument, Merged};
 

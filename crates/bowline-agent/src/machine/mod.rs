@@ -1,0 +1,3 @@
+//! The machine role: keeps one host in the record.
+
+pub mod home;
