@@ -1,0 +1,83 @@
+//! Every refusal as clients get it, printed to a committed file.
+
+use bowline_auth::OAuthError;
+use bowline_auth::assertion::AssertionError;
+use bowline_auth::device::Poll;
+use bowline_auth::pkce::PkceError;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{blessed, now};
+
+fn all() -> Vec<OAuthError> {
+    let text = || "…".to_owned();
+    vec![
+        OAuthError::MissingParameter { parameter: "grant_type" },
+        OAuthError::InvalidRequest { why: text() },
+        OAuthError::UnknownTenant { tenant: text() },
+        OAuthError::UnknownClient { client_id: text() },
+        OAuthError::WrongClientSecret { client_id: text() },
+        OAuthError::ExpiredClientSecret { client_id: text() },
+        OAuthError::PublicClientWithCredential { client_id: text() },
+        OAuthError::MissingCredential { client_id: text() },
+        AssertionError::BadSignature.into(),
+        AssertionError::ClockSkew { seconds: -400 }.into(),
+        AssertionError::WrongAudience { audience: text() }.into(),
+        AssertionError::IssuerIsNotSubject.into(),
+        AssertionError::MissingClaim { claim: "jti" }.into(),
+        OAuthError::ReplayedAssertion,
+        OAuthError::LapsedIdentity { client_id: text(), at: now() },
+        OAuthError::UnsupportedGrantType { grant_type: text() },
+        OAuthError::UnsupportedResponseType { response_type: text() },
+        OAuthError::InvalidScope { scope: text() },
+        OAuthError::WrongRedirectUri { redirect_uri: text() },
+        OAuthError::WrongPassword,
+        OAuthError::TooManyAttempts { retry_after_seconds: 8 },
+        OAuthError::DisabledAccount,
+        OAuthError::InvalidGrant,
+        OAuthError::UsedCode,
+        PkceError::MethodNotS256.into(),
+        PkceError::Mismatch.into(),
+        OAuthError::AuthorizationPending,
+        OAuthError::SlowDown,
+        OAuthError::ExpiredDeviceCode,
+        OAuthError::AccessDenied,
+        OAuthError::UnknownDeviceCode,
+        OAuthError::TemporarilyUnavailable,
+        OAuthError::ServerError,
+    ]
+}
+
+#[test]
+fn the_refusals_are_as_committed() {
+    let line = |error: OAuthError| {
+        let body = error.body("c", now());
+        format!("{} {} {}\n", error.status(), body.error, body.error_description)
+    };
+    blessed::check("oauth-errors.txt", &all().into_iter().map(line).collect::<String>());
+}
+
+#[test]
+fn the_body_is_that_of_the_wire() {
+    let body = OAuthError::AuthorizationPending.body("c0ffee", now());
+    assert_eq!(
+        serde_json::to_value(body).expect("JSON"),
+        json!({
+            "error": "authorization_pending",
+            "error_description": "AADSTS70016: The sign-in is waiting for the person to type the code.",
+            "error_codes": [70016],
+            "timestamp": "2026-11-01T12:00:00Z",
+            "correlation_id": "c0ffee",
+        })
+    );
+}
+
+#[test]
+fn a_poll_is_a_refusal_or_a_person() {
+    let name = |poll| OAuthError::try_from(poll).map(|error| error.error());
+    assert_eq!(name(Poll::Pending), Ok("authorization_pending"));
+    assert_eq!(name(Poll::SlowDown), Ok("slow_down"));
+    assert_eq!(name(Poll::Denied), Ok("access_denied"));
+    assert_eq!(name(Poll::Expired), Ok("expired_token"));
+    assert_eq!(name(Poll::Approved { object_id: Uuid::nil() }), Err(Uuid::nil()));
+}

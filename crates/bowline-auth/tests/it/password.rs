@@ -1,0 +1,69 @@
+//! Passwords: hashed as argon2id, checked, and refused when they are weak.
+
+use bowline_auth::password::{
+    PasswordError, check_policy, generate_password, hash, needs_rehash, verify, verify_or_burn,
+};
+
+#[test]
+fn a_password_matches_its_hash_only() {
+    let stored = hash("correct horse battery");
+    assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+    assert!(verify(&stored, "correct horse battery"));
+    assert!(!verify(&stored, "correct horse batterz") && !verify(&stored, ""));
+    assert_ne!(stored, hash("correct horse battery"), "each hash has its own salt");
+    assert!(!needs_rehash(&stored));
+    assert!(verify_or_burn(Some(&stored), "correct horse battery"));
+    assert!(!verify_or_burn(None, "correct horse battery"));
+}
+
+#[test]
+fn other_parameters_verify_and_ask_for_a_new_hash() {
+    use argon2::password_hash::PasswordHasher;
+    let params = argon2::Params::new(64, 1, 1, None).expect("valid");
+    let weak = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let hash: argon2::password_hash::phc::PasswordHash =
+        weak.hash_password_with_salt(b"password1234", b"saltsaltsalt").expect("hashed");
+    assert!(verify(&hash.to_string(), "password1234"));
+    assert!(needs_rehash(&hash.to_string()));
+}
+
+#[test]
+fn damaged_or_hostile_hashes_never_match_and_cost_nothing() {
+    for stored in [
+        "",
+        "plain",
+        "$argon2i$v=19$m=64,t=1,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=4000000,t=1,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "$argon2id$v=19$m=64,t=4000000,p=1$c2FsdHNhbHRzYWx0$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ] {
+        assert!(!verify(stored, "password1234"), "{stored}");
+        assert!(needs_rehash(stored), "{stored}");
+    }
+    assert!(!verify(&hash("correct horse battery"), &"x".repeat(5000)));
+}
+
+#[test]
+fn weak_passwords_are_refused_with_the_reason() {
+    let check = |password: &str| check_policy("ada.lovelace@example.org", password);
+    assert_eq!(check("eleven char"), Err(PasswordError::TooShort { characters: 11 }));
+    assert_eq!(check("twelve chars"), Ok(()));
+    assert_eq!(check("zwölf Zeichen"), Ok(()), "characters are counted, not bytes");
+    assert_eq!(check(&"long enough ".repeat(100)), Err(PasswordError::TooLong));
+    assert_eq!(check("my Ada.Lovelace 1"), Err(PasswordError::ContainsUsername));
+    assert_eq!(check("aaaaaaaaaaaaaaa"), Err(PasswordError::TooUniform));
+    assert_eq!(check("abcdabcdabcd"), Err(PasswordError::TooUniform));
+    assert_eq!(check_policy("al", "also allowed here"), Ok(()), "two letters are in every sentence");
+    assert_eq!(
+        check("short").map_err(|e| e.to_string()),
+        Err("the password has 5 characters; use at least 12".into())
+    );
+}
+
+#[test]
+fn generated_passwords_pass_the_policy_and_differ() {
+    let (a, b) = (generate_password(), generate_password());
+    assert_ne!(*a, *b);
+    assert_eq!(a.len(), 24);
+    assert_eq!(check_policy("admin", &a), Ok(()));
+    assert!(a.chars().all(|c| c == '-' || c.is_ascii_lowercase() || c.is_ascii_digit()), "{}", *a);
+}

@@ -1,0 +1,284 @@
+//! Roles: patterns, scopes, what assignments give, and the printed matrix of the built-in roles.
+
+use bowline_auth::roles::{self, built_in_roles, covers, normalise_scope, pattern_matches};
+use bowline_auth::{Authorizer, Permission, Reason, RoleAssignment, RoleDefinition, ScopeSet, Subject};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{blessed, cases, variant};
+
+#[derive(Deserialize)]
+struct PatternCase {
+    pattern: String,
+    matches: Vec<String>,
+    differs: Vec<String>,
+}
+
+#[test]
+fn patterns_match_as_written() {
+    for case in cases::<PatternCase>(include_str!("../cases/patterns.json")) {
+        for action in &case.matches {
+            assert!(pattern_matches(&case.pattern, action), "{} must match {action}", case.pattern);
+        }
+        for action in &case.differs {
+            assert!(!pattern_matches(&case.pattern, action), "{} must not match {action}", case.pattern);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ScopeCase {
+    ancestor: String,
+    scope: String,
+    covers: bool,
+}
+
+#[test]
+fn scopes_hold_beneath_themselves_by_segment() {
+    for case in cases::<ScopeCase>(include_str!("../cases/scopes.json")) {
+        let (ancestor, scope) = (normalise_scope(&case.ancestor), normalise_scope(&case.scope));
+        assert_eq!(covers(&ancestor, &scope), case.covers, "{ancestor} over {scope}");
+        let set = ScopeSet::new([ancestor.as_str()]);
+        assert_eq!(set.contains(&scope), case.covers, "the set of {ancestor} contains {scope}");
+    }
+}
+
+#[derive(Deserialize)]
+struct RoleCase {
+    name: String,
+    /// `principal role scope`; principals and custom roles are numbers, built-in roles their names.
+    assignments: Vec<String>,
+    #[serde(default)]
+    roles: Vec<CustomRole>,
+    #[serde(default)]
+    groups: Vec<u128>,
+    checks: Vec<Check>,
+}
+
+#[derive(Deserialize)]
+struct CustomRole {
+    id: u128,
+    permissions: Vec<Permission>,
+}
+
+#[derive(Deserialize)]
+struct Check {
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    data: String,
+    scope: String,
+    /// The reason's variant, with the pattern that matched after a colon.
+    expect: String,
+}
+
+fn role_id(name: &str) -> Uuid {
+    let built_in = built_in_roles().into_iter().find(|role| role.name.replace(' ', "") == name);
+    built_in.map_or_else(|| Uuid::from_u128(name.parse().expect("a role")), |role| role.id)
+}
+
+fn authorizer(case: &RoleCase) -> Authorizer {
+    let custom = case.roles.iter().map(|role| RoleDefinition {
+        id: Uuid::from_u128(role.id),
+        name: format!("custom {}", role.id),
+        description: String::new(),
+        permissions: role.permissions.clone(),
+        assignable_scopes: vec!["/".into()],
+        built_in: false,
+    });
+    let assignments = case.assignments.iter().enumerate().map(|(i, text)| {
+        let [principal, role, scope] = text.split(' ').collect::<Vec<_>>()[..] else { panic!("{text}") };
+        RoleAssignment {
+            id: Uuid::from_u128(i as u128),
+            scope: scope.into(),
+            principal: Uuid::from_u128(principal.parse().expect("a principal")),
+            role: role_id(role),
+        }
+    });
+    Authorizer::new(built_in_roles().into_iter().chain(custom), assignments)
+}
+
+fn told(reason: &Reason<'_>) -> String {
+    match reason {
+        Reason::Granted { permission, .. } => format!("Granted: {permission}"),
+        Reason::ExcludedBy { not_action, .. } => format!("ExcludedBy: {not_action}"),
+        other => variant(other),
+    }
+}
+
+#[test]
+fn assignments_give_what_is_written() {
+    let mut failures = Vec::new();
+    for case in cases::<RoleCase>(include_str!("../cases/roles.json")) {
+        let authorizer = authorizer(&case);
+        let groups: Vec<Uuid> = case.groups.iter().map(|group| Uuid::from_u128(*group)).collect();
+        let subject = Subject::new(Uuid::from_u128(1), &groups);
+        for check in &case.checks {
+            let decision = match check.data.is_empty() {
+                true => authorizer.check(&subject, &check.action, &check.scope),
+                false => authorizer.check_data(&subject, &check.data, &check.scope),
+            };
+            let found = told(&decision.reason);
+            let what = format!("{}: {}{} at {}", case.name, check.action, check.data, check.scope);
+            if found != check.expect || decision.allowed != check.expect.starts_with("Granted") {
+                failures.push(format!("{what}: expected {}, got {found}", check.expect));
+            }
+            let mask = match check.data.is_empty() {
+                true => authorizer.readable_scopes(&subject, &check.action),
+                false => authorizer.readable_data_scopes(&subject, &check.data),
+            };
+            if mask.contains(&normalise_scope(&check.scope)) != decision.allowed {
+                failures.push(format!("{what}: the mask of LIST and the check differ ({mask:?})"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn an_assignment_at_many_scopes_is_found_as_in_a_scan() {
+    let group = |i: u128| format!("/subscriptions/s/resourceGroups/g{i}");
+    let assignments = (0..500).map(|i| RoleAssignment {
+        id: Uuid::from_u128(i),
+        scope: group(i),
+        principal: Uuid::from_u128(1),
+        role: roles::READER,
+    });
+    let authorizer = Authorizer::new(built_in_roles(), assignments);
+    let subject = Subject::new(Uuid::from_u128(1), &[]);
+    for i in [0, 250, 499] {
+        let scope = format!("{}/providers/Microsoft.X/y/z", group(i));
+        assert!(authorizer.check(&subject, "Microsoft.X/y/read", &scope).allowed);
+    }
+    assert!(!authorizer.check(&subject, "Microsoft.X/y/read", &group(500)).allowed);
+    assert!(!authorizer.check(&subject, "Microsoft.X/y/read", "/subscriptions/s").allowed);
+    let mask = authorizer.readable_scopes(&subject, "Microsoft.X/y/read");
+    assert_eq!(mask.roots().len(), 500);
+    assert!(mask.reaches("/subscriptions/s") && !mask.contains("/subscriptions/s"));
+    assert!(!mask.reaches("/subscriptions/t"));
+}
+
+#[test]
+fn a_mask_keeps_the_topmost_scopes() {
+    let set = ScopeSet::new(["/a/b", "/a/b/c", "/a/b-2", "/x", "/a/b"]);
+    assert_eq!(set.roots(), ["/a/b", "/a/b-2", "/x"]);
+    assert!(set.contains("/a/b/c/d") && !set.contains("/a") && !set.contains("/a/b-3"));
+    assert!(set.reaches("/a") && !set.reaches("/y") && !set.is_everything());
+    assert!(ScopeSet::new(["/a", "/"]).is_everything());
+    assert!(ScopeSet::default().is_empty() && !ScopeSet::default().reaches("/"));
+}
+
+#[test]
+fn permissions_and_the_list_of_subscriptions_follow_the_assignments() {
+    let reader = |principal, scope: &str| RoleAssignment {
+        id: Uuid::from_u128(9),
+        scope: scope.into(),
+        principal: Uuid::from_u128(principal),
+        role: roles::READER,
+    };
+    let unknown = RoleAssignment { id: Uuid::from_u128(8), role: Uuid::from_u128(404), ..reader(1, "/") };
+    let scope = "/subscriptions/A/resourceGroups/G";
+    let authorizer = Authorizer::new(built_in_roles(), [reader(1, scope), reader(2, scope), unknown]);
+    let groups = [Uuid::from_u128(2)];
+    let subject = Subject::new(Uuid::from_u128(1), &groups);
+    assert!(authorizer.has_any_role(&subject, "/subscriptions/a"), "a role beneath makes it visible");
+    assert!(authorizer.has_any_role(&subject, "/subscriptions/a/resourcegroups/g/providers/x/y/z"));
+    assert!(!authorizer.has_any_role(&subject, "/subscriptions/b"));
+    let permissions = authorizer.permissions(&subject, scope);
+    assert_eq!(permissions.len(), 1, "the same permission by two ways is shown once");
+    assert_eq!(permissions[0].actions, ["*/read"]);
+    assert!(authorizer.permissions(&subject, "/subscriptions/a").is_empty());
+    assert_eq!(authorizer.assignments_of_unknown_roles(), [Uuid::from_u128(8)]);
+}
+
+#[test]
+fn reasons_are_sentences() {
+    let assignment = RoleAssignment {
+        id: Uuid::from_u128(1),
+        scope: "/subscriptions/A".into(),
+        principal: Uuid::from_u128(1),
+        role: roles::CONTRIBUTOR,
+    };
+    let authorizer = Authorizer::new(built_in_roles(), [assignment]);
+    let subject = Subject::new(Uuid::from_u128(1), &[]);
+    let say = |action, scope| authorizer.check(&subject, action, scope).reason.to_string();
+    assert_eq!(say("A/b/read", "/subscriptions/a"), "the role Contributor at /subscriptions/a allows *");
+    assert_eq!(
+        say("Microsoft.Authorization/roleAssignments/write", "/subscriptions/a"),
+        "the role Contributor at /subscriptions/a excludes Microsoft.Authorization/*/Write"
+    );
+    assert_eq!(say("A/b/read", "/"), "no role is assigned to the caller at this scope or above it");
+}
+
+#[test]
+fn built_in_roles_have_azures_ids_and_names() {
+    let expected = [
+        (roles::OWNER, "Owner"),
+        (roles::CONTRIBUTOR, "Contributor"),
+        (roles::READER, "Reader"),
+        (roles::USER_ACCESS_ADMINISTRATOR, "User Access Administrator"),
+        (roles::ARC_ONBOARDING, "Kubernetes Cluster - Azure Arc Onboarding"),
+        (roles::CONNECTED_MACHINE_ONBOARDING, "Azure Connected Machine Onboarding"),
+        (roles::CONNECTED_MACHINE_ADMINISTRATOR, "Azure Connected Machine Resource Administrator"),
+        (roles::ARC_KUBERNETES_VIEWER, "Azure Arc Kubernetes Viewer"),
+        (roles::ARC_CLUSTER_USER, "Azure Arc Enabled Kubernetes Cluster User Role"),
+    ];
+    let found: Vec<(Uuid, String)> = built_in_roles().into_iter().map(|role| (role.id, role.name)).collect();
+    assert_eq!(found.len(), expected.len());
+    for ((id, name), (found_id, found_name)) in expected.iter().zip(&found) {
+        assert_eq!((id, *name), (found_id, found_name.as_str()));
+    }
+    assert!(built_in_roles().iter().all(|role| role.built_in && role.assignable_scopes == ["/"]));
+}
+
+/// The actions of the types that exist so far.
+fn our_actions() -> Vec<String> {
+    let types = [
+        "Microsoft.Kubernetes/connectedClusters",
+        "Microsoft.HybridCompute/machines",
+        "Microsoft.Resources/subscriptions/resourceGroups",
+        "Microsoft.Authorization/roleAssignments",
+        "Microsoft.Bowline/users",
+        "Microsoft.Bowline/servicePrincipals",
+        "Microsoft.Bowline/enrollmentTokens",
+        "Microsoft.Bowline/agentSettings",
+    ];
+    let verbs = ["read", "write", "delete"];
+    let mut actions: Vec<String> =
+        types.iter().flat_map(|kind| verbs.iter().map(move |verb| format!("{kind}/{verb}"))).collect();
+    actions.push("Microsoft.Kubernetes/connectedClusters/listClusterUserCredential/action".into());
+    actions.push("Microsoft.Bowline/enrollmentTokens/listToken/action".into());
+    actions
+}
+
+#[test]
+fn the_role_matrix_is_as_committed() {
+    let definitions = built_in_roles();
+    let mut text =
+        String::from("Which built-in role allows which action, at the scope it is assigned at.\n\n");
+    for (i, role) in definitions.iter().enumerate() {
+        text.push_str(&format!("{}  {}\n", i + 1, role.name));
+    }
+    let actions = our_actions();
+    let width = actions.iter().map(String::len).max().unwrap_or_default();
+    text.push_str(&format!("\n{:width$}", "action"));
+    (1..=definitions.len()).for_each(|i| text.push_str(&format!("  {i}")));
+    text.push('\n');
+    for action in actions {
+        text.push_str(&format!("{action:width$}"));
+        for role in &definitions {
+            let principal = Uuid::from_u128(1);
+            let assignment = RoleAssignment {
+                id: Uuid::nil(),
+                scope: "/subscriptions/s".into(),
+                principal,
+                role: role.id,
+            };
+            let authorizer = Authorizer::new([role.clone()], [assignment]);
+            let decision = authorizer.check(&Subject::new(principal, &[]), &action, "/subscriptions/s/x");
+            text.push_str(if decision.allowed { "  x" } else { "  ." });
+        }
+        text.push('\n');
+    }
+    blessed::check("role-matrix.txt", &text);
+}

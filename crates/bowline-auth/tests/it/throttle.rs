@@ -1,0 +1,86 @@
+//! The throttle: free failures, growing delays, forgetting, and its bound.
+
+use bowline_auth::throttle::{SignInThrottle, Throttle, ThrottleRule, TooManyAttempts};
+use jiff::SignedDuration;
+
+use crate::{after, now};
+
+fn rule(capacity: usize) -> ThrottleRule {
+    ThrottleRule {
+        free: 2,
+        first_delay: SignedDuration::from_secs(1),
+        longest_delay: SignedDuration::from_secs(10),
+        forget_after: SignedDuration::from_secs(100),
+        capacity,
+    }
+}
+
+fn wait(seconds: u64) -> Result<(), TooManyAttempts> {
+    Err(TooManyAttempts { retry_after_seconds: seconds })
+}
+
+#[test]
+fn delays_double_up_to_the_longest() {
+    let mut throttle = Throttle::new(rule(10));
+    let mut delays = Vec::new();
+    for _ in 0..40 {
+        throttle.failed("k", now());
+        delays.push(throttle.check("k", now()).map_or_else(|e| e.retry_after_seconds, |()| 0));
+    }
+    assert_eq!(delays[..8], [0, 0, 1, 2, 4, 8, 10, 10]);
+    assert!(delays[8..].iter().all(|delay| *delay == 10), "{delays:?}");
+    assert_eq!(throttle.check("other", now()), Ok(()));
+    assert_eq!(throttle.check("k", after(9)), wait(1));
+    assert_eq!(throttle.check("k", after(10)), Ok(()));
+}
+
+#[test]
+fn success_and_time_forgive() {
+    let mut throttle = Throttle::new(rule(10));
+    (0..3).for_each(|_| throttle.failed("k", now()));
+    assert_eq!(throttle.check("k", now()), wait(1));
+    throttle.succeeded("k");
+    assert_eq!(throttle.check("k", now()), Ok(()));
+
+    (0..9).for_each(|_| throttle.failed("k", now()));
+    throttle.failed("k", after(100));
+    assert_eq!(throttle.check("k", after(100)), Ok(()), "forgotten after a hundred quiet seconds");
+}
+
+#[test]
+fn the_table_is_bounded_and_keeps_the_newest() {
+    let mut throttle = Throttle::new(rule(16));
+    for i in 0..1000 {
+        throttle.failed(&format!("k{i}"), after(i / 20));
+        assert!(throttle.len() <= 16, "{} keys", throttle.len());
+    }
+    let mut throttle = Throttle::new(rule(16));
+    for i in 0..1000i64 {
+        (0..3).for_each(|_| throttle.failed("guesser", after(i)));
+        throttle.failed(&format!("noise{i}"), after(i));
+    }
+    assert!(throttle.check("guesser", after(999)).is_err(), "noise does not push a busy guesser out");
+}
+
+#[test]
+fn a_sign_in_is_guarded_from_three_sides() {
+    let mut one = SignInThrottle::default();
+    (0..5).for_each(|_| one.failed("Ada ", "192.0.2.1", now()));
+    assert_eq!(one.check("ada", "192.0.2.1", now()), wait(1), "one guesser at one name");
+    assert_eq!(one.check("ada", "192.0.2.2", now()), Ok(()), "Ada at her own desk is not disturbed");
+    assert_eq!(one.check("bob", "192.0.2.1", now()), Ok(()));
+    one.succeeded("ADA", "192.0.2.1");
+    assert_eq!(one.check("ada", "192.0.2.1", now()), Ok(()));
+
+    let mut spray = SignInThrottle::default();
+    (0..60).for_each(|i| spray.failed(&format!("user{i}"), "192.0.2.1", now()));
+    assert_eq!(spray.check("user99", "192.0.2.1", now()), wait(60), "many names from one address");
+
+    let mut botnet = SignInThrottle::default();
+    (0..60).for_each(|i| botnet.failed("ada", &format!("192.0.2.{i}"), now()));
+    assert_eq!(
+        botnet.check("ada", "198.51.100.1", now()),
+        wait(30),
+        "one name from many addresses, never longer"
+    );
+}
