@@ -1,6 +1,6 @@
 //! A commit: what one caller wants to be written together, under which conditions, and how it may be refused.
 
-use crate::model::{Draft, Entry, Head, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, Revision};
+use crate::model::{Draft, Entry, Head, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, Observation, Revision};
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::fmt;
@@ -195,7 +195,7 @@ pub struct Committed {
 }
 
 /// Why a commit was not written. Unless it is [`CommitError::OutcomeUnknown`], nothing of it was.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum CommitError {
     /// A guard, write or entry did not hold.
     #[error("the commit was refused: {0}")]
@@ -410,4 +410,10 @@ fn check_size(what: &str, bytes: usize) -> Result<(), CommitError> {
 
 fn invalid(what: String) -> Result<(), CommitError> {
     Err(CommitError::Invalid(what))
+}
+
+/// As [`Commit::check`].
+pub(crate) fn check_observation(observation: &Observation) -> Result<(), CommitError> {
+    check_name("source", &observation.source)?;
+    check_size("observation", observation.bytes.len())
 }

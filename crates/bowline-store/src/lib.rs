@@ -7,12 +7,21 @@
 //! servers. After the flush everybody is answered, and [`Store::watch`] says "look again".
 
 mod commit;
+mod decide;
+mod heads;
+mod migrations;
 mod model;
+mod os;
+mod sql;
+mod sqlite;
 mod store;
+mod writer;
 
 pub use commit::{Commit, CommitError, Committed, EntryWrite, Guard, Place, Reason, Refusal, Write};
 pub use model::{
     Change, ChangeKind, Draft, Entry, Head, Lease, List, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, MAX_ROWS,
     Observation, Record, Revision, Segment,
 };
+pub use os::free_space;
+pub use sqlite::{SqliteOptions, open_sqlite};
 pub use store::{ObservationError, OpenError, Store, StoreError};

@@ -10,6 +10,8 @@ use uuid::Uuid;
 
 /// The largest document, sealed part or observation that the store takes, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
+/// The largest segment, in bytes.
+pub const MAX_SEGMENT_BYTES: usize = 256 << 20;
 /// The longest key, id or name that the store takes, in bytes: two of them fit one index entry of PostgreSQL.
 pub const MAX_KEY_BYTES: usize = 1300;
 /// The most rows that one read returns; asking for more is an error, so that a short page always means the last page.
@@ -156,6 +158,24 @@ pub enum ChangeKind {
     Updated,
     /// It is gone.
     Deleted,
+}
+
+impl ChangeKind {
+    /// As the databases keep it.
+    pub(crate) fn code(self) -> i16 {
+        match self {
+            ChangeKind::Created => 0,
+            ChangeKind::Updated => 1,
+            ChangeKind::Deleted => 2,
+        }
+    }
+
+    /// The reverse of [`ChangeKind::code`].
+    pub(crate) fn of_code(code: i16) -> Option<ChangeKind> {
+        [ChangeKind::Created, ChangeKind::Updated, ChangeKind::Deleted]
+            .into_iter()
+            .find(|kind| kind.code() == code)
+    }
 }
 
 /// One line of the feed: one revision.

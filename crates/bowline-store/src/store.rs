@@ -1,7 +1,10 @@
 //! The port: what every database behind it must do. [`crate::conformance`] says it as tests.
 
 use crate::commit::{Commit, CommitError, Committed};
-use crate::model::{Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment};
+use crate::model::{
+    Change, Entry, Head, Lease, List, MAX_KEY_BYTES, MAX_ROWS, MAX_SEGMENT_BYTES, Observation, Record,
+    Revision, Segment,
+};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -229,4 +232,65 @@ pub enum OpenError {
         /// What happened.
         reason: String,
     },
+}
+
+/// Refuses to read more than [`MAX_ROWS`] at once.
+pub(crate) fn check_limit(limit: u32) -> Result<(), StoreError> {
+    if limit == 0 || limit > MAX_ROWS {
+        return Err(StoreError::Invalid(format!("a limit of {limit}; 1 to {MAX_ROWS} are possible")));
+    }
+    Ok(())
+}
+
+/// Refuses a segment that the databases would not take.
+pub(crate) fn check_segment(segment: &Segment) -> Result<(), StoreError> {
+    let (bytes, name) = (segment.bytes.len(), segment.source.len());
+    if bytes > MAX_SEGMENT_BYTES || name > MAX_KEY_BYTES {
+        let limits = format!("{MAX_SEGMENT_BYTES} and {MAX_KEY_BYTES}");
+        return Err(StoreError::Invalid(format!(
+            "a segment of {bytes} bytes for a source whose name has {name}; {limits} are possible"
+        )));
+    }
+    Ok(())
+}
+
+/// When a lease that is taken now ends.
+pub(crate) fn lease_end(now: Timestamp, ttl: Duration) -> Timestamp {
+    now.saturating_add(ttl).unwrap_or(Timestamp::MAX)
+}
+
+/// The keys below a key: greater than the first and smaller than the second. `0` is the character after `/`.
+pub(crate) fn below(key: &str) -> (String, String) {
+    (format!("{key}/"), format!("{key}0"))
+}
+
+/// The keys that a list may contain.
+pub(crate) struct Bounds<'a> {
+    /// This key itself. It is apart, because keys such as `a-b` lie between `a` and `a/…`.
+    pub(crate) first: Option<&'a str>,
+    /// Then those greater than this …
+    pub(crate) above: String,
+    /// … and smaller than this.
+    pub(crate) below: String,
+}
+
+impl<'a> Bounds<'a> {
+    pub(crate) fn of(list: &'a List) -> Bounds<'a> {
+        let after = list.after.as_deref().unwrap_or_default();
+        match &list.prefix {
+            None => Bounds { first: None, above: after.to_owned(), below: char::MAX.to_string() },
+            Some(prefix) => {
+                let (above, below) = below(prefix);
+                let first = (after < prefix.as_str()).then_some(prefix.as_str());
+                Bounds { first, above: above.max(after.to_owned()), below }
+            }
+        }
+    }
+}
+
+/// Whether a record passes the filters of a list that are not about its key.
+pub(crate) fn matches(list: &List, record: &Record) -> bool {
+    list.resource_type.as_ref().is_none_or(|kind| *kind == record.resource_type)
+        && (list.parent.is_none() || list.parent == record.parent)
+        && list.created_until.is_none_or(|until| record.created_revision <= until)
 }

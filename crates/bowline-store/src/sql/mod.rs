@@ -1,0 +1,86 @@
+//! Every statement of the store. One text serves both databases unless they must differ: then it is in `sqlite` or
+//! `postgres`.
+//!
+//! Parameters are `$1`, `$2`, … in the order of their first appearance: PostgreSQL goes by the number, SQLite numbers them as
+//! they appear.
+
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
+macro_rules! record {
+    ($rest:literal) => {
+        concat!(
+            "SELECT tenant, uid, id, key, resource_type, parent, principal, revision, created_revision, etag, model, ",
+            "deleting, document, protected, created_at, updated_at FROM resource ",
+            $rest
+        )
+    };
+}
+
+pub(crate) const GET: &str = record!("WHERE key = $1");
+pub(crate) const GET_BY_PRINCIPAL: &str = record!("WHERE principal = $1");
+pub(crate) const LIST: &str =
+    record!("WHERE key > $1 AND key < $2 AND created_revision <= $3 ORDER BY key LIMIT $4");
+pub(crate) const LIST_TYPE: &str = record!(
+    "WHERE resource_type = $1 AND key > $2 AND key < $3 AND created_revision <= $4 ORDER BY key LIMIT $5"
+);
+pub(crate) const LIST_PARENT: &str =
+    record!("WHERE parent = $1 AND key > $2 AND key < $3 AND created_revision <= $4 ORDER BY key LIMIT $5");
+pub(crate) const LIST_PARENT_TYPE: &str = record!(
+    "WHERE parent = $1 AND resource_type = $2 AND key > $3 AND key < $4 AND created_revision <= $5 ORDER BY key LIMIT $6"
+);
+
+pub(crate) const HEAD: &str = "SELECT epoch, revision, position FROM counter";
+pub(crate) const CHANGES: &str = "SELECT revision, kind, tenant, uid, key, id, resource_type, actor, correlation_id, \
+    origin, time, etag, model, document FROM change WHERE revision > $1 ORDER BY revision LIMIT $2";
+pub(crate) const COMPACTED: &str = "SELECT compacted FROM counter";
+pub(crate) const DROP_CHANGES: &str = "DELETE FROM change WHERE revision <= $1";
+pub(crate) const RAISE_COMPACTED: &str = "UPDATE counter SET compacted = $1 WHERE compacted < $1";
+pub(crate) const WATERMARK: &str = "SELECT revision FROM watermark WHERE name = $1";
+
+pub(crate) const ENTRY: &str =
+    "SELECT kind, key, data, uses, version, expires_at FROM entry WHERE kind = $1 AND key = $2";
+pub(crate) const ENTRIES: &str = "SELECT kind, key, data, uses, version, expires_at FROM entry \
+    WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3";
+pub(crate) const EXPIRE_ENTRIES: &str = "DELETE FROM entry WHERE (kind, key) IN \
+    (SELECT kind, key FROM entry WHERE expires_at <= $1 LIMIT $2) AND expires_at <= $1";
+
+pub(crate) const OBSERVATIONS: &str = "SELECT position, source, source_epoch, seq, time, bytes FROM observation \
+    WHERE position > $1 ORDER BY position LIMIT $2";
+pub(crate) const OBSERVATIONS_OF: &str = "SELECT o.position, o.source, o.source_epoch, o.seq, o.time, o.bytes \
+    FROM source s JOIN observation o ON o.source = s.source AND o.source_epoch = s.source_epoch \
+    WHERE s.source = $1 AND o.seq > $2 ORDER BY o.seq LIMIT $3";
+pub(crate) const SEGMENT: &str =
+    "SELECT source, source_epoch, seq, time, bytes FROM segment WHERE source = $1";
+pub(crate) const SEGMENTS: &str =
+    "SELECT source, source_epoch, seq, time, bytes FROM segment WHERE source > $1 ORDER BY source LIMIT $2";
+/// Nothing unless the segment is of the source's current epoch and newer than the one that is kept.
+pub(crate) const PUT_SEGMENT: &str = "INSERT INTO segment (source, source_epoch, seq, time, bytes) \
+    SELECT source, $1, $2, $3, $4 FROM source WHERE source = $5 AND source_epoch = $1 \
+    ON CONFLICT (source) DO UPDATE SET source_epoch = excluded.source_epoch, seq = excluded.seq, \
+    time = excluded.time, bytes = excluded.bytes \
+    WHERE segment.source_epoch <> excluded.source_epoch OR segment.seq < excluded.seq";
+pub(crate) const DROP_CONTAINED: &str =
+    "DELETE FROM observation WHERE source = $1 AND (source_epoch <> $2 OR seq <= $3)";
+pub(crate) const REMOVE_SOURCE: [&str; 3] = [
+    "DELETE FROM source WHERE source = $1",
+    "DELETE FROM observation WHERE source = $1",
+    "DELETE FROM segment WHERE source = $1",
+];
+
+/// Takes a lease that is free: never taken, released, or expired at `$4`. A holder may take its own again.
+pub(crate) const ACQUIRE_LEASE: &str = "INSERT INTO lease (name, holder, epoch, expires_at) VALUES ($1, $2, 1, $3) \
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = lease.epoch + 1, \
+    expires_at = excluded.expires_at \
+    WHERE lease.holder IS NULL OR lease.holder = excluded.holder OR lease.expires_at <= $4 RETURNING epoch";
+pub(crate) const RENEW_LEASE: &str =
+    "UPDATE lease SET expires_at = $1 WHERE name = $2 AND holder = $3 AND epoch = $4";
+pub(crate) const RELEASE_LEASE: &str =
+    "UPDATE lease SET holder = NULL WHERE name = $1 AND holder = $2 AND epoch = $3";
+
+pub(crate) const SETTING: &str = "SELECT value FROM setting WHERE name = $1";
+pub(crate) const SET_SETTING: &str =
+    "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+
+/// The new epoch counts only while the old one is still there, so that several servers make one new epoch, not several.
+pub(crate) const NEW_EPOCH: &str = "UPDATE counter SET epoch = $1 WHERE epoch = $2";
