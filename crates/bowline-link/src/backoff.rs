@@ -21,10 +21,7 @@ impl Backoff {
     /// `reconnectAfterSeconds`: the wait is never shorter than that, and is spread over up to as long again.
     pub fn next(&mut self, random: f64, asked: Option<Duration>) -> Duration {
         let random = random.clamp(0.0, 1.0);
-        let ceiling = self
-            .min
-            .saturating_mul(1_u32.checked_shl(self.failures.min(31)).unwrap_or(u32::MAX))
-            .min(self.max);
+        let ceiling = self.min.saturating_mul(4_u32 << self.failures.min(28)).min(self.max);
         self.failures = self.failures.saturating_add(1);
         match asked {
             Some(asked) => asked + asked.max(ceiling).min(self.max).mul_f64(random),
