@@ -1,6 +1,6 @@
-//! One kind of one cluster, from a list and then a watch, without keeping an object.
+//! One kind of one cluster (or one object), from a list and then a watch, without keeping an object.
 //!
-//! [`watch_kind`] lists in pages and hands each object on as it is read, then watches from the list's revision. A watch
+//! [`watch_scope`] lists in pages and hands each object on as it is read, then watches from the list's revision. A watch
 //! that ends is resumed; one whose revision is gone (410) is listed anew. What was deleted meanwhile shows by its absence
 //! between [`Event::ListBegan`] and [`Event::ListEnded`]; comparing is the sink's part, because only it knows what it keeps.
 //!
@@ -58,18 +58,43 @@ pub trait Sink: Send {
     fn take(&mut self, event: Event) -> impl Future<Output = Result<(), Stopped>> + Send;
 }
 
-/// Watches a kind until the sink has enough. `listing` is the permit to list: with one permit among all kinds, one
+/// Which objects are watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    path: String,
+    selector: String,
+    name: String,
+}
+
+impl Scope {
+    /// Every object of a kind, in all namespaces.
+    pub fn all(kind: &ServedKind) -> Self {
+        Self { path: kind.collection_path(None), selector: String::new(), name: kind.name.to_string() }
+    }
+
+    /// The one object of this name, whether it exists yet or not. A right on that name alone is enough for this.
+    pub fn one(kind: &ServedKind, namespace: &str, name: &str) -> Self {
+        let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+        Self {
+            path: kind.collection_path(Some(namespace)),
+            selector: format!("&fieldSelector=metadata.name%3D{encoded}"),
+            name: format!("{} {namespace}/{name}", kind.name),
+        }
+    }
+}
+
+/// Watches a scope until the sink has enough. `listing` is the permit to list: with one permit among all kinds, one
 /// page is in memory at a time.
-pub async fn watch_kind(
+pub async fn watch_scope(
     connection: &Connection,
-    kind: &ServedKind,
+    scope: &Scope,
     listing: &Semaphore,
     sink: &mut impl Sink,
 ) -> Stopped {
     let mut revision: Option<String> = None;
     let mut failures: u32 = 0;
     loop {
-        let error = match round(connection, kind, listing, &mut revision, &mut failures, sink).await {
+        let error = match round(connection, scope, listing, &mut revision, &mut failures, sink).await {
             Ok(()) => continue,
             Err(Interrupted::Stopped) => return Stopped,
             Err(Interrupted::Failed(error)) => error,
@@ -78,7 +103,7 @@ pub async fn watch_kind(
             revision = None;
         }
         failures += 1;
-        let retry_in = back_off(failures, &error, &kind.plural);
+        let retry_in = back_off(failures, &error, &scope.path);
         if sink.take(Event::Failed { error, retry_in }).await.is_err() {
             return Stopped;
         }
@@ -106,7 +131,7 @@ impl From<ClusterError> for Interrupted {
 /// A list when there is no revision to go on from, then one watch.
 async fn round(
     connection: &Connection,
-    kind: &ServedKind,
+    scope: &Scope,
     listing: &Semaphore,
     revision: &mut Option<String>,
     failures: &mut u32,
@@ -116,12 +141,12 @@ async fn round(
         Some(from) => from.clone(),
         None => {
             let _permit = listing.acquire().await.map_err(|_| Stopped)?;
-            let listed = list(connection, kind, sink).await?;
+            let listed = list(connection, scope, sink).await?;
             revision.insert(listed).clone()
         }
     };
     let began = Instant::now();
-    let progressed = watch(connection, kind, from, revision, sink).await?;
+    let progressed = watch(connection, scope, from, revision, sink).await?;
     // A watch that ends at once and says nothing would turn this loop into a storm of requests.
     if progressed || began.elapsed() > Duration::from_secs(5) {
         *failures = 0;
@@ -148,19 +173,15 @@ struct PageMetadata {
 }
 
 /// Lists every object and returns the revision to watch from.
-async fn list(
-    connection: &Connection,
-    kind: &ServedKind,
-    sink: &mut impl Sink,
-) -> Result<String, Interrupted> {
+async fn list(connection: &Connection, scope: &Scope, sink: &mut impl Sink) -> Result<String, Interrupted> {
     sink.take(Event::ListBegan).await?;
-    let path = kind.collection_path(None);
+    let Scope { path, selector, .. } = scope;
     let mut next = String::new();
     loop {
-        let text = connection.get_bytes(&format!("{path}?limit={PAGE_SIZE}{next}")).await?;
-        let page: Page<'_> = serde_json::from_slice(&text).map_err(|error| misunderstood(kind, &error))?;
+        let text = connection.get_bytes(&format!("{path}?limit={PAGE_SIZE}{selector}{next}")).await?;
+        let page: Page<'_> = serde_json::from_slice(&text).map_err(|error| misunderstood(scope, &error))?;
         for item in page.items.iter().flatten() {
-            let object = serde_json::from_str(item.get()).map_err(|error| misunderstood(kind, &error))?;
+            let object = serde_json::from_str(item.get()).map_err(|error| misunderstood(scope, &error))?;
             sink.take(Event::Object(object)).await?;
         }
         if page.metadata.r#continue.is_empty() {
@@ -187,15 +208,16 @@ struct Line<'a> {
 /// Reads one watch to its end. Keeps `revision` at the last event, and says whether there was any.
 async fn watch(
     connection: &Connection,
-    kind: &ServedKind,
+    scope: &Scope,
     from: String,
     revision: &mut Option<String>,
     sink: &mut impl Sink,
 ) -> Result<bool, Interrupted> {
     let path = format!(
-        "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={}&resourceVersion={from}",
-        kind.collection_path(None),
-        WATCH_SECONDS + spread(&kind.plural) % 60,
+        "{}?watch=true&allowWatchBookmarks=true{}&timeoutSeconds={}&resourceVersion={from}",
+        scope.path,
+        scope.selector,
+        WATCH_SECONDS + spread(&scope.path) % 60,
     );
     let mut body = connection.open_stream(&path).await?.into_body();
     let mut buffer: Vec<u8> = Vec::new();
@@ -215,7 +237,7 @@ async fn watch(
             let line = &buffer[start..start + length];
             start += length + 1;
             if !line.is_empty() {
-                take_line(kind, line, revision, sink).await?;
+                take_line(scope, line, revision, sink).await?;
                 progressed = true;
             }
         }
@@ -233,14 +255,14 @@ async fn watch(
 }
 
 async fn take_line(
-    kind: &ServedKind,
+    scope: &Scope,
     line: &[u8],
     revision: &mut Option<String>,
     sink: &mut impl Sink,
 ) -> Result<(), Interrupted> {
-    let line: Line<'_> = serde_json::from_slice(line).map_err(|error| misunderstood(kind, &error))?;
+    let line: Line<'_> = serde_json::from_slice(line).map_err(|error| misunderstood(scope, &error))?;
     let object: Value =
-        serde_json::from_str(line.object.get()).map_err(|error| misunderstood(kind, &error))?;
+        serde_json::from_str(line.object.get()).map_err(|error| misunderstood(scope, &error))?;
     let seen = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned);
     match line.r#type {
         "ADDED" | "MODIFIED" => sink.take(Event::Object(object)).await?,
@@ -264,8 +286,8 @@ fn refusal(status: &Value) -> ClusterError {
     }
 }
 
-fn misunderstood(kind: &ServedKind, error: &serde_json::Error) -> ClusterError {
-    ClusterError::BadAnswer(format!("{}: {error}", kind.name))
+fn misunderstood(scope: &Scope, error: &serde_json::Error) -> ClusterError {
+    ClusterError::BadAnswer(format!("{}: {error}", scope.name))
 }
 
 /// Doubles up to a minute. What a person has to mend (a missing right, a missing kind) is asked for rarely from the start;

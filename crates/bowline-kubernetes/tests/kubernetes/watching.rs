@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bowline_kubernetes::watch::{Event, Sink, Stopped, watch_kind};
+use bowline_kubernetes::watch::{Event, Scope, Sink, Stopped, watch_scope};
 use bowline_kubernetes::{KindName, ServedKind, built_in};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn start(script: &Script) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     let connection = script.connection();
     tokio::spawn(async move {
-        watch_kind(&connection, &pods(), &Semaphore::new(1), &mut Notes(sender)).await;
+        watch_scope(&connection, &Scope::all(&pods()), &Semaphore::new(1), &mut Notes(sender)).await;
     });
     receiver
 }
@@ -158,4 +158,24 @@ async fn a_slow_receiver_stops_the_reading() {
     }
     assert_eq!(script.asked().len(), 1, "the second page is not asked for while the first one is not taken");
     drop(notes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_object_is_watched_by_its_name() {
+    let script = Script::default();
+    script.answer(200, page("10", "", &[])).lines(&[event("ADDED", "a.b", "11")]);
+    let (sender, mut notes) = mpsc::channel(1);
+    let connection = script.connection();
+    tokio::spawn(async move {
+        let scope = Scope::one(&pods(), "n", "a.b");
+        watch_scope(&connection, &scope, &Semaphore::new(1), &mut Notes(sender)).await;
+    });
+    expect(&mut notes, &["began", "ended", "+a.b"]).await;
+    for (_, path, _) in &script.asked()[..2] {
+        assert!(
+            path.starts_with("/api/v1/namespaces/n/pods?")
+                && path.contains("&fieldSelector=metadata.name%3Da%2Eb"),
+            "{path}"
+        );
+    }
 }
