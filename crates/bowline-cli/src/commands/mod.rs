@@ -1,0 +1,41 @@
+//! One file per group of commands; each returns an answer for [`crate::render`] to write.
+
+pub(crate) mod cluster;
+pub(crate) mod completion;
+pub(crate) mod config;
+pub(crate) mod enrollment_token;
+pub(crate) mod group;
+pub(crate) mod login;
+pub(crate) mod machine;
+pub(crate) mod resource;
+pub(crate) mod role;
+pub(crate) mod service_principal;
+mod steps;
+pub(crate) mod subscription;
+pub(crate) mod version;
+pub(crate) mod whoami;
+
+use crate::app::App;
+use crate::cli::Command;
+use crate::failure::Result;
+use crate::render::Answer;
+
+pub(crate) async fn run(app: &App, command: Command) -> Result<Answer> {
+    match command {
+        Command::Login(arguments) => login::login(app, arguments).await,
+        Command::Logout(arguments) => login::logout(app, arguments).await,
+        Command::Whoami => whoami::whoami(app).await,
+        Command::Token => whoami::token(app).await,
+        Command::Subscription(command) => subscription::run(app, command).await,
+        Command::Group(command) => group::run(app, command).await,
+        Command::Cluster(command) => cluster::run(app, command).await,
+        Command::Machine(command) => machine::run(app, command).await,
+        Command::Resource(command) => resource::run(app, command).await,
+        Command::Sp(command) => service_principal::run(app, command).await,
+        Command::Role(command) => role::run(app, command).await,
+        Command::EnrollmentToken(command) => enrollment_token::run(app, command).await,
+        Command::Config(command) => config::run(app, command),
+        Command::Completion(arguments) => completion::print(&arguments),
+        Command::Version => Ok(version::version()),
+    }
+}

@@ -1,0 +1,54 @@
+//! `bowline whoami` and `bowline token`.
+
+use serde_json::json;
+
+use crate::app::App;
+use crate::config::credentials::Principal;
+use crate::config::settings::server_key;
+use crate::failure::Result;
+use crate::render::{Answer, Column, Show, View};
+
+const COLUMNS: &[Column] = &[
+    Column::text("Server", &["/server"]),
+    Column::text("Signed in as", &["/username", "/name"]),
+    Column::text("Name", &["/name"]),
+    Column::text("Kind", &["/kind"]),
+    Column::text("Object id", &["/objectId"]),
+    Column::text("Client id", &["/clientId"]),
+    Column::text("Tenant", &["/tenantId"]),
+    Column::text("Subscription", &["/subscription"]),
+    Column::new("Token ends", &["/tokenExpiresOn"], Show::Ago),
+];
+
+/// Who is signed in. It proves it to be true: a token that has run out is renewed first.
+pub(crate) async fn whoami(app: &App) -> Result<Answer> {
+    let arm = app.arm()?;
+    arm.session.access_token(&arm.client).await?;
+    let credential = arm.session.credential()?;
+    let (kind, client_id) = match &credential.principal {
+        Principal::User { .. } => ("user", None),
+        Principal::ServicePrincipal { client_id, .. } => ("servicePrincipal", Some(client_id)),
+    };
+    let username = Some(&credential.username).filter(|name| !name.is_empty());
+    Ok(Answer::details(
+        json!({
+            "server": server_key(&arm.client.server), "tenantId": credential.tenant_id,
+            "objectId": credential.object_id, "name": credential.name, "username": username,
+            "kind": kind, "clientId": client_id, "subscription": app.settings.subscription,
+            "tokenExpiresOn": credential.expires_on.to_string(),
+        }),
+        COLUMNS,
+    ))
+}
+
+/// A fresh access token: bare, unless a format is asked for, because it is used as `$(bowline token)`.
+pub(crate) async fn token(app: &App) -> Result<Answer> {
+    let arm = app.arm()?;
+    let token = arm.session.access_token(&arm.client).await?;
+    let credential = arm.session.credential()?;
+    let value = json!({
+        "accessToken": token.secret, "expiresOn": token.expires_on.to_string(), "tokenType": "Bearer",
+        "tenant": credential.tenant_id, "server": server_key(&arm.client.server),
+    });
+    Ok(Answer { value, view: View::Bare("/accessToken") })
+}

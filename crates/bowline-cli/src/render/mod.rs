@@ -1,0 +1,158 @@
+//! What the command says: answers on standard output, everything else on standard error.
+//!
+//! An answer is one JSON value and a [`View`] that says how people see it. `json` and `yaml` show the value itself,
+//! `table` and `tsv` the view; `--query` replaces the value first, and a queried value is shown as it is.
+
+mod error;
+mod query;
+mod steps;
+mod table;
+
+use std::io::Write;
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::failure::{Failure, Kind, Result};
+pub(crate) use error::print_failure;
+pub(crate) use query::Query;
+pub(crate) use steps::Steps;
+pub(crate) use table::{Column, Show, type_of};
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Columns for people
+    Table,
+    /// The full answer as JSON
+    Json,
+    /// The full answer as YAML
+    Yaml,
+    /// The table's cells, separated by tabs, without a heading
+    Tsv,
+    /// Nothing
+    None,
+}
+
+impl Format {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::from_str(text, true).ok()
+    }
+}
+
+/// How people see an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum View {
+    /// A list, one row each; the text is shown (on standard error) when there is none.
+    List { columns: &'static [Column], empty: &'static str },
+    /// One thing, one line per fact.
+    Details(&'static [Column]),
+    /// One member of the answer, bare: for `$(bowline token)`.
+    Bare(&'static str),
+    /// Whatever the value is.
+    Plain,
+}
+
+/// What a command found.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) value: Value,
+    pub(crate) view: View,
+}
+
+impl Answer {
+    pub(crate) fn list(value: Vec<Value>, columns: &'static [Column], empty: &'static str) -> Self {
+        Self { value: Value::Array(value), view: View::List { columns, empty } }
+    }
+
+    pub(crate) fn details(value: Value, columns: &'static [Column]) -> Self {
+        Self { value, view: View::Details(columns) }
+    }
+
+    /// An answer without content: a deletion that is done.
+    pub(crate) const fn nothing() -> Self {
+        Self { value: Value::Null, view: View::Plain }
+    }
+}
+
+/// Where and how to write.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    /// What was asked for; none means a table on a terminal and JSON elsewhere.
+    pub(crate) asked: Option<Format>,
+    pub(crate) query: Option<Query>,
+    pub(crate) stdout_terminal: bool,
+    pub(crate) stderr_terminal: bool,
+    pub(crate) colour: bool,
+}
+
+impl Output {
+    /// Failures are JSON only when a person asked for JSON: a log of a pipeline is read by people.
+    pub(crate) fn failures_as_json(&self) -> bool {
+        self.asked == Some(Format::Json)
+    }
+
+    pub(crate) fn steps(&self) -> Steps {
+        Steps::new(self.stderr_terminal, self.colour && self.stderr_terminal)
+    }
+
+    /// A remark for people; never part of the answer.
+    pub(crate) fn note(&self, text: &str) {
+        if self.asked != Some(Format::None) {
+            eprintln!("{text}");
+        }
+    }
+
+    fn format(&self, view: View) -> Format {
+        match (self.asked, view) {
+            (Some(format), _) => format,
+            (None, View::Bare(_)) => Format::Table,
+            (None, _) if self.stdout_terminal => Format::Table,
+            (None, _) => Format::Json,
+        }
+    }
+
+    /// Writes the answer.
+    pub(crate) fn print(&self, answer: Answer, now: Timestamp) -> Result<()> {
+        let (value, view) = match &self.query {
+            Some(query) => (query.apply(&answer.value)?, View::Plain),
+            None => (answer.value, answer.view),
+        };
+        let text = match self.format(view) {
+            Format::None => return Ok(()),
+            // A deletion has nothing to show, in any format; a query that found nothing shows null.
+            Format::Json | Format::Yaml if value.is_null() && self.query.is_none() => return Ok(()),
+            Format::Json => serde_json::to_string_pretty(&value).expect("a JSON value is JSON") + "\n",
+            Format::Yaml => yaml(&value)?,
+            Format::Tsv => table::tsv(&value, view, now),
+            Format::Table => {
+                if let (View::List { empty, .. }, Some(true)) = (view, value.as_array().map(Vec::is_empty)) {
+                    self.note(empty);
+                }
+                table::table(&value, view, now, self.colour && self.stdout_terminal)
+            }
+        };
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            // `| head` closed the pipe: it has what it wanted.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => {
+                Err(Failure::new(Kind::Service, "the answer could not be written").why(error.to_string()))
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+fn yaml(value: &Value) -> Result<String> {
+    let mut text = serde_saphyr::to_string(value).map_err(|error| {
+        Failure::new(Kind::Service, "the answer cannot be written as YAML")
+            .why(error.to_string())
+            .next("use -o json")
+    })?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
