@@ -1,10 +1,12 @@
 //! The command line, and which chore each word starts.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::paths::Paths;
-use crate::{parts, signals};
+use crate::{cluster, parts, signals};
 
 /// Every chore of Bowline's repository.
 #[derive(Parser)]
@@ -21,6 +23,25 @@ enum Chore {
         /// Which one; without a name: all are listed, and whether they are there.
         name: Option<String>,
     },
+    /// A real Kubernetes control plane on 127.0.0.1, for tests and experiments.
+    #[command(subcommand)]
+    Cluster(ClusterChore),
+}
+
+#[derive(Subcommand)]
+enum ClusterChore {
+    /// Starts one, prints the path of its kubeconfig, and stays until Ctrl-C or until standard input closes.
+    Up {
+        /// Where its data, certificates and logs are kept.
+        #[arg(long)]
+        dir: PathBuf,
+        /// The API server's port [default: the last one, or a free one].
+        #[arg(long)]
+        port: Option<u16>,
+        /// Lets etcd answer before the disk has the data: for tests that throw it away.
+        #[arg(long)]
+        no_fsync: bool,
+    },
 }
 
 /// Parses the command line and runs the chore.
@@ -30,5 +51,9 @@ pub(crate) fn run() -> Result<()> {
     let paths = Paths::find()?;
     match arguments.chore {
         Chore::Parts { name } => parts::run(&paths, name.as_deref()),
+        Chore::Cluster(ClusterChore::Up { dir, port, no_fsync }) => {
+            let folder = std::path::absolute(dir)?;
+            cluster::up(&paths, &cluster::Options { folder, port, durable: !no_fsync })
+        }
     }
 }

@@ -9,12 +9,15 @@
 #![allow(clippy::disallowed_methods, reason = "chores read files, the clock and the environment by nature")]
 
 mod args;
+mod cluster;
 mod command;
 mod disk;
+mod net;
 mod parts;
 mod paths;
 mod process;
 mod say;
+mod service;
 mod signals;
 
 use std::process::ExitCode;
