@@ -135,11 +135,11 @@ impl OAuthError {
             Self::Pkce(_) => (400, "invalid_request", 50_147),
             Self::AuthorizationPending => (400, "authorization_pending", 70_016),
             Self::SlowDown => (400, "slow_down", 70_016),
-            Self::ExpiredDeviceCode => (400, "expired_token", 70_020),
+            Self::ExpiredDeviceCode => (400, "expired_token", 70_019),
             Self::AccessDenied => (400, "access_denied", 65_004),
             Self::UnknownDeviceCode => (400, "invalid_grant", 70_018),
-            Self::TemporarilyUnavailable => (503, "temporarily_unavailable", 90_033),
-            Self::ServerError => (500, "server_error", 90_099),
+            Self::TemporarilyUnavailable => (503, "temporarily_unavailable", 90_006),
+            Self::ServerError => (500, "server_error", 50_000),
         }
     }
 }

@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 1024;
 /// Without characters that people confuse: 32 of them, so five bits each.
 const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// Stored parameters beyond these are not ours; refusing them keeps a changed row from eating the memory.
-const MOST_MEMORY_KIB: u32 = 256 * 1024;
+const MOST_MEMORY_KIB: u32 = 64 * 1024;
 const MOST_PASSES: u32 = 16;
 const MOST_LANES: u32 = 16;
 

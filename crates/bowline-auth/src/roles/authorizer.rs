@@ -125,18 +125,23 @@ impl Role {
     }
 }
 
+/// A scope's number in this snapshot: comparing numbers is what keeps a member of many groups cheap.
+type ScopeNumber = u32;
+
 struct Grant {
+    scope: ScopeNumber,
     assignment: Uuid,
     role: Arc<Role>,
 }
 
-/// One principal's grants by scope.
-type Grants = HashMap<Box<str>, Vec<Grant>>;
-
 /// An immutable snapshot of definitions and assignments.
 #[derive(Default)]
 pub struct Authorizer {
-    by_principal: HashMap<Uuid, Grants>,
+    scope_numbers: HashMap<Arc<str>, ScopeNumber>,
+    /// By number.
+    scopes: Vec<Arc<str>>,
+    /// Each list sorted by scope.
+    by_principal: HashMap<Uuid, Vec<Grant>>,
     unknown_roles: Vec<Uuid>,
 }
 
@@ -159,12 +164,25 @@ impl Authorizer {
                 authorizer.unknown_roles.push(assignment.id);
                 continue;
             };
-            let grants = authorizer.by_principal.entry(assignment.principal).or_default();
-            let scope = normalise(&assignment.scope).into_boxed_str();
-            let grant = Grant { assignment: assignment.id, role: Arc::clone(role) };
-            grants.entry(scope).or_default().push(grant);
+            let scope = authorizer.number_scope(normalise(&assignment.scope));
+            let grant = Grant { scope, assignment: assignment.id, role: Arc::clone(role) };
+            authorizer.by_principal.entry(assignment.principal).or_default().push(grant);
+        }
+        for grants in authorizer.by_principal.values_mut() {
+            grants.sort_by_key(|grant| grant.scope);
         }
         authorizer
+    }
+
+    fn number_scope(&mut self, scope: String) -> ScopeNumber {
+        if let Some(&number) = self.scope_numbers.get(scope.as_str()) {
+            return number;
+        }
+        let number = ScopeNumber::try_from(self.scopes.len()).expect("there are fewer than 2^32 assignments");
+        let scope: Arc<str> = scope.into();
+        self.scopes.push(Arc::clone(&scope));
+        self.scope_numbers.insert(scope, number);
+        number
     }
 
     /// Assignments that give nothing because their role does not exist; worth a warning in the log.
@@ -210,8 +228,10 @@ impl Authorizer {
     /// Whether any role is assigned above, at or beneath the scope: what makes a subscription appear in a list.
     pub fn has_any_role(&self, subject: &Subject<'_>, scope: &str) -> bool {
         let scope = normalised(scope);
-        self.grants_of(subject)
-            .any(|grants| grants.keys().any(|granted| covers(granted, &scope) || covers(&scope, granted)))
+        self.grants_of(subject).flatten().any(|grant| {
+            let granted = self.scope_of(grant);
+            covers(granted, &scope) || covers(&scope, granted)
+        })
     }
 
     fn decide(&self, plane: Plane, subject: &Subject<'_>, action: &str, scope: &str) -> Decision<'_> {
@@ -246,37 +266,40 @@ impl Authorizer {
     fn scopes(&self, plane: Plane, subject: &Subject<'_>, action: &str) -> ScopeSet {
         let action = lowered(action);
         let allows = |grant: &Grant| matches!(grant.role.find(plane, &action), Match::Allowed(_));
-        let allowed = self
-            .grants_of(subject)
-            .flatten()
-            .filter(|(_, grants)| grants.iter().any(allows))
-            .map(|(scope, _)| &**scope);
-        ScopeSet::new(allowed)
+        let allowed = self.grants_of(subject).flatten().filter(|grant| allows(grant));
+        ScopeSet::new(allowed.map(|grant| self.scope_of(grant)))
     }
 
-    fn grants_of(&self, subject: &Subject<'_>) -> impl Iterator<Item = &Grants> {
+    fn grants_of(&self, subject: &Subject<'_>) -> impl Iterator<Item = &Vec<Grant>> {
         subject.principals().filter_map(|principal| self.by_principal.get(principal))
     }
 
-    /// Calls `visit` for each grant that holds at the scope, until it answers false. A principal with few grants is
-    /// scanned; one with many is asked for the scope and each ancestor.
+    fn scope_of(&self, grant: &Grant) -> &str {
+        &self.scopes[grant.scope as usize]
+    }
+
+    /// Calls `visit` for each grant that holds at the scope, until it answers false: for each principal, the grants
+    /// at the scope and at each ancestor that has any assignment at all.
     fn each_grant<'a>(
         &'a self,
         subject: &Subject<'_>,
         scope: &str,
         visit: &mut dyn FnMut(&'a str, &'a Grant) -> bool,
     ) {
-        let depth = ancestors(scope).count();
+        let holding: Vec<ScopeNumber> =
+            ancestors(scope).filter_map(|ancestor| self.scope_numbers.get(ancestor).copied()).collect();
+        if holding.is_empty() {
+            return;
+        }
         for grants in self.grants_of(subject) {
-            let go_on = if grants.len() <= depth {
-                let mut holding = grants.iter().filter(|(granted, _)| covers(granted, scope));
-                holding.all(|(granted, list)| list.iter().all(|grant| visit(granted, grant)))
-            } else {
-                let mut holding = ancestors(scope).filter_map(|ancestor| grants.get_key_value(ancestor));
-                holding.all(|(granted, list)| list.iter().all(|grant| visit(granted, grant)))
-            };
-            if !go_on {
-                return;
+            for &number in &holding {
+                let from = grants.partition_point(|grant| grant.scope < number);
+                let here = grants[from..].iter().take_while(|grant| grant.scope == number);
+                for grant in here {
+                    if !visit(self.scope_of(grant), grant) {
+                        return;
+                    }
+                }
             }
         }
     }

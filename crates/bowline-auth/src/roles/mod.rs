@@ -5,8 +5,8 @@
 //! add up: what one role leaves out, another may give; there is no deny.
 //!
 //! # Design notes
-//! An [`Authorizer`] is an immutable snapshot, rebuilt when an assignment or a definition changes (a few
-//! microseconds an assignment) and shared behind an `Arc`. Scopes are lower-cased ARM ids, compared segment by
+//! An [`Authorizer`] is an immutable snapshot, rebuilt when an assignment or a definition changes (about a
+//! microsecond an assignment) and shared behind an `Arc`. Scopes are lower-cased ARM ids, compared segment by
 //! segment: `/subscriptions/a` is no ancestor of `/subscriptions/ab`. Patterns are compiled once.
 //!
 //! The built-in roles are Azure's, under Azure's ids, as data files in `builtin/`. One has more than Azure's:

@@ -26,6 +26,41 @@ fn patterns_match_as_written() {
     }
 }
 
+/// The plainest matcher there is, to compare with.
+fn matches_plainly(pattern: &[u8], text: &[u8]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (Some((b'*', rest)), _) => (0..=text.len()).any(|skip| matches_plainly(rest, &text[skip..])),
+        (Some((p, pattern)), Some((t, text))) => p == t && matches_plainly(pattern, text),
+        _ => false,
+    }
+}
+
+/// Every text over the alphabet with at most `length` characters.
+fn every_text(alphabet: &str, length: usize) -> Vec<String> {
+    let mut texts = vec![String::new()];
+    let mut from = 0;
+    for _ in 0..length {
+        let until = texts.len();
+        for i in from..until {
+            texts.extend(alphabet.chars().map(|c| format!("{}{c}", texts[i])).collect::<Vec<_>>());
+        }
+        from = until;
+    }
+    texts
+}
+
+#[test]
+fn every_short_pattern_matches_as_the_plainest_matcher_says() {
+    let texts = every_text("ab", 5);
+    for pattern in every_text("ab*", 5) {
+        for text in &texts {
+            let expected = matches_plainly(pattern.as_bytes(), text.as_bytes());
+            assert_eq!(pattern_matches(&pattern, text), expected, "{pattern} and {text}");
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct ScopeCase {
     ancestor: String,

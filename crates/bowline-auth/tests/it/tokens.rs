@@ -167,6 +167,7 @@ fn a_server_that_slept_through_a_rotation_starts_a_key_at_once() {
     let keys = key_set();
     let late = after(200 * DAY);
     assert!(keys.sign(&json!({}), late).is_err(), "no key signs then");
+    assert!(keys.sign(&json!({}), after(90 * DAY)).is_err(), "a key that only verifies does not sign");
     let successor = keys.rotate(late).expect("overdue");
     assert_eq!(successor.times().signs_from, late);
     keys.with(successor).sign(&json!({}), late).expect("signs again");
