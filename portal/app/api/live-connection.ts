@@ -1,0 +1,121 @@
+/**
+ * The socket of the live list: opens the public event stream, feeds `LiveResources`, and brings the stream back when
+ * it breaks. A break that the browser mends by itself (it resumes with `Last-Event-ID`) is left to the browser; after
+ * an answer that is no stream, or silence, the connection is opened anew at the cursor.
+ */
+
+import { eventsStream } from "./__generated__/operations";
+import { addressOf } from "./http";
+import { LiveResources, type LiveView, type StreamEvent } from "./live-resources";
+
+const EVENTS = ["snapshot", "ready", "changed", "deleted", "keepAlive"] as const;
+// The server says something every 20 s; three times nothing means that nobody is there.
+const SILENCE_MILLISECONDS = 65_000;
+const RETRY_MILLISECONDS = [1_000, 2_000, 4_000, 8_000, 15_000];
+// A storm of changes is drawn ten times a second, not once for each change.
+const DRAW_MILLISECONDS = 100;
+
+export class LiveConnection {
+  private readonly resources = new LiveResources();
+  private readonly listeners = new Set<() => void>();
+  private source: EventSource | undefined;
+  private silence: ReturnType<typeof setTimeout> | undefined;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private draw: ReturnType<typeof setTimeout> | undefined;
+  private failures = 0;
+  private shown: LiveView = this.resources.view();
+
+  /** `onBroken` is told of every break, so that the owner can see whether the session has ended. */
+  constructor(
+    private readonly subscriptionId: string,
+    private readonly onBroken: () => void,
+  ) {}
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  readonly view = (): LiveView => this.shown;
+
+  get(id: string) {
+    return this.resources.get(id);
+  }
+
+  open(): void {
+    const query = { cursor: this.resources.cursor };
+    const address = addressOf(eventsStream, { path: { subscriptionId: this.subscriptionId }, query });
+    const source = new EventSource(address);
+    this.source = source;
+    source.onopen = () => this.receive({ kind: "opened" });
+    source.onerror = () => this.broken(source);
+    for (const kind of EVENTS) {
+      source.addEventListener(kind, (event) => this.receiveMessage(kind, event));
+    }
+    this.heard();
+  }
+
+  close(): void {
+    this.source?.close();
+    this.source = undefined;
+    for (const timer of [this.silence, this.retry, this.draw]) clearTimeout(timer);
+    this.draw = undefined;
+  }
+
+  private receiveMessage(kind: (typeof EVENTS)[number], event: MessageEvent<string>): void {
+    this.failures = 0;
+    this.receive({ kind, data: parse(event.data), cursor: event.lastEventId });
+  }
+
+  private receive(event: StreamEvent): void {
+    this.heard();
+    this.resources.apply(event);
+    this.show();
+  }
+
+  private broken(source: EventSource): void {
+    if (source !== this.source) return;
+    this.resources.apply({ kind: "lost", at: new Date() });
+    this.show();
+    this.onBroken();
+    // While the browser reconnects with a cursor there is nothing to do; part of a snapshot has to start again.
+    if (source.readyState === EventSource.CONNECTING && this.resources.cursor !== undefined) return;
+    this.reopen();
+  }
+
+  private reopen(): void {
+    this.source?.close();
+    this.source = undefined;
+    clearTimeout(this.silence);
+    clearTimeout(this.retry);
+    const base = RETRY_MILLISECONDS[Math.min(this.failures, RETRY_MILLISECONDS.length - 1)] ?? 1_000;
+    this.failures += 1;
+    // Jitter, so that all open portals do not come back in the same second.
+    this.retry = setTimeout(() => this.open(), base * (0.75 + Math.random() * 0.5));
+  }
+
+  private heard(): void {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => {
+      this.resources.apply({ kind: "lost", at: new Date() });
+      this.show();
+      this.reopen();
+    }, SILENCE_MILLISECONDS);
+  }
+
+  private show(): void {
+    this.draw ??= setTimeout(() => {
+      this.draw = undefined;
+      this.shown = this.resources.view();
+      for (const listener of this.listeners) listener();
+    }, DRAW_MILLISECONDS);
+  }
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+}

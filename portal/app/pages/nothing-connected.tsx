@@ -1,0 +1,21 @@
+/** The empty list says what to run next. */
+import { Command } from "../ui/command";
+import { Message } from "../ui/notice";
+import styles from "./resources-page.module.css";
+
+export function NothingConnected() {
+  return (
+    <Message title="Nothing is connected yet">
+      <p>Run these on a server, or where you can reach a cluster with kubectl. What connects appears here at once.</p>
+      <div className={styles.steps}>
+        <p>Sign in, and make a group to put things in:</p>
+        <Command text={`bowline login --server ${location.origin}`} />
+        <Command text="bowline group create --name demo --location local" />
+        <p>Connect this server:</p>
+        <Command text="bowline machine connect --resource-group demo" />
+        <p>Connect the cluster that kubectl points at:</p>
+        <Command text="bowline cluster connect --resource-group demo --name my-cluster" />
+      </div>
+    </Message>
+  );
+}

@@ -1,0 +1,222 @@
+/**
+ * Every address of the portal, and the page it shows. Routes read the address and hand plain values to pages; pages
+ * hand wishes back (`onSearch`), so that only this file knows the router.
+ */
+import { useQuery } from "@tanstack/react-query";
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  Navigate,
+  Outlet,
+  useNavigate,
+  useParams,
+} from "@tanstack/react-router";
+import { useEffect } from "react";
+import { isSignedOut, sessionQuery } from "./api/session";
+import { subscriptionsQuery } from "./api/subscriptions";
+import { ErrorMessage } from "./components/error-message";
+import { Shell } from "./components/shell";
+import { LiveProvider } from "./hooks/use-live";
+import { useTitle } from "./hooks/use-title";
+import { ClusterEvents } from "./pages/cluster-events";
+import { ClusterNodes } from "./pages/cluster-nodes";
+import { ClusterOverview } from "./pages/cluster-overview";
+import { ClusterPage } from "./pages/cluster-page";
+import { ClusterWorkloads, type WorkloadsSearch } from "./pages/cluster-workloads";
+import { MissingPage } from "./pages/missing-page";
+import { NoSubscriptionPage } from "./pages/no-subscription-page";
+import { ResourcePage } from "./pages/resource-page";
+import { ResourcesPage, type ResourcesSearch } from "./pages/resources-page";
+import { ServerPage } from "./pages/server-page";
+import { SignedOutPage } from "./pages/signed-out-page";
+import { Loading } from "./ui/loading";
+import { BASE, paths, type ResourcePath, signInAddress } from "./util/path-builder";
+
+const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: MissingPage });
+
+const signedOutRoute = createRoute({ getParentRoute: () => rootRoute, path: "/signed-out", component: SignedOut });
+
+/** All pages that need a session. */
+const appRoute = createRoute({ getParentRoute: () => rootRoute, id: "app", component: SignedIn });
+
+const homeRoute = createRoute({ getParentRoute: () => appRoute, path: "/", component: Home });
+
+const subscriptionRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/subscriptions/$subscriptionId",
+  component: function InSubscription() {
+    const { subscriptionId } = subscriptionRoute.useParams();
+    return (
+      <LiveProvider key={subscriptionId} subscriptionId={subscriptionId}>
+        <Outlet />
+      </LiveProvider>
+    );
+  },
+});
+
+const resourcesRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: "/resources",
+  validateSearch: (search): ResourcesSearch => texts(search, ["q", "type", "state", "sort"]),
+  component: function Resources() {
+    useTitle("All resources");
+    const navigate = resourcesRoute.useNavigate();
+    // Typing in the filter is no place to come back to: it replaces the address.
+    return (
+      <ResourcesPage search={resourcesRoute.useSearch()} onSearch={(search) => navigate({ search, replace: true })} />
+    );
+  },
+});
+
+const resourceRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: "/resource/$",
+  component: function Resource() {
+    const { subscriptionId, _splat } = resourceRoute.useParams();
+    useTitle(_splat?.split("/").at(-1));
+    return <ResourcePage id={`/subscriptions/${subscriptionId}/${_splat ?? ""}`} />;
+  },
+});
+
+const serverRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: "/resourceGroups/$resourceGroupName/servers/$name",
+  component: function Server() {
+    const path = serverRoute.useParams();
+    useTitle(path.name);
+    return <ServerPage path={path} />;
+  },
+});
+
+const CLUSTER = "/resourceGroups/$resourceGroupName/clusters/$name" as const;
+
+const clusterRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: CLUSTER,
+  component: function Overview() {
+    const path = useCluster(clusterRoute.useParams(), "Overview");
+    return <ClusterPage path={path}>{(cluster) => <ClusterOverview cluster={cluster} />}</ClusterPage>;
+  },
+});
+
+const nodesRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: `${CLUSTER}/nodes`,
+  component: function Nodes() {
+    const path = useCluster(nodesRoute.useParams(), "Nodes");
+    return <ClusterPage path={path}>{() => <ClusterNodes path={path} />}</ClusterPage>;
+  },
+});
+
+const workloadsRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: `${CLUSTER}/workloads`,
+  validateSearch: (search): WorkloadsSearch => texts(search, ["kind", "namespace"]),
+  component: function Workloads() {
+    const path = useCluster(workloadsRoute.useParams(), "Workloads");
+    const navigate = workloadsRoute.useNavigate();
+    const search = workloadsRoute.useSearch();
+    return (
+      <ClusterPage path={path}>
+        {() => <ClusterWorkloads path={path} search={search} onSearch={(next) => navigate({ search: next })} />}
+      </ClusterPage>
+    );
+  },
+});
+
+const eventsRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: `${CLUSTER}/events`,
+  validateSearch: (search): { namespace?: string } => texts(search, ["namespace"]),
+  component: function Events() {
+    const path = useCluster(eventsRoute.useParams(), "Events");
+    const navigate = eventsRoute.useNavigate();
+    const search = eventsRoute.useSearch();
+    return (
+      <ClusterPage path={path}>
+        {() => <ClusterEvents path={path} search={search} onSearch={(next) => navigate({ search: next })} />}
+      </ClusterPage>
+    );
+  },
+});
+
+const routeTree = rootRoute.addChildren([
+  signedOutRoute,
+  appRoute.addChildren([
+    homeRoute,
+    subscriptionRoute.addChildren([
+      resourcesRoute,
+      resourceRoute,
+      serverRoute,
+      clusterRoute,
+      nodesRoute,
+      workloadsRoute,
+      eventsRoute,
+    ]),
+  ]),
+]);
+
+export const router = createRouter({
+  routeTree,
+  basepath: BASE,
+  defaultNotFoundComponent: MissingPage,
+  scrollRestoration: false,
+});
+
+function SignedOut() {
+  useTitle("Signed out");
+  return <SignedOutPage />;
+}
+
+/** Leaves to sign in when there is no session; otherwise the shell, with the page inside. */
+function SignedIn() {
+  const session = useQuery(sessionQuery);
+  const subscriptions = useQuery({ ...subscriptionsQuery, enabled: session.isSuccess });
+  const { subscriptionId } = useParams({ strict: false });
+  const navigate = useNavigate();
+  const signedOut = isSignedOut(session.error) || isSignedOut(subscriptions.error);
+  useEffect(() => {
+    if (signedOut) location.assign(signInAddress(location.pathname + location.search));
+  }, [signedOut]);
+  if (signedOut) return <Loading what="the sign-in page" />;
+  const failed = [session, subscriptions].find((query) => query.isError && query.data === undefined);
+  if (failed)
+    return (
+      <main>
+        <ErrorMessage error={failed.error} what="your session" onRetry={() => failed.refetch()} />
+      </main>
+    );
+  if (!session.data || !subscriptions.data) return <Loading what="Bowline" />;
+  return (
+    <Shell
+      session={session.data}
+      subscriptions={subscriptions.data}
+      subscriptionId={subscriptionId ?? subscriptions.data[0]?.subscriptionId}
+      onSubscription={(id) => navigate({ to: paths.resources({ subscriptionId: id }) })}
+    >
+      {subscriptions.data.length === 0 ? <NoSubscriptionPage username={session.data.username} /> : <Outlet />}
+    </Shell>
+  );
+}
+
+/** The portal opens with the first subscription's resources. */
+function Home() {
+  const { data } = useQuery(subscriptionsQuery);
+  const first = data?.[0];
+  return first ? <Navigate to={paths.resources({ subscriptionId: first.subscriptionId })} replace /> : null;
+}
+
+function useCluster(path: ResourcePath, tab: string): ResourcePath {
+  useTitle(`${path.name} · ${tab}`);
+  return path;
+}
+
+/** The members of a search that are texts and known; anything else in an address is left out. */
+function texts<Key extends string>(search: Record<string, unknown>, keys: Key[]): Partial<Record<Key, string>> {
+  const known = keys.flatMap((key) => {
+    const value = search[key];
+    return typeof value === "string" || typeof value === "number" ? [[key, String(value)]] : [];
+  });
+  return Object.fromEntries(known) as Partial<Record<Key, string>>;
+}

@@ -1,0 +1,131 @@
+/** The mock's answers, held to the generated operations: a handler that answers in another shape does not compile. */
+import { type HttpHandler, HttpResponse, http, type PathParams } from "msw";
+import * as api from "../app/api/__generated__/operations.ts";
+import type { KubernetesObject, Resource } from "../app/api/__generated__/types.ts";
+import { type World, worldOf } from "./world.ts";
+
+const PAGE_AT_MOST = 1000;
+export const WORLD_COOKIE = "mock-world";
+
+// biome-ignore lint/suspicious/noExplicitAny: the constraint has to admit every operation's shape.
+type AnyOperation = api.Operation<any>;
+type Context = { world: World; url: URL; params: Record<string, string>; request: Request };
+
+/** Answers one operation with a value of its own type, or with a refusal. */
+function answer<O extends AnyOperation>(
+  operation: O,
+  resolve: (context: Context) => api.ShapeOf<O>["answer"] | Response,
+): HttpHandler {
+  const path = `*${operation.path.replace(/\{(\w+)\}/g, ":$1")}`;
+  const method = operation.method.toLowerCase() as "get" | "post";
+  return http[method](path, ({ request, params }) => {
+    const context = contextOf(request, params);
+    const refused = refusal(operation, context);
+    if (refused) return refused;
+    const result = resolve(context);
+    if (result instanceof Response) return result;
+    return result === undefined ? new HttpResponse(null, { status: 204 }) : HttpResponse.json(result as object);
+  });
+}
+
+function contextOf(request: Request, params: PathParams): Context {
+  const cookie = new RegExp(`${WORLD_COOKIE}=([^;]+)`).exec(request.headers.get("cookie") ?? "");
+  return {
+    world: worldOf(cookie?.[1] ?? "fleet"),
+    url: new URL(request.url),
+    params: params as Record<string, string>,
+    request,
+  };
+}
+
+/** What the real server refuses before it looks at the resource. */
+function refusal(operation: AnyOperation, { world, url, params, request }: Context): Response | undefined {
+  if (!world.session) return error(401, "AuthenticationFailed", "Sign in first.");
+  if (request.method !== "GET" && request.headers.get("x-bowline-portal") !== "1") {
+    return error(403, "CrossSiteRequest", "A request with the portal's cookie needs the header X-Bowline-Portal.");
+  }
+  if (operation.apiVersion && url.searchParams.get("api-version") !== operation.apiVersion) {
+    return error(
+      400,
+      "MissingApiVersionParameter",
+      "The api-version query parameter (?api-version=) is required for all requests.",
+    );
+  }
+  // Names that stand for failures, so that error paths are tested without touching the browser's network.
+  const named = Object.values(params);
+  if (named.includes("forbidden")) {
+    return error(
+      403,
+      "AuthorizationFailed",
+      "The client 'admin' does not have authorization to perform action 'read' over this scope.",
+    );
+  }
+  if (named.includes("broken")) return error(500, "InternalServerError", "The store did not answer in time.");
+  return undefined;
+}
+
+function error(status: number, code: string, message: string): Response {
+  const headers = { "x-ms-correlation-request-id": "7d4f2f0e-3c9b-4e1a-9a39-6f0a3c6f5f10" };
+  return HttpResponse.json({ error: { code, message } }, { status, headers });
+}
+
+function find(world: World, url: URL): Resource | Response {
+  const id = decodeURIComponent(url.pathname);
+  return (
+    world.resources.get(id.toLowerCase()) ??
+    error(404, "ResourceNotFound", `The Resource '${id.split("/providers/")[1]}' was not found.`)
+  );
+}
+
+function listObjects({ world, url }: Context): api.ShapeOf<typeof api.kubernetesObjectsList>["answer"] {
+  const clusterId = decodeURIComponent(url.pathname.replace(/\/providers\/Microsoft.Bowline\/.*/, ""));
+  const wanted = (o: KubernetesObject) =>
+    (["kind", "namespace", "name"] as const).every(
+      (key) => !url.searchParams.get(key) || o.properties[key] === url.searchParams.get(key),
+    );
+  const all = world.objects(clusterId).filter(wanted);
+  const from = Number(url.searchParams.get("$skipToken") ?? 0);
+  const end = from + Math.min(PAGE_AT_MOST, Number(url.searchParams.get("$top") ?? PAGE_AT_MOST));
+  // The link carries the server's public name, which need not be the one the browser uses.
+  const next = new URL(url.pathname + url.search, "https://bowline.example");
+  next.searchParams.set("$skipToken", String(end));
+  return { value: all.slice(from, end), nextLink: end < all.length ? next.href : undefined };
+}
+
+function stream({ world, url, params, request }: Context): Response {
+  if (world.streamsCut) return error(502, "BadGateway", "The server behind the proxy is gone.");
+  const resumed = request.headers.get("last-event-id") ?? url.searchParams.get("cursor");
+  const subscriptionId = params.subscriptionId ?? "";
+  let stop = () => {};
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const encoder = new TextEncoder();
+      const send = (item: { event: string; data: unknown }, cursor: string) =>
+        controller.enqueue(
+          encoder.encode(
+            `event: ${item.event}\n${cursor ? `id: ${cursor}\n` : ""}data: ${JSON.stringify(item.data)}\n\n`,
+          ),
+        );
+      stop = world.listen(subscriptionId, send, () => {
+        stop();
+        controller.close();
+      });
+      world.replay(subscriptionId, resumed === null ? undefined : Number(resumed), send);
+    },
+    cancel: () => stop(),
+  });
+  return new HttpResponse(body, { headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store" } });
+}
+
+export const handlers: HttpHandler[] = [
+  answer(api.portalSessionGet, ({ world }) => world.session ?? error(401, "AuthenticationFailed", "Sign in first.")),
+  answer(api.portalSessionSignOut, ({ world }) => {
+    world.session = undefined;
+    return undefined;
+  }),
+  answer(api.subscriptionsList, ({ world }) => ({ value: world.subscriptions })),
+  answer(api.connectedClustersGet, ({ world, url }) => find(world, url)),
+  answer(api.machinesGet, ({ world, url }) => find(world, url)),
+  answer(api.kubernetesObjectsList, listObjects),
+  answer(api.eventsStream, stream),
+];
