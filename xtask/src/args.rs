@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::paths::Paths;
-use crate::{cluster, parts, signals};
+use crate::{cluster, parts, signals, up};
 
 /// Every chore of Bowline's repository.
 #[derive(Parser)]
@@ -18,6 +18,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Builds and starts Bowline with a local Kubernetes control plane, and connects that and this server.
+    Up(up::Options),
+    /// Stops what `up` started.
+    Down,
     /// Builds or installs a foreign program that tests and `up` use, and prints the folder it is in.
     Parts {
         /// Which one; without a name: all are listed, and whether they are there.
@@ -50,6 +54,8 @@ pub(crate) fn run() -> Result<()> {
     signals::listen();
     let paths = Paths::find()?;
     match arguments.chore {
+        Chore::Up(options) => up::run(&paths, &options),
+        Chore::Down => up::down(&paths),
         Chore::Parts { name } => parts::run(&paths, name.as_deref()),
         Chore::Cluster(ClusterChore::Up { dir, port, no_fsync }) => {
             let folder = std::path::absolute(dir)?;

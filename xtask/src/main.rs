@@ -9,16 +9,20 @@
 #![allow(clippy::disallowed_methods, reason = "chores read files, the clock and the environment by nature")]
 
 mod args;
+mod cargo;
 mod cluster;
 mod command;
 mod disk;
 mod net;
 mod parts;
 mod paths;
+mod portal;
 mod process;
 mod say;
+mod secret;
 mod service;
 mod signals;
+mod up;
 
 use std::process::ExitCode;
 

@@ -23,7 +23,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
 use crate::service::Service;
-use crate::{command, net, parts, say, signals};
+use crate::{command, net, parts, say, secret, signals};
 use pki::Pki;
 
 /// How long a control plane may take to start before that is an error; 5 s are usual.
@@ -66,7 +66,7 @@ impl Cluster {
             ("controller-manager.kubeconfig", "controller-manager"),
             ("scheduler.kubeconfig", "scheduler"),
         ] {
-            write_private(&folder.join(name), &pki.kubeconfig(user, port)?)?;
+            secret::write_private(&folder.join(name), &pki.kubeconfig(user, port)?)?;
         }
         let programs = programs.to_owned();
         let mut cluster =
@@ -169,15 +169,6 @@ fn choose_port(folder: &Path, given: Option<u16>) -> Result<u16> {
     };
     fs::write(&file, port.to_string()).with_context(|| format!("{} cannot be written", file.display()))?;
     Ok(port)
-}
-
-fn write_private(file: &Path, text: &str) -> Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let written = options.open(file).and_then(|mut open| open.write_all(text.as_bytes()));
-    written.with_context(|| format!("{} cannot be written", file.display()))
 }
 
 /// `cargo xtask cluster up`: in the foreground until standard input closes or someone asks to stop.

@@ -1,0 +1,67 @@
+//! Builds what `up` starts: the portal, the three programs, and the Kubernetes parts. Each only when something changed.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::{Options, tools};
+use crate::paths::Paths;
+use crate::{cargo, command, disk, parts, portal, say};
+
+/// What `up` starts.
+const CRATES: [&str; 3] = ["bowline-server", "bowline-agent", "bowline-cli"];
+
+/// Builds everything; returns the folder of the Kubernetes programs when a cluster is wanted.
+pub(super) fn all(paths: &Paths, options: &Options) -> Result<Option<PathBuf>> {
+    let wants_cluster = !options.no_cluster && options.kubeconfig.is_none();
+    announce(paths, wants_cluster)?;
+    tools::require(portal::exists(paths))?;
+    portal::build(paths)?;
+    programs(paths)?;
+    wants_cluster.then(|| parts::ensure_built(paths, &parts::KUBERNETES)).transpose()
+}
+
+/// Says before it begins how long a first start takes, and for what.
+fn announce(paths: &Paths, wants_cluster: bool) -> Result<()> {
+    let mut work = Vec::new();
+    if portal::exists(paths) && !portal::was_built(paths) {
+        work.push(("the portal", 1));
+    }
+    if !paths.built("bowline-server").exists() {
+        work.push(("Bowline itself (not optimised; `cargo build --release` is for use)", 6));
+        disk::require(&paths.target, 6 << 30, "building Bowline")?;
+    }
+    if wants_cluster && parts::find_built(paths, &parts::KUBERNETES)?.is_none() {
+        work.push(("Kubernetes", parts::KUBERNETES.minutes));
+    }
+    if !work.is_empty() {
+        let total: u32 = work.iter().map(|(_, minutes)| minutes).sum();
+        say::step(format!(
+            "This first start builds for about {total} min on two idle cores; later ones take seconds"
+        ));
+        for (what, minutes) in work {
+            say::note(format!("{minutes} min: {what}"));
+        }
+    }
+    Ok(())
+}
+
+fn programs(paths: &Paths) -> Result<()> {
+    let progress = say::Progress::start();
+    say::step("Building bowline-server, bowline-agent and bowline");
+    let mut build = cargo::command(paths, "build");
+    add_packages(&mut build);
+    command::run(&mut build).with_context(|| {
+        let free = disk::free(&paths.target).map_or_else(|| "?".to_owned(), say::bytes);
+        format!("Bowline could not be built; the compiler's words are above ({free} are free on the disk)")
+    })?;
+    say::note(format!("built in {}", say::duration(progress.finish())));
+    Ok(())
+}
+
+fn add_packages(build: &mut Command) {
+    for name in CRATES {
+        build.args(["--package", name]);
+    }
+}

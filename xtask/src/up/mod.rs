@@ -1,0 +1,258 @@
+//! `cargo xtask up`: Bowline, a real Kubernetes control plane and this server, connected, in one command.
+//!
+//! The order: tools, build, server, sign-in, agents, until both resources are Connected. It does nothing that a user
+//! could not do by hand: it signs in, creates a group and connects through the `bowline` command, so that a newcomer's
+//! first minutes test the same way in as everyone's.
+//!
+//! Design notes. The process in the foreground *is* the supervisor, and `--detach` starts the same process without a
+//! terminal; so there is one way to stop (`SIGTERM`, in order) and one that always works (the kernel ends the children
+//! with it). Every step may be repeated: `up` on data from before connects again, which heals what lapsed.
+
+mod build;
+mod connect;
+mod running;
+mod summary;
+mod tools;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cluster::Cluster;
+use crate::paths::Paths;
+use crate::service::Service;
+use crate::{cluster, command, disk, net, parts, say, secret, signals};
+use connect::Bowline;
+use running::Record;
+
+pub(crate) use running::down;
+
+/// What to start, as the command line says it.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Connects this server only, no Kubernetes cluster.
+    #[arg(long, conflicts_with = "kubeconfig")]
+    no_cluster: bool,
+    /// Connects the cluster of this kubeconfig's current context instead of starting one.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Goes on in the background; `cargo xtask down` stops it.
+    #[arg(long)]
+    detach: bool,
+    /// The port of https://localhost.
+    #[arg(long, default_value_t = 8443)]
+    port: u16,
+    /// Is the process in the background.
+    #[arg(long, hide = true)]
+    detached: bool,
+}
+
+/// How long the server may take to be ready; a second is usual.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `cargo xtask up`.
+pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
+    let progress = say::Progress::start();
+    if options.detached {
+        running::leave_terminal()?;
+    }
+    fs::create_dir_all(&paths.data).with_context(|| format!("{} cannot be made", paths.data.display()))?;
+    fs::set_permissions(&paths.data, fs::Permissions::from_mode(0o700))?;
+    if let Some(record) = running::find(paths)? {
+        println!("Bowline already runs as process {} at {}.", record.identity.pid, record.url());
+        println!("Stop it with: cargo xtask down");
+        return Ok(());
+    }
+    net::require_free(options.port, "choose another with `cargo xtask up --port PORT`")?;
+    disk::require(&paths.data, 256 << 20, "Bowline's data")?;
+    let kubeconfig = options.kubeconfig.as_deref().map(readable).transpose()?;
+    let programs = build::all(paths, options)?;
+    if options.detach {
+        return running::detach(paths, options);
+    }
+    let lock = running::lock(paths)?;
+    let mut record = Record::new(options.port)?;
+    record.write(paths)?;
+    let mut world = World::start(paths, options, programs.as_deref(), kubeconfig)?;
+    world.connect()?;
+    say::note(format!("everything is connected after {}", say::duration(progress.finish())));
+    summary::print(paths, options, &world.names);
+    // Last, because who waits for it in the foreground then shows the summary.
+    record.ready = true;
+    record.write(paths)?;
+    let outcome = world.watch();
+    say::step("Stopping");
+    drop(world);
+    running::clear(paths);
+    drop(lock);
+    outcome
+}
+
+fn readable(file: &Path) -> Result<PathBuf> {
+    let file = std::path::absolute(file)?;
+    fs::read(&file).with_context(|| format!("the kubeconfig {} cannot be read", file.display()))?;
+    Ok(file)
+}
+
+/// What the two resources are called, and where the cluster's kubeconfig is.
+#[derive(Debug)]
+pub(crate) struct Names {
+    machine: String,
+    cluster: Option<(String, PathBuf)>,
+}
+
+/// Everything that runs. The fields are dropped in this order: agents, the server, the cluster.
+struct World<'a> {
+    paths: &'a Paths,
+    names: Names,
+    bowline: Bowline,
+    agents: Vec<Service>,
+    server: Service,
+    cluster: Option<Cluster>,
+}
+
+impl<'a> World<'a> {
+    /// Starts the server and the cluster side by side, and waits for both.
+    fn start(
+        paths: &'a Paths,
+        options: &Options,
+        programs: Option<&Path>,
+        kubeconfig: Option<PathBuf>,
+    ) -> Result<Self> {
+        say::step(format!("Starting bowline-server on https://localhost:{}", options.port));
+        let server = start_server(paths, options)?;
+        let cluster = programs.map(|programs| start_cluster(paths, programs)).transpose()?;
+        let kubeconfig = kubeconfig.or_else(|| cluster.as_ref().map(Cluster::kubeconfig));
+        let names = Names {
+            machine: connect::machine_name()?,
+            cluster: kubeconfig.map(|file| (connect::cluster_name(cluster.is_some(), &file), file)),
+        };
+        let bowline = Bowline::new(paths, options.port)?;
+        let mut world = Self { paths, names, bowline, agents: Vec::new(), server, cluster };
+        world.wait_for_server(options.port)?;
+        if let Some(cluster) = &mut world.cluster {
+            say::step("Waiting for the Kubernetes control plane");
+            cluster.wait_ready()?;
+        }
+        Ok(world)
+    }
+
+    fn wait_for_server(&mut self, port: u16) -> Result<()> {
+        let progress = say::Progress::start();
+        let authority = self.paths.data.join("server/ca.crt");
+        loop {
+            self.server.require_running()?;
+            let answer = net::get(port, "/readyz", &authority);
+            match answer {
+                Ok((200, _)) => break,
+                _ if progress.elapsed() < PATIENCE => signals::pause()?,
+                Ok((status, body)) => {
+                    bail!(
+                        "bowline-server is not ready after {} (status {status}): {body}",
+                        say::duration(PATIENCE)
+                    )
+                }
+                Err(error) => {
+                    let log = self.server.log().display().to_string();
+                    return Err(error.context(format!("bowline-server does not answer; its log is {log}")));
+                }
+            }
+        }
+        say::note(format!("ready after {}", say::duration(progress.finish())));
+        Ok(())
+    }
+
+    /// Signs in, connects both as a user would, starts the agents, and waits for their first reports.
+    fn connect(&mut self) -> Result<()> {
+        say::step(
+            "Signing in and connecting, as a user does: bowline login, group create, machine connect, cluster connect",
+        );
+        self.bowline.sign_in()?;
+        self.bowline.connect_machine(&self.names.machine)?;
+        let state = self.paths.data.join("machine");
+        self.start_agent(
+            "machine-agent",
+            &["machine".as_ref(), "run".as_ref(), "--state-dir".as_ref(), state.as_ref()],
+        )?;
+        if let Some((name, kubeconfig)) = &self.names.cluster {
+            self.bowline.connect_cluster(name, kubeconfig)?;
+            let kubeconfig = kubeconfig.clone();
+            let arguments =
+                ["cluster".as_ref(), "run".as_ref(), "--kubeconfig".as_ref(), kubeconfig.as_ref()];
+            self.start_agent("cluster-agent", &arguments)?;
+        }
+        let progress = say::Progress::start();
+        while let Some(waiting) = self.bowline.not_yet_connected(&self.names)? {
+            self.require_running()?;
+            if progress.elapsed() > PATIENCE {
+                bail!(
+                    "{waiting} after {}; the agents' logs in {} say why",
+                    say::duration(PATIENCE),
+                    logs(self.paths).display()
+                );
+            }
+            signals::pause()?;
+        }
+        Ok(())
+    }
+
+    fn start_agent(&mut self, name: &str, arguments: &[&OsStr]) -> Result<()> {
+        let mut agent = connect::local_command(&self.paths.built("bowline-agent"));
+        self.agents.push(Service::start(name, agent.args(arguments), &logs(self.paths))?);
+        Ok(())
+    }
+
+    fn require_running(&mut self) -> Result<()> {
+        self.server.require_running()?;
+        self.agents.iter_mut().try_for_each(Service::require_running)?;
+        self.cluster.as_mut().map_or(Ok(()), Cluster::require_running)
+    }
+
+    /// Stays until someone asks to stop or the server ends. An agent or a cluster that ends is told and no more:
+    /// killing one and looking at its resource turn Offline is something to try.
+    fn watch(&mut self) -> Result<()> {
+        while !signals::requested() {
+            self.server.require_running()?;
+            self.agents.retain_mut(|agent| {
+                let ended = agent.ended();
+                if let Some(status) = ended {
+                    let log = agent.log().display();
+                    say::note(format!("{} {}; its log is {log}", agent.name(), command::outcome(status)));
+                }
+                ended.is_none()
+            });
+            if let Some(error) = self.cluster.as_mut().and_then(|cluster| cluster.require_running().err()) {
+                say::note(format!("the Kubernetes control plane stopped: {error}"));
+                self.cluster = None;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+}
+
+fn logs(paths: &Paths) -> PathBuf {
+    paths.data.join("logs")
+}
+
+fn start_server(paths: &Paths, options: &Options) -> Result<Service> {
+    let password = paths.data.join("admin-password");
+    secret::create_password(&password)?;
+    let mut server = connect::local_command(&paths.built("bowline-server"));
+    server.arg("serve").arg("--data-dir").arg(paths.data.join("server"));
+    server.args(["--listen", &format!("127.0.0.1:{}", options.port)]);
+    server.args(["--public-url", &format!("https://localhost:{}", options.port)]);
+    server.arg("--admin-password-file").arg(&password);
+    Service::start("server", &mut server, &logs(paths))
+}
+
+fn start_cluster(paths: &Paths, programs: &Path) -> Result<Cluster> {
+    let folder = paths.data.join("cluster");
+    say::step(format!("Starting {} in {}", parts::KUBERNETES.what, folder.display()));
+    Cluster::launch(programs, &cluster::Options { folder, port: None, durable: true })
+}
