@@ -89,9 +89,7 @@ pub(super) fn detach(paths: &Paths, options: &Options) -> Result<()> {
         again.arg("--kubeconfig").arg(std::path::absolute(kubeconfig)?);
     }
     again.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).current_dir(&paths.data);
-    // Away from this terminal's process group, or its Ctrl-C would reach it.
-    let mut child =
-        again.process_group(0).spawn().context("the process for the background could not be started")?;
+    let mut child = again.spawn().context("the process for the background could not be started")?;
     say::step(format!("Starting in the background; its log is {}", log.display()));
     loop {
         if let Some(record) = find(paths)?.filter(|record| record.ready && record.identity.pid == pid(&child))
