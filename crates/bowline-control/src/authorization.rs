@@ -1,0 +1,238 @@
+//! May they: a cached snapshot of role definitions, role assignments and principals, guarded by a watermark.
+//!
+//! The snapshot carries the watermark at which it was read. Every commit that was admitted under it is guarded by that watermark,
+//! so that a role that was withdrawn a moment before cannot let a write through.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use bowline_arm::{Error, ResourceId};
+use bowline_auth::{Authorizer, RoleAssignment, RoleDefinition, ScopeSet, Subject};
+use bowline_store::{Guard, List, Record, Revision, Store, StoreError};
+use serde_json::Value;
+use tokio::sync::RwLock;
+use uuid::Uuid;
+
+use crate::context::{ActorKind, OpContext};
+
+/// The name of the watermark that every write of a role or principal raises.
+pub const WATERMARK: &str = "authorization";
+
+/// Types whose records make the snapshot.
+pub const TYPES: [&str; 4] = [
+    "microsoft.authorization/roleassignments",
+    "microsoft.authorization/roledefinitions",
+    "microsoft.bowline/users",
+    "microsoft.bowline/serviceprincipals",
+];
+
+/// Roles and principals at one revision.
+pub struct Snapshot {
+    /// The watermark at which it was read.
+    pub at: Revision,
+    authorizer: Authorizer,
+    roles: HashSet<Uuid>,
+    /// Enabled users and service principals.
+    principals: HashMap<Uuid, bool>,
+    assignments: Vec<RoleAssignment>,
+}
+
+impl Snapshot {
+    /// The evaluator.
+    #[must_use]
+    pub fn authorizer(&self) -> &Authorizer {
+        &self.authorizer
+    }
+
+    /// Whether a role definition exists.
+    #[must_use]
+    pub fn role_exists(&self, role: Uuid) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// `Some(enabled)` of a user or service principal.
+    #[must_use]
+    pub fn principal(&self, object_id: Uuid) -> Option<bool> {
+        self.principals.get(&object_id).copied()
+    }
+
+    /// An assignment of the same role to the same principal at the same scope, other than `name`.
+    #[must_use]
+    pub fn duplicate_assignment(
+        &self,
+        name: Uuid,
+        principal: Uuid,
+        role: Uuid,
+        scope_key: &str,
+    ) -> Option<Uuid> {
+        self.assignments
+            .iter()
+            .find(|a| {
+                a.id != name
+                    && a.principal == principal
+                    && a.role == role
+                    && a.scope.eq_ignore_ascii_case(scope_key)
+            })
+            .map(|a| a.id)
+    }
+
+    /// How many assignments of a role at the root exist: the last Owner must not go.
+    #[must_use]
+    pub fn count_at_root(&self, role: Uuid) -> usize {
+        self.assignments
+            .iter()
+            .filter(|a| a.role == role && a.scope == "/" && self.principal(a.principal) == Some(true))
+            .count()
+    }
+
+    /// Refuses an action that the actor's roles do not give.
+    ///
+    /// # Errors
+    /// `AuthorizationFailed` (403).
+    pub fn require(&self, context: &OpContext, action: &str, scope_key: &str) -> Result<(), Error> {
+        let actor = &context.actor;
+        if actor.kind == ActorKind::System {
+            return Ok(());
+        }
+        let decision = self.authorizer.check(&actor.subject(), action, scope_key);
+        if decision.allowed {
+            Ok(())
+        } else {
+            Err(Error::forbidden(&actor.name, action, scope_key).with_context(&decision.reason))
+        }
+    }
+
+    /// Where the actor may do the action; `None` means everywhere.
+    #[must_use]
+    pub fn scopes(&self, context: &OpContext, action: &str) -> Option<ScopeSet> {
+        if context.actor.kind == ActorKind::System {
+            return None;
+        }
+        let subject: Subject<'_> = context.actor.subject();
+        Some(self.authorizer.readable_scopes(&subject, action))
+    }
+
+    /// The guard for commits that were admitted under this snapshot.
+    #[must_use]
+    pub fn guard(&self) -> Guard {
+        Guard::Watermark { name: WATERMARK.to_owned(), at: self.at }
+    }
+}
+
+/// The cache of the newest snapshot.
+pub struct Authorization {
+    store: Arc<dyn Store>,
+    current: RwLock<Arc<Snapshot>>,
+}
+
+impl Authorization {
+    /// Reads the first snapshot.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        let current = RwLock::new(Arc::new(read(&*store).await?));
+        Ok(Self { store, current })
+    }
+
+    /// The newest snapshot that this server knows.
+    pub async fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&*self.current.read().await)
+    }
+
+    /// Reads again when the watermark has moved; called after an own write, after a refused guard and by the feed.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn refresh(&self) -> Result<Arc<Snapshot>, StoreError> {
+        let known = self.snapshot().await;
+        if self.store.watermark(WATERMARK).await? == known.at {
+            return Ok(known);
+        }
+        self.reload().await
+    }
+
+    /// Reads again whatever the watermark says (a new epoch may have gone back).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn reload(&self) -> Result<Arc<Snapshot>, StoreError> {
+        let mut current = self.current.write().await;
+        let fresh = Arc::new(read(&*self.store).await?);
+        *current = Arc::clone(&fresh);
+        Ok(fresh)
+    }
+}
+
+async fn read(store: &dyn Store) -> Result<Snapshot, StoreError> {
+    // The watermark is read first: a write between the two reads makes the guard stricter, never laxer.
+    let at = store.watermark(WATERMARK).await?;
+    let mut definitions = bowline_auth::roles::built_in_roles();
+    let mut assignments = Vec::new();
+    let mut principals = HashMap::new();
+    for resource_type in TYPES {
+        for record in list_all(store, resource_type).await? {
+            let document: Value = serde_json::from_str(&record.document).unwrap_or_default();
+            match resource_type {
+                "microsoft.authorization/roleassignments" => {
+                    assignments.extend(assignment(&record, &document))
+                }
+                "microsoft.authorization/roledefinitions" => {
+                    definitions.extend(definition(&record, &document))
+                }
+                _ => {
+                    let enabled = document["properties"]["accountEnabled"].as_bool().unwrap_or(true)
+                        && !record.deleting;
+                    principals.extend(record.principal.map(|p| (p, enabled)));
+                }
+            }
+        }
+    }
+    let roles = definitions.iter().map(|d| d.id).collect();
+    let authorizer = Authorizer::new(definitions, assignments.clone());
+    Ok(Snapshot { at, authorizer, roles, principals, assignments })
+}
+
+async fn list_all(store: &dyn Store, resource_type: &str) -> Result<Vec<Record>, StoreError> {
+    const PAGE: u32 = 1000;
+    let mut all: Vec<Record> = Vec::new();
+    loop {
+        let after = all.last().map(|r| r.key.clone());
+        let page = store
+            .list(&List {
+                resource_type: Some(resource_type.to_owned()),
+                after,
+                limit: PAGE,
+                ..List::default()
+            })
+            .await?;
+        let last = page.len() < PAGE as usize;
+        all.extend(page);
+        if last {
+            return Ok(all);
+        }
+    }
+}
+
+fn assignment(record: &Record, document: &Value) -> Option<RoleAssignment> {
+    let id: ResourceId = record.id.parse().ok()?;
+    let properties = &document["properties"];
+    Some(RoleAssignment {
+        id: id.name().parse().ok()?,
+        scope: id.parent()?.key().to_owned(),
+        principal: properties["principalId"].as_str()?.parse().ok()?,
+        role: properties["roleDefinitionId"].as_str()?.rsplit('/').next()?.parse().ok()?,
+    })
+}
+
+fn definition(record: &Record, document: &Value) -> Option<RoleDefinition> {
+    let properties = &document["properties"];
+    Some(RoleDefinition {
+        id: record.key.rsplit('/').next()?.parse().ok()?,
+        name: properties["roleName"].as_str().unwrap_or_default().to_owned(),
+        description: properties["description"].as_str().unwrap_or_default().to_owned(),
+        permissions: serde_json::from_value(properties["permissions"].clone()).unwrap_or_default(),
+        assignable_scopes: serde_json::from_value(properties["assignableScopes"].clone()).unwrap_or_default(),
+        built_in: false,
+    })
+}

@@ -1,0 +1,100 @@
+//! The follower of the change feed: one task that reads each change once and tells who depends on it.
+
+use bowline_link::message::EndReason;
+use bowline_store::{Change, ChangeKind, Head, Revision, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use crate::Control;
+use crate::desired::SETTINGS_TYPE;
+use crate::{authorization, inventory};
+
+/// The most changes read at once.
+const BATCH: u32 = 1000;
+
+/// Follows the feed until cancelled. A read that fails is tried again; nothing is skipped.
+pub async fn follow(control: &Control, cancel: &CancellationToken) {
+    let mut watch = control.store().watch();
+    let mut position = *watch.borrow_and_update();
+    loop {
+        match catch_up(control, position).await {
+            Ok(next) => position = next,
+            Err(error) => {
+                tracing::warn!(%error, "the change feed cannot be read; trying again");
+                if sleep(cancel, 1000).await {
+                    return;
+                }
+                continue;
+            }
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            changed = watch.changed() => if changed.is_err() { return },
+        }
+        let head = *watch.borrow_and_update();
+        if head.epoch != position.epoch {
+            match restart(control, head).await {
+                Ok(()) => position = head,
+                Err(error) => tracing::warn!(%error, "the new epoch cannot be read; trying again"),
+            }
+        }
+    }
+}
+
+async fn sleep(cancel: &CancellationToken, millis: u64) -> bool {
+    tokio::select! {
+        () = cancel.cancelled() => true,
+        () = tokio::time::sleep(std::time::Duration::from_millis(millis)) => false,
+    }
+}
+
+async fn catch_up(control: &Control, mut position: Head) -> Result<Head, StoreError> {
+    loop {
+        let changes = control.store().changes(position.revision, BATCH).await?;
+        let end = changes.len() < BATCH as usize;
+        let mut roles = false;
+        for change in &changes {
+            roles |= authorization::TYPES.contains(&change.resource_type.as_str());
+            tell(control, change).await;
+            position.revision = change.revision;
+        }
+        if roles {
+            control.authorization().refresh().await?;
+        }
+        if end {
+            return Ok(position);
+        }
+    }
+}
+
+async fn tell(control: &Control, change: &Change) {
+    if change.resource_type == SETTINGS_TYPE
+        && let Some(scope) = control.desired().apply(change)
+    {
+        control.sessions().publish(&scope, |key| control.desired().document(key));
+    }
+    if change.kind == ChangeKind::Deleted {
+        control.sessions().end(
+            change.uid,
+            EndReason::Deleted,
+            "The resource was deleted. Run connect again to enrol anew.",
+        );
+        for source in inventory::SOURCES {
+            if let Err(error) = control.inventory().remove(change.uid, source).await {
+                tracing::warn!(uid = %change.uid, %error, "the observations of a deleted resource could not be removed");
+            }
+        }
+    }
+}
+
+/// Another epoch: everything that was derived from the record is derived again.
+async fn restart(control: &Control, head: Head) -> Result<(), StoreError> {
+    tracing::info!(epoch = %head.epoch, revision = head.revision.0, "the store has a new epoch: reading everything again");
+    control.authorization().reload().await?;
+    control.desired().reload(&**control.store()).await?;
+    control.inventory().forget();
+    control.sessions().publish("/", |key| control.desired().document(key));
+    Ok(())
+}
+
+/// The revision from which a watcher that has nothing starts.
+pub const BEGINNING: Revision = Revision(0);

@@ -1,0 +1,139 @@
+//! Who sends a request: from an access token, an enrolment token or the portal's cookie to an [`Actor`].
+
+use bowline_arm::Error;
+use bowline_auth::token::{AccessClaims, IdentityType};
+use jiff::Timestamp;
+
+use super::code::PortalSession;
+use crate::Control;
+use crate::context::{Actor, ActorKind, EnrollmentGrant};
+use crate::pipeline::store_error;
+use crate::providers::ENROLLMENT_ENTRY;
+use crate::providers::bowline::Grant;
+
+impl Control {
+    /// The actor of a bearer token, and until when the token holds.
+    ///
+    /// # Errors
+    /// `AuthenticationFailed` (401), saying what is wrong with the token.
+    pub async fn authenticate(&self, bearer: &str, now: Timestamp) -> Result<(Actor, Timestamp), Error> {
+        if bearer.starts_with("bwe_") {
+            return self.authenticate_enrollment(bearer, now).await;
+        }
+        let identity = self.identity();
+        let claims =
+            identity.cache.verify(&identity.keys(), bearer, &identity.expected, now).map_err(|error| {
+                Error::unauthenticated(format!("The access token was refused: {error}. Sign in again."))
+            })?;
+        let actor = match &claims.xms_mirid {
+            Some(_) => self.resource_actor(&claims).await?,
+            None => self.principal_actor(&claims).await?,
+        };
+        Ok((actor, claims.expires_at()))
+    }
+
+    async fn authenticate_enrollment(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<(Actor, Timestamp), Error> {
+        let refused = || {
+            Error::unauthenticated(
+                "The enrolment token is unknown, expired or withdrawn. Ask for a new one: bowline enrollment-token create.",
+            )
+        };
+        let digest = bowline_auth::secret::digest(token);
+        let entry = self
+            .store()
+            .entry(ENROLLMENT_ENTRY, &digest)
+            .await
+            .map_err(|e| store_error(&e))?
+            .filter(|e| e.is_live(now))
+            .ok_or_else(refused)?;
+        let grant: Grant = serde_json::from_slice(&entry.data).map_err(Error::internal)?;
+        let actor = Actor {
+            kind: ActorKind::EnrollmentToken,
+            object_id: uuid::Uuid::nil(),
+            name: grant.id,
+            groups: Vec::new(),
+            resource: None,
+            enrollment: Some(EnrollmentGrant {
+                scope: grant.scope,
+                resource_types: grant.resource_types,
+                entry: digest,
+                max_uses: grant.max_uses,
+            }),
+        };
+        Ok((actor, entry.expires_at.unwrap_or(Timestamp::MAX)))
+    }
+
+    /// The identity of a resource lives as long as the resource.
+    async fn resource_actor(&self, claims: &AccessClaims) -> Result<Actor, Error> {
+        let record = self.store().get_by_principal(claims.oid).await.map_err(|e| store_error(&e))?;
+        let record = record.ok_or_else(|| {
+            Error::unauthenticated("The resource of this identity was deleted. Connect it again.")
+        })?;
+        Ok(Actor {
+            kind: ActorKind::ManagedIdentity,
+            object_id: claims.oid,
+            name: record.id,
+            groups: claims.groups.clone(),
+            resource: Some(record.key),
+            enrollment: None,
+        })
+    }
+
+    /// A user or service principal that was disabled or deleted is refused at its next request.
+    async fn principal_actor(&self, claims: &AccessClaims) -> Result<Actor, Error> {
+        match self.authorization().snapshot().await.principal(claims.oid) {
+            Some(true) => {}
+            Some(false) => {
+                return Err(Error::unauthenticated("The account is disabled. Ask an administrator."));
+            }
+            None => {
+                return Err(Error::unauthenticated(
+                    "The account of this token was deleted. Sign in with another.",
+                ));
+            }
+        }
+        let kind = if claims.idtyp == IdentityType::User { ActorKind::User } else { ActorKind::Application };
+        let name = claims
+            .preferred_username
+            .clone()
+            .or_else(|| claims.name.clone())
+            .unwrap_or_else(|| claims.oid.to_string());
+        Ok(Actor {
+            kind,
+            object_id: claims.oid,
+            name,
+            groups: claims.groups.clone(),
+            resource: None,
+            enrollment: None,
+        })
+    }
+
+    /// The actor of a portal cookie.
+    ///
+    /// # Errors
+    /// `AuthenticationFailed` (401) when the session ended or the account did.
+    pub async fn authenticate_cookie(
+        &self,
+        cookie: &str,
+        now: Timestamp,
+    ) -> Result<(Actor, PortalSession), Error> {
+        let ended = || Error::unauthenticated("The portal session has ended. Sign in again.");
+        let session = self.portal_session(cookie, now).await?.ok_or_else(ended)?;
+        if self.authorization().snapshot().await.principal(session.object_id) != Some(true) {
+            return Err(ended());
+        }
+        let actor = Actor {
+            kind: ActorKind::User,
+            object_id: session.object_id,
+            name: session.username.clone(),
+            groups: Vec::new(),
+            resource: None,
+            enrollment: None,
+        };
+        Ok((actor, session))
+    }
+}

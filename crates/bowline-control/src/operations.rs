@@ -1,0 +1,182 @@
+//! Long-running operations: accepted in the commit that begins them, advanced by a reconciler, polled by clients, kept for a day.
+
+use std::sync::Arc;
+
+use bowline_arm::{Error, Operation, OperationStatus, ResourceId};
+use bowline_store::{Entry, EntryWrite, Store};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::context::OpContext;
+use crate::pipeline::store_error;
+
+/// The kind of their entries.
+const KIND: &str = "operation";
+/// How long a finished operation can be polled.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// What an operation does; read again after a restart.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "task")]
+pub enum Task {
+    /// Deletes a resource and everything below it, leaves first.
+    DeleteTree {
+        /// The root of the tree.
+        id: String,
+        /// So that a root which was made anew is left alone.
+        uid: Uuid,
+    },
+}
+
+/// An operation with what the server needs to go on with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stored {
+    /// What clients see.
+    pub operation: Operation,
+    /// What is to be done.
+    pub task: Task,
+    /// Who asked for it.
+    pub actor: Uuid,
+    /// The name of who asked for it.
+    pub actor_name: String,
+    /// The request that began it.
+    pub correlation_id: Uuid,
+}
+
+/// Begins, finds and finishes operations.
+pub struct Operations {
+    store: Arc<dyn Store>,
+    wake: Notify,
+}
+
+impl Operations {
+    /// Over this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, wake: Notify::new() }
+    }
+
+    /// A new operation and the entry to write in the commit that begins it.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn begin(
+        &self,
+        context: &OpContext,
+        resource: &ResourceId,
+        task: Task,
+    ) -> Result<(Operation, EntryWrite), Error> {
+        let name = bowline_auth::random::guid();
+        let scope = resource.subscription().map_or_else(String::new, |s| format!("/subscriptions/{s}"));
+        let operation = Operation {
+            id: format!("{scope}/providers/Microsoft.Bowline/operationStatuses/{name}"),
+            name,
+            status: OperationStatus::InProgress,
+            start_time: context.now,
+            end_time: None,
+            percent_complete: None,
+            resource_id: Some(resource.as_str().to_owned()),
+            properties: None,
+            error: None,
+        };
+        let stored = Stored {
+            operation: operation.clone(),
+            task,
+            actor: context.actor.object_id,
+            actor_name: context.actor.name.clone(),
+            correlation_id: context.correlation_id,
+        };
+        Ok((operation, EntryWrite::Insert { entry: entry(&stored, None)? }))
+    }
+
+    /// Tells the reconciler to look.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits until [`Self::wake`] was called.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// An operation by its name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find(&self, name: Uuid) -> Result<Option<Stored>, Error> {
+        let entry = self.store.entry(KIND, &name.to_string()).await.map_err(|e| store_error(&e))?;
+        entry.map(|e| serde_json::from_slice(&e.data).map_err(Error::internal)).transpose()
+    }
+
+    /// Operations that are not finished.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn unfinished(&self) -> Result<Vec<Stored>, Error> {
+        let mut all = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self.store.entries(KIND, after.as_deref(), 500).await.map_err(|e| store_error(&e))?;
+            after = page.last().map(|e| e.key.clone());
+            let end = page.len() < 500;
+            all.extend(
+                page.iter()
+                    .filter_map(|e| serde_json::from_slice::<Stored>(&e.data).ok())
+                    .filter(|s| !s.operation.status.is_terminal()),
+            );
+            if end {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The unfinished operation on a resource.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn running_on(&self, id: &ResourceId) -> Result<Option<Operation>, Error> {
+        let running = self.unfinished().await?;
+        Ok(running
+            .into_iter()
+            .map(|s| s.operation)
+            .find(|o| o.resource_id.as_deref().is_some_and(|r| r.eq_ignore_ascii_case(id.as_str()))))
+    }
+
+    /// The entry that ends an operation.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn finish(
+        &self,
+        stored: &Stored,
+        outcome: Result<(), &Error>,
+        now: Timestamp,
+    ) -> Result<EntryWrite, Error> {
+        let mut stored = stored.clone();
+        stored.operation.end_time = Some(now);
+        match outcome {
+            Ok(()) => {
+                stored.operation.status = OperationStatus::Succeeded;
+                stored.operation.percent_complete = Some(100.0);
+            }
+            Err(error) => {
+                stored.operation.status = OperationStatus::Failed;
+                stored.operation.error = serde_json::from_value(error.to_body()["error"].clone()).ok();
+            }
+        }
+        Ok(EntryWrite::Put { entry: entry(&stored, Some(now + KEPT))? })
+    }
+}
+
+fn entry(stored: &Stored, expires_at: Option<Timestamp>) -> Result<Entry, Error> {
+    Ok(Entry {
+        kind: KIND.to_owned(),
+        key: stored.operation.name.to_string(),
+        data: serde_json::to_vec(stored).map_err(Error::internal)?,
+        uses: 0,
+        version: 0,
+        expires_at,
+    })
+}

@@ -1,0 +1,68 @@
+//! POST of an action on a resource, e.g. `…/enrollmentTokens/{name}/listToken`.
+
+use std::sync::Arc;
+
+use bowline_arm::{Error, ResourceId};
+use bowline_store::{Commit, Write};
+use serde_json::Value;
+
+use super::document::{parse, record_id, stamp};
+use super::{ATTEMPTS, commit_error, contended, store_error};
+use crate::Control;
+use crate::context::OpContext;
+use crate::provider::{Act, Acting, unknown_action};
+
+/// Performs an action.
+///
+/// # Errors
+/// ARM errors for the caller.
+pub async fn action(
+    control: &Control,
+    context: &OpContext,
+    id: &ResourceId,
+    name: &str,
+    body: &Value,
+) -> Result<Value, Error> {
+    let provider = Arc::clone(control.registry().find(id.resource_type())?);
+    let spec = provider.spec();
+    let name = provider
+        .actions()
+        .iter()
+        .find(|a| a.eq_ignore_ascii_case(name))
+        .ok_or_else(|| unknown_action(spec.resource_type, name))?;
+    for _ in 0..ATTEMPTS {
+        let snapshot = control.authorization().snapshot().await;
+        snapshot.require(context, &spec.action_of(&format!("{name}/action")), id.key())?;
+        let record = control
+            .store()
+            .get(id.key())
+            .await
+            .map_err(|e| store_error(&e))?
+            .ok_or_else(|| Error::resource_not_found(id.as_str()))?;
+        let before = parse(&record)?;
+        let secrets = control.open_secrets(&record)?;
+        match provider.act(name, &Acting { context, id, document: &before, secrets: &secrets, body })? {
+            Act::Answer(answer) => return Ok(answer),
+            Act::Change { mut document, secrets, answer } => {
+                stamp(&mut document, Some(&before), context);
+                let draft =
+                    control.draft(&*provider, &record_id(&record)?, record.uid, &document, &secrets)?;
+                let commit = Commit {
+                    guards: vec![snapshot.guard()],
+                    writes: vec![Write::Update { draft, expected: Some(record.revision) }],
+                    ..control.empty_commit(context)
+                };
+                match control.commit(context, commit, spec.watermark).await {
+                    Ok(_) => return Ok(answer),
+                    Err(error) => {
+                        if let Some(error) = commit_error(&error) {
+                            return Err(error);
+                        }
+                    }
+                }
+            }
+        }
+        control.authorization().refresh().await.map_err(|e| store_error(&e))?;
+    }
+    Err(contended())
+}

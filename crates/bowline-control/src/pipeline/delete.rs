@@ -1,0 +1,140 @@
+//! DELETE: at once when nothing lies below, else as an operation that deletes from the leaves up and survives a restart.
+
+use std::sync::Arc;
+
+use bowline_arm::{Error, Precondition, ResourceId};
+use bowline_store::{Commit, CommitError, EntryWrite, Guard, Reason, Record, Write};
+use serde_json::Value;
+
+use super::document::parse;
+use super::put::check_precondition;
+use super::{ATTEMPTS, commit_error, contended, store_error};
+use crate::Control;
+use crate::authorization::Snapshot;
+use crate::context::{ActorKind, OpContext};
+use crate::operations::Task;
+use crate::provider::ResourceProvider;
+
+/// What a DELETE answers.
+#[derive(Debug)]
+pub enum Deleted {
+    /// Gone; the status that strict clients of the type expect.
+    Now(u16),
+    /// There was nothing: 204.
+    Absent,
+    /// Under way.
+    Operation(Box<bowline_arm::Operation>),
+}
+
+/// Deletes a resource and what lies below it.
+///
+/// # Errors
+/// ARM errors for the caller.
+pub async fn delete(
+    control: &Control,
+    context: &OpContext,
+    id: &ResourceId,
+    precondition: &Precondition,
+) -> Result<Deleted, Error> {
+    let provider = Arc::clone(control.registry().find(id.resource_type())?);
+    if !provider.spec().writable {
+        return Err(Error::new(
+            405,
+            "MethodNotAllowed",
+            format!("{} cannot be deleted; it is read-only.", provider.spec().resource_type),
+        ));
+    }
+    for _ in 0..ATTEMPTS {
+        let snapshot = control.authorization().snapshot().await;
+        snapshot.require(context, &provider.spec().action_of("delete"), id.key())?;
+        let Some(record) = control.store().get(id.key()).await.map_err(|e| store_error(&e))? else {
+            check_precondition(precondition, None, id)?;
+            return Ok(Deleted::Absent);
+        };
+        check_precondition(precondition, Some(&record), id)?;
+        provider.admit_delete(context, id, &parse(&record)?)?;
+        if let Some(deleted) = try_delete(control, context, &*provider, id, &record, &snapshot).await? {
+            return Ok(deleted);
+        }
+        control.authorization().refresh().await.map_err(|e| store_error(&e))?;
+    }
+    Err(contended())
+}
+
+async fn try_delete(
+    control: &Control,
+    context: &OpContext,
+    provider: &dyn ResourceProvider,
+    id: &ResourceId,
+    record: &Record,
+    snapshot: &Snapshot,
+) -> Result<Option<Deleted>, Error> {
+    // A resource group is always deleted as an operation, because its clients poll for it.
+    if id.resource_type().key() != "microsoft.resources/resourcegroups" && !record.deleting {
+        match remove_leaf(control, context, provider, record, Some(snapshot)).await {
+            Ok(()) => return Ok(Some(Deleted::Now(provider.spec().statuses.deleted))),
+            Err(CommitError::Refused(refusal)) if refusal.reason == Reason::HasDescendants => {}
+            Err(error) => return commit_error(&error).map_or(Ok(None), Err),
+        }
+    }
+    if record.deleting
+        && let Some(running) = control.operations().running_on(id).await?
+    {
+        return Ok(Some(Deleted::Operation(Box::new(running))));
+    }
+    let mut draft = record.to_draft();
+    draft.deleting = true;
+    let mut document: Value = parse(record)?;
+    crate::provider::properties_of(&mut document).insert("provisioningState".to_owned(), "Deleting".into());
+    draft.document = document.to_string();
+    draft.etag = super::document::etag(draft.uid, &draft.document, draft.protected.as_deref());
+    let (operation, entry) = control.operations().begin(
+        context,
+        id,
+        Task::DeleteTree { id: id.as_str().to_owned(), uid: record.uid },
+    )?;
+    let commit = Commit {
+        guards: guards(context, Some(snapshot)),
+        writes: vec![Write::Update { draft, expected: Some(record.revision) }],
+        entries: vec![entry],
+        ..control.empty_commit(context)
+    };
+    match control.commit(context, commit, provider.spec().watermark).await {
+        Ok(_) => {
+            control.operations().wake();
+            Ok(Some(Deleted::Operation(Box::new(operation))))
+        }
+        Err(error) => commit_error(&error).map_or(Ok(None), Err),
+    }
+}
+
+fn guards(context: &OpContext, snapshot: Option<&Snapshot>) -> Vec<Guard> {
+    snapshot.filter(|_| context.actor.kind != ActorKind::System).map(Snapshot::guard).into_iter().collect()
+}
+
+/// Deletes one record that has nothing below it, with what the server keeps beside it.
+pub(crate) async fn remove_leaf(
+    control: &Control,
+    context: &OpContext,
+    provider: &dyn ResourceProvider,
+    record: &Record,
+    snapshot: Option<&Snapshot>,
+) -> Result<(), CommitError> {
+    let mut guards = guards(context, snapshot);
+    guards.push(Guard::NoDescendants { key: record.key.clone() });
+    let write = Write::Delete { key: record.key.clone(), uid: record.uid, expected: Some(record.revision) };
+    let document: Value = serde_json::from_str(&record.document).unwrap_or_default();
+    let entries = provider
+        .counter(&document)
+        .map(|(kind, key)| EntryWrite::Remove { kind: kind.to_owned(), key })
+        .into_iter()
+        .collect();
+    control
+        .commit(
+            context,
+            Commit { guards, writes: vec![write], entries, ..control.empty_commit(context) },
+            provider.spec().watermark,
+        )
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,468 @@
+//! PUT: create or replace one resource.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bowline_arm::{ApiVersion, Error, Precondition, ResourceId, normalize_location};
+use bowline_store::{Commit, EntryWrite, Guard, Record, Write};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::document::{MODEL, etag, parse, render, same_content, stamp};
+use super::{ATTEMPTS, commit_error, contended, store_error};
+use crate::Control;
+use crate::authorization::Snapshot;
+use crate::context::{ActorKind, OpContext};
+use crate::provider::{Admission, Placement, ResourceProvider};
+
+/// A PUT or PATCH as it arrived.
+pub struct WriteRequest {
+    /// What it is about.
+    pub id: ResourceId,
+    /// As asked for.
+    pub version: ApiVersion,
+    /// The body.
+    pub body: Value,
+    /// If-Match and If-None-Match.
+    pub precondition: Precondition,
+}
+
+/// What a write answers.
+#[derive(Debug)]
+pub struct Written {
+    /// HTTP status.
+    pub status: u16,
+    /// The resource in the caller's api-version.
+    pub body: Value,
+    /// Its entity tag.
+    pub etag: String,
+}
+
+/// How the body makes the next document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// PUT: the body is the resource.
+    Replace,
+    /// PATCH: the body is a JSON merge patch (RFC 7396) on it.
+    Merge,
+}
+
+/// Creates or replaces a resource.
+///
+/// # Errors
+/// ARM errors for the caller.
+pub async fn put(control: &Control, context: &OpContext, request: WriteRequest) -> Result<Written, Error> {
+    write(control, context, request, Mode::Replace).await
+}
+
+pub(super) async fn write(
+    control: &Control,
+    context: &OpContext,
+    request: WriteRequest,
+    mode: Mode,
+) -> Result<Written, Error> {
+    let parsed = Parsed::new(control, request, mode)?;
+    for _ in 0..ATTEMPTS {
+        let admitted =
+            parsed.load(control).await?.authorize(control, context).await?.admit(control, context).await?;
+        if let Some(written) = admitted.commit(control, context).await? {
+            return Ok(written);
+        }
+        control.authorization().refresh().await.map_err(|e| store_error(&e))?;
+    }
+    Err(contended())
+}
+
+/// The request makes sense by itself.
+struct Parsed {
+    provider: Arc<dyn ResourceProvider>,
+    request: WriteRequest,
+    version: &'static ApiVersion,
+    parent: Option<ResourceId>,
+    mode: Mode,
+}
+
+impl Parsed {
+    fn new(control: &Control, request: WriteRequest, mode: Mode) -> Result<Self, Error> {
+        let provider = Arc::clone(control.registry().find(request.id.resource_type())?);
+        let spec = provider.spec();
+        if !spec.writable {
+            return Err(Error::new(
+                405,
+                "MethodNotAllowed",
+                format!("{} cannot be written; it is read-only.", spec.resource_type),
+            ));
+        }
+        let parent = request.id.parent();
+        let fits = match (spec.placement, parent.as_ref().map(|p| p.resource_type().key())) {
+            (Placement::Extension, _) => true,
+            (Placement::Tenant, Some(t)) => t == "microsoft.resources/tenants",
+            (Placement::Subscription, Some(t)) => t == "microsoft.resources/subscriptions",
+            (Placement::ResourceGroup, Some(t)) => t == "microsoft.resources/resourcegroups",
+            (_, None) => false,
+        };
+        if !fits {
+            let place = match spec.placement {
+                Placement::Tenant => "directly under /providers",
+                Placement::Subscription => "in a subscription",
+                Placement::ResourceGroup => "in a resource group",
+                Placement::Extension => "on a resource",
+            };
+            return Err(Error::bad_request(
+                "InvalidResourceScope",
+                format!("A {} lies {place}; '{}' does not.", spec.resource_type, request.id),
+            ));
+        }
+        spec.name.check(spec.resource_type, request.id.name())?;
+        let version = spec.serving(&request.version);
+        Ok(Self { provider, request, version, parent, mode })
+    }
+
+    async fn load(&self, control: &Control) -> Result<Loaded<'_>, Error> {
+        let existing = control.store().get(self.request.id.key()).await.map_err(|e| store_error(&e))?;
+        let parent = match &self.parent {
+            Some(parent) if parent.key() != "/" => {
+                control.store().get(parent.key()).await.map_err(|e| store_error(&e))?
+            }
+            _ => None,
+        };
+        Ok(Loaded { parsed: self, existing, parent })
+    }
+}
+
+/// What is there now.
+struct Loaded<'a> {
+    parsed: &'a Parsed,
+    existing: Option<Record>,
+    parent: Option<Record>,
+}
+
+impl<'a> Loaded<'a> {
+    async fn authorize(self, control: &Control, context: &OpContext) -> Result<Authorized<'a>, Error> {
+        let snapshot = control.authorization().snapshot().await;
+        let id = &self.parsed.request.id;
+        let spec = self.parsed.provider.spec();
+        let mut entries = Vec::new();
+        match &context.actor.enrollment {
+            Some(grant) => {
+                grant.require(id, spec.agent_key.is_some())?;
+                if self.existing.is_none() {
+                    entries.push(EntryWrite::Count {
+                        kind: crate::providers::ENROLLMENT_ENTRY.to_owned(),
+                        key: grant.entry.clone(),
+                        max: grant.max_uses,
+                    });
+                }
+            }
+            None => snapshot.require(context, &spec.action_of("write"), id.key())?,
+        }
+        self.check_parent()?;
+        Ok(Authorized { loaded: self, snapshot, entries })
+    }
+
+    /// Only after the caller may know what exists.
+    fn check_parent(&self) -> Result<(), Error> {
+        let Some(parent) = self.parsed.parent.as_ref().filter(|p| p.key() != "/") else { return Ok(()) };
+        match &self.parent {
+            Some(record) if record.deleting => Err(Error::conflict(
+                "ResourceGroupBeingDeleted",
+                format!(
+                    "'{parent}' is being deleted and takes no new resources. Wait until that has ended, then create it again."
+                ),
+            )),
+            Some(_) => Ok(()),
+            None => Err(missing_scope(parent)),
+        }
+    }
+}
+
+/// The error for a scope that does not exist, in the codes that clients know.
+pub(super) fn missing_scope(scope: &ResourceId) -> Error {
+    match scope.resource_type().key() {
+        "microsoft.resources/subscriptions" => Error::new(
+            404,
+            "SubscriptionNotFound",
+            format!(
+                "The subscription '{}' could not be found. GET /subscriptions lists those that you can see.",
+                scope.name()
+            ),
+        ),
+        "microsoft.resources/resourcegroups" => Error::new(
+            404,
+            "ResourceGroupNotFound",
+            format!("Resource group '{}' could not be found. Create it first: PUT {scope}.", scope.name()),
+        ),
+        _ => Error::new(
+            404,
+            "ParentResourceNotFound",
+            format!("The resource '{scope}', on which this one would lie, was not found."),
+        ),
+    }
+}
+
+/// The caller may.
+struct Authorized<'a> {
+    loaded: Loaded<'a>,
+    snapshot: Arc<Snapshot>,
+    entries: Vec<EntryWrite>,
+}
+
+impl<'a> Authorized<'a> {
+    async fn admit(self, control: &Control, context: &OpContext) -> Result<Admitted<'a>, Error> {
+        let Self { loaded, snapshot, mut entries } = self;
+        let parsed = loaded.parsed;
+        let (provider, spec) = (&parsed.provider, parsed.provider.spec());
+        check_precondition(&parsed.request.precondition, loaded.existing.as_ref(), &parsed.request.id)?;
+        if loaded.existing.as_ref().is_some_and(|r| r.deleting) {
+            return Err(Error::conflict(
+                "ResourceBeingDeleted",
+                format!(
+                    "'{}' is being deleted. Wait until that has ended, then create it again.",
+                    parsed.request.id
+                ),
+            ));
+        }
+        let before = loaded.existing.as_ref().map(parse).transpose()?;
+        let body = parsed.body(before.as_ref())?;
+        let mut document = spec.shape.accept(&body, before.as_ref(), parsed.version)?;
+        let old_secrets =
+            loaded.existing.as_ref().map_or_else(|| Ok(BTreeMap::new()), |r| control.open_secrets(r))?;
+        let mut secrets = old_secrets.clone();
+        secrets
+            .extend(hash_passwords(spec.shape.take_secrets(&mut document), parsed.request.id.name()).await?);
+        if spec.tracked {
+            admit_tracked(&mut document, before.as_ref())?;
+        }
+        provider.admit(&mut Admission {
+            context,
+            id: &parsed.request.id,
+            existing: before.as_ref(),
+            document: &mut document,
+            secrets: &mut secrets,
+            snapshot: &snapshot,
+            tenant: control.tenant(),
+            entries: &mut entries,
+        })?;
+        let unchanged =
+            before.as_ref().is_some_and(|before| same_content(before, &document)) && secrets == old_secrets;
+        if !unchanged {
+            stamp(&mut document, before.as_ref(), context);
+        }
+        Ok(Admitted { loaded, snapshot, entries, document, secrets, unchanged })
+    }
+}
+
+impl Parsed {
+    fn body(&self, before: Option<&Value>) -> Result<Value, Error> {
+        if self.mode == Mode::Replace {
+            return Ok(self.request.body.clone());
+        }
+        let Some(before) = before else { return Err(Error::resource_not_found(self.request.id.as_str())) };
+        let mut merged = before.clone();
+        merge_patch(&mut merged, &self.request.body);
+        Ok(merged)
+    }
+}
+
+/// JSON merge patch, RFC 7396.
+pub(super) fn merge_patch(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Some(members) = target.as_object_mut() else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            merge_patch(members.entry(name).or_insert(Value::Null), value);
+        }
+    }
+}
+
+pub(super) fn check_precondition(
+    precondition: &Precondition,
+    existing: Option<&Record>,
+    id: &ResourceId,
+) -> Result<(), Error> {
+    if precondition.holds(existing.map(|r| r.etag.as_str())) {
+        return Ok(());
+    }
+    let why = match existing {
+        None => format!("'{id}' does not exist, but If-Match demands that it does."),
+        Some(record) if precondition.if_none_match.is_some() => {
+            format!("'{id}' exists (etag \"{}\"), but If-None-Match demands otherwise.", record.etag)
+        }
+        Some(record) => format!(
+            "'{id}' was changed since you read it: its etag is now \"{}\". Read it again, apply your change, and retry.",
+            record.etag
+        ),
+    };
+    Err(Error::precondition_failed(why))
+}
+
+/// Passwords are kept as hashes only; hashing takes long enough to leave the async threads for it.
+async fn hash_passwords(
+    mut secrets: BTreeMap<String, Value>,
+    username: &str,
+) -> Result<BTreeMap<String, Value>, Error> {
+    if let Some(password) = secrets.remove("/properties/password") {
+        let Value::String(password) = password else {
+            return Err(Error::bad_request("InvalidRequestContent", "The password must be a string.")
+                .with_target("properties.password"));
+        };
+        let username = username.to_owned();
+        let hash = tokio::task::spawn_blocking(move || {
+            bowline_auth::password::check_policy(&username, &password)
+                .map(|()| bowline_auth::password::hash(&password))
+        })
+        .await
+        .map_err(Error::internal)?
+        .map_err(|error| {
+            Error::bad_request("PasswordPolicy", format!("The password was refused: {error}."))
+                .with_target("properties.password")
+        })?;
+        secrets.insert("/properties/passwordHash".to_owned(), hash.into());
+    }
+    Ok(secrets)
+}
+
+/// Location and tags follow ARM's rules: a location never changes; up to 50 tags with keys ≤ 512 and values ≤ 256 characters.
+fn admit_tracked(document: &mut Value, before: Option<&Value>) -> Result<(), Error> {
+    let location = normalize_location(document["location"].as_str().unwrap_or_default())?;
+    if let Some(old) = before.and_then(|b| b["location"].as_str())
+        && old != location
+    {
+        return Err(Error::conflict("InvalidResourceLocation", format!("The resource already exists in location '{old}'; a resource cannot move to '{location}'. Delete it first, or send the old location.")).with_target("location"));
+    }
+    document["location"] = location.into();
+    let Some(tags) = document.get("tags").filter(|t| !t.is_null()) else { return Ok(()) };
+    let Some(tags) = tags.as_object() else {
+        return Err(Error::bad_request("InvalidTag", "The tags must be an object of text values.")
+            .with_target("tags"));
+    };
+    if tags.len() > 50 {
+        return Err(Error::bad_request(
+            "TooManyTags",
+            format!("The resource has {} tags; 50 are allowed.", tags.len()),
+        )
+        .with_target("tags"));
+    }
+    for (name, value) in tags {
+        let Some(value) = value.as_str() else {
+            return Err(Error::bad_request(
+                "InvalidTagValue",
+                format!("The value of tag '{name}' must be text."),
+            )
+            .with_target(format!("tags.{name}")));
+        };
+        if name.is_empty()
+            || name.chars().count() > 512
+            || name.contains(['<', '>', '%', '&', '\\', '?', '/'])
+        {
+            return Err(Error::bad_request(
+                "InvalidTagName",
+                format!(
+                    "The tag name '{}' must have 1 to 512 characters without < > % & \\ ? /.",
+                    name.chars().take(64).collect::<String>()
+                ),
+            )
+            .with_target("tags"));
+        }
+        if value.chars().count() > 256 {
+            return Err(Error::bad_request(
+                "InvalidTagValue",
+                format!("The value of tag '{name}' has more than 256 characters."),
+            )
+            .with_target(format!("tags.{name}")));
+        }
+    }
+    Ok(())
+}
+
+/// The draft is what its type demands.
+struct Admitted<'a> {
+    loaded: Loaded<'a>,
+    snapshot: Arc<Snapshot>,
+    entries: Vec<EntryWrite>,
+    document: Value,
+    secrets: BTreeMap<String, Value>,
+    unchanged: bool,
+}
+
+impl Admitted<'_> {
+    /// Commits; `None` when somebody else was faster and everything must be looked at again.
+    async fn commit(self, control: &Control, context: &OpContext) -> Result<Option<Written>, Error> {
+        let Self { loaded, snapshot, entries, document, secrets, unchanged } = self;
+        let parsed = loaded.parsed;
+        let (spec, created) = (parsed.provider.spec(), loaded.existing.is_none());
+        let status = if created { spec.statuses.created } else { spec.statuses.updated };
+        // The letters of the creation stay.
+        let id = loaded
+            .existing
+            .as_ref()
+            .map_or_else(|| Ok(parsed.request.id.clone()), super::document::record_id)?;
+        if let (true, Some(record)) = (unchanged, &loaded.existing) {
+            let body = render(spec, &id, document, Some(&record.etag), parsed.version);
+            return Ok(Some(Written { status, body, etag: record.etag.clone() }));
+        }
+        let uid = loaded.existing.as_ref().map_or_else(bowline_auth::random::guid, |r| r.uid);
+        let draft = control.draft(&*parsed.provider, &id, uid, &document, &secrets)?;
+        let tag = draft.etag.clone();
+        let mut guards = vec![snapshot.guard()];
+        if context.actor.kind == ActorKind::System {
+            guards.clear();
+        }
+        guards.extend(loaded.parent.as_ref().map(|p| Guard::Alive { key: p.key.clone() }));
+        let write = match &loaded.existing {
+            None => Write::Create(draft),
+            Some(record) => Write::Update { draft, expected: Some(record.revision) },
+        };
+        match control
+            .commit(
+                context,
+                Commit { guards, writes: vec![write], entries, ..control.empty_commit(context) },
+                spec.watermark,
+            )
+            .await
+        {
+            Ok(_) => Ok(Some(Written {
+                status,
+                body: render(spec, &id, document, Some(&tag), parsed.version),
+                etag: tag,
+            })),
+            Err(error) => commit_error(&error).map_or(Ok(None), Err),
+        }
+    }
+}
+
+impl Control {
+    /// A document as the store takes it.
+    pub(crate) fn draft(
+        &self,
+        provider: &dyn ResourceProvider,
+        id: &ResourceId,
+        uid: Uuid,
+        document: &Value,
+        secrets: &BTreeMap<String, Value>,
+    ) -> Result<bowline_store::Draft, Error> {
+        let text = document.to_string();
+        let protected = self.seal_secrets(uid, secrets)?;
+        Ok(bowline_store::Draft {
+            uid,
+            id: id.as_str().to_owned(),
+            key: id.key().to_owned(),
+            resource_type: id.resource_type().key().to_owned(),
+            parent: id.parent().map(|p| p.key().to_owned()),
+            principal: provider.principal(document),
+            etag: etag(uid, &text, protected.as_deref()),
+            model: MODEL,
+            deleting: false,
+            document: text,
+            protected,
+        })
+    }
+}

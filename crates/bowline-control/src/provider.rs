@@ -1,0 +1,235 @@
+//! The port of a resource type: what it is ([`Spec`]) and what it demands ([`ResourceProvider`]).
+//!
+//! A provider is pure: it sees the draft, the existing document and a snapshot of roles and principals; it knows no clock, no
+//! store and no network. What differs between api-versions is in `bowline_arm::types`, not here.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use bowline_arm::types::Shape;
+use bowline_arm::{ApiVersion, Error, NameRule, ResourceId};
+use bowline_store::EntryWrite;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::authorization::Snapshot;
+use crate::context::OpContext;
+
+/// Where resources of a type live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// At the root: `/providers/…` or `/subscriptions/{s}`.
+    Tenant,
+    /// In a subscription: resource groups.
+    Subscription,
+    /// In a resource group.
+    ResourceGroup,
+    /// On any scope or resource.
+    Extension,
+}
+
+/// What a type is, as data.
+#[derive(Debug)]
+pub struct Spec {
+    /// As documented.
+    pub resource_type: &'static str,
+    /// Its wire shape.
+    pub shape: &'static LazyLock<Shape>,
+    /// The prefix of its actions: `{action}/read`, `/write`, `/delete`.
+    pub action: &'static str,
+    /// Where it lives.
+    pub placement: Placement,
+    /// What its names look like.
+    pub name: NameRule,
+    /// Whether callers may create, change and delete it.
+    pub writable: bool,
+    /// Whether it has a location and tags.
+    pub tracked: bool,
+    /// The property that holds the public key of its agent, if it has one.
+    pub agent_key: Option<&'static str>,
+    /// The statuses of a PUT that creates, a PUT that changes, and a DELETE that is done at once: strict clients demand them.
+    pub statuses: Statuses,
+    /// The watermark that a write raises.
+    pub watermark: Option<&'static str>,
+}
+
+/// HTTP statuses that the clients of a type insist on.
+#[derive(Clone, Copy, Debug)]
+pub struct Statuses {
+    /// PUT of something new.
+    pub created: u16,
+    /// PUT of something that exists.
+    pub updated: u16,
+    /// DELETE that is done at once.
+    pub deleted: u16,
+}
+
+impl Default for Statuses {
+    fn default() -> Self {
+        Self::USUAL
+    }
+}
+
+impl Statuses {
+    /// What most types answer.
+    pub const USUAL: Self = Self { created: 201, updated: 200, deleted: 200 };
+}
+
+/// What a provider sees and changes when a draft is admitted.
+pub struct Admission<'a> {
+    /// The operation.
+    pub context: &'a OpContext,
+    /// The resource's id.
+    pub id: &'a ResourceId,
+    /// The document before; none for a creation.
+    pub existing: Option<&'a Value>,
+    /// The document to be; the provider defaults and validates it in place.
+    pub document: &'a mut Value,
+    /// Secret values by JSON pointer, old ones included.
+    pub secrets: &'a mut BTreeMap<String, Value>,
+    /// Roles and principals at the revision under which the commit is guarded.
+    pub snapshot: &'a Snapshot,
+    /// The tenant.
+    pub tenant: Uuid,
+    /// Entries to write in the same commit.
+    pub entries: &'a mut Vec<EntryWrite>,
+}
+
+impl Admission<'_> {
+    /// `properties.{name}` as text.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&str> {
+        self.document["properties"][name].as_str()
+    }
+
+    /// Sets `properties.{name}`.
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+        properties_of(self.document).insert(name.to_owned(), value.into());
+    }
+
+    /// Sets `properties.{name}` unless it is there.
+    pub fn default(&mut self, name: &str, value: impl Into<Value>) {
+        properties_of(self.document).entry(name).or_insert_with(|| value.into());
+    }
+}
+
+/// The document's `properties`, made if absent.
+pub fn properties_of(document: &mut Value) -> &mut serde_json::Map<String, Value> {
+    member_object(document, "properties")
+}
+
+/// A member that is an object, made if absent.
+pub fn member_object<'a>(document: &'a mut Value, name: &str) -> &'a mut serde_json::Map<String, Value> {
+    if !document.is_object() {
+        *document = Value::Object(serde_json::Map::new());
+    }
+    let members = document.as_object_mut().expect("it was made an object above");
+    let member = members.entry(name).or_insert_with(|| Value::Object(serde_json::Map::new()));
+    if !member.is_object() {
+        *member = Value::Object(serde_json::Map::new());
+    }
+    member.as_object_mut().expect("it was made an object above")
+}
+
+/// What an action sees.
+pub struct Acting<'a> {
+    /// The operation.
+    pub context: &'a OpContext,
+    /// The resource's id.
+    pub id: &'a ResourceId,
+    /// Its document.
+    pub document: &'a Value,
+    /// Its secret values.
+    pub secrets: &'a BTreeMap<String, Value>,
+    /// The request's body.
+    pub body: &'a Value,
+}
+
+/// What an action does.
+pub enum Act {
+    /// It only answers.
+    Answer(Value),
+    /// It changes the resource and answers.
+    Change {
+        /// The next document.
+        document: Value,
+        /// The next secrets.
+        secrets: BTreeMap<String, Value>,
+        /// The answer.
+        answer: Value,
+    },
+}
+
+/// The port of a resource type.
+pub trait ResourceProvider: Send + Sync {
+    /// What it is.
+    fn spec(&self) -> &Spec;
+
+    /// Defaults and validates a draft.
+    ///
+    /// # Errors
+    /// What is wrong with the draft, for the caller.
+    fn admit(&self, admission: &mut Admission<'_>) -> Result<(), Error>;
+
+    /// The principal that the document has or is.
+    fn principal(&self, document: &Value) -> Option<Uuid> {
+        document["identity"]["principalId"].as_str().and_then(|p| p.parse().ok())
+    }
+
+    /// The entry whose uses are shown as `properties.uses`, and which goes with the resource.
+    fn counter(&self, _document: &Value) -> Option<(&'static str, String)> {
+        None
+    }
+
+    /// Actions beside read, write and delete, e.g. `listToken`.
+    fn actions(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Performs an action of [`Self::actions`].
+    ///
+    /// # Errors
+    /// Why it cannot be performed.
+    fn act(&self, action: &str, _acting: &Acting<'_>) -> Result<Act, Error> {
+        Err(unknown_action(self.spec().resource_type, action))
+    }
+
+    /// Resources of this type that exist without a record (built-in roles), as id and document.
+    fn built_in(&self, _scope: &ResourceId) -> Vec<(ResourceId, Value)> {
+        Vec::new()
+    }
+
+    /// Refuses a deletion that would do harm.
+    ///
+    /// # Errors
+    /// Why it must not be deleted.
+    fn admit_delete(&self, _context: &OpContext, _id: &ResourceId, _document: &Value) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The error for an action that a type does not have.
+#[must_use]
+pub fn unknown_action(resource_type: &str, action: &str) -> Error {
+    Error::new(404, "InvalidResourceAction", format!("The type {resource_type} has no action '{action}'."))
+}
+
+impl Spec {
+    /// The modelled version that serves a request.
+    #[must_use]
+    pub fn serving(&self, asked: &ApiVersion) -> &'static ApiVersion {
+        LazyLock::force(self.shape).serving(asked)
+    }
+
+    /// `{action}/{verb}`.
+    #[must_use]
+    pub fn action_of(&self, verb: &str) -> String {
+        format!("{}/{verb}", self.action)
+    }
+
+    /// The type's key.
+    #[must_use]
+    pub fn type_key(&self) -> String {
+        self.resource_type.to_ascii_lowercase()
+    }
+}

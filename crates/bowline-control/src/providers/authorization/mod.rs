@@ -1,0 +1,13 @@
+//! `Microsoft.Authorization`: role definitions and role assignments (arc.md A.5).
+
+mod role_assignment;
+mod role_definition;
+
+pub use role_assignment::RoleAssignments;
+pub use role_definition::RoleDefinitions;
+
+use bowline_arm::NameRule;
+
+/// Both are named by GUIDs.
+const GUID: NameRule =
+    NameRule { min: 36, max: 36, extra: "-", alphanumeric_ends: true, words: "the 36 characters of a GUID" };

@@ -1,0 +1,122 @@
+//! `Microsoft.Authorization/roleAssignments`: a role given to a principal at a scope. Immutable, as in Azure: delete and create to change.
+
+use bowline_arm::{Error, types};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::GUID;
+use crate::authorization::WATERMARK;
+use crate::context::{ActorKind, OpContext};
+use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses};
+
+/// See the module.
+pub struct RoleAssignments;
+
+const SPEC: Spec = Spec {
+    resource_type: "Microsoft.Authorization/roleAssignments",
+    shape: &types::ROLE_ASSIGNMENTS,
+    action: "Microsoft.Authorization/roleAssignments",
+    placement: Placement::Extension,
+    name: GUID,
+    writable: true,
+    tracked: false,
+    agent_key: None,
+    statuses: Statuses { created: 201, updated: 200, deleted: 200 },
+    watermark: Some(WATERMARK),
+};
+
+impl ResourceProvider for RoleAssignments {
+    fn spec(&self) -> &Spec {
+        &SPEC
+    }
+
+    fn admit(&self, admission: &mut Admission<'_>) -> Result<(), Error> {
+        let scope = admission.id.parent().unwrap_or_else(bowline_arm::ResourceId::root);
+        let (principal, role) = (guid(admission, "principalId")?, guid(admission, "roleDefinitionId")?);
+        let name: Uuid = admission.id.name().parse().map_err(|_| {
+            Error::bad_request("InvalidRoleAssignmentId", "The name of a role assignment must be a GUID.")
+                .with_target("name")
+        })?;
+        if !admission.snapshot.role_exists(role) {
+            return Err(Error::bad_request("RoleDefinitionDoesNotExist", format!("There is no role definition '{role}'. List them: GET {scope}/providers/Microsoft.Authorization/roleDefinitions.")).with_target("properties.roleDefinitionId"));
+        }
+        let system = admission.context.actor.kind == ActorKind::System;
+        if admission.snapshot.principal(principal).is_none() && !system {
+            return Err(Error::bad_request("PrincipalNotFound", format!("There is no user or service principal with the object id '{principal}'. Use the objectId, not the appId or the name.")).with_target("properties.principalId"));
+        }
+        if admission.property("condition").is_some() {
+            return Err(Error::bad_request(
+                "ConditionNotSupported",
+                "Conditions on role assignments are not evaluated yet, so none is accepted.",
+            )
+            .with_target("properties.condition"));
+        }
+        if let Some(existing) = admission.existing {
+            let same = existing["properties"]["principalId"].as_str() == Some(&principal.to_string())
+                && last_guid(&existing["properties"]["roleDefinitionId"]) == Some(role);
+            if !same {
+                return Err(Error::conflict(
+                    "RoleAssignmentUpdateNotPermitted",
+                    "Principal and role of an assignment cannot be changed. Delete it and create another.",
+                ));
+            }
+        }
+        if let Some(other) = admission.snapshot.duplicate_assignment(name, principal, role, scope.key()) {
+            return Err(Error::conflict(
+                "RoleAssignmentExists",
+                format!("The role assignment already exists: {other}."),
+            ));
+        }
+        let subscription = scope.subscription().map_or_else(String::new, |s| format!("/subscriptions/{s}"));
+        admission.set(
+            "roleDefinitionId",
+            format!("{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"),
+        );
+        admission.set("principalId", principal.to_string());
+        admission.default("principalType", "ServicePrincipal");
+        admission.set("scope", scope.as_str());
+        let (now, by) = (admission.context.now.to_string(), admission.context.actor.object_id.to_string());
+        admission.default("createdOn", now.clone());
+        admission.default("createdBy", by.clone());
+        admission.default("updatedOn", now);
+        admission.default("updatedBy", by);
+        Ok(())
+    }
+
+    fn principal(&self, _document: &Value) -> Option<Uuid> {
+        None
+    }
+
+    fn admit_delete(
+        &self,
+        context: &OpContext,
+        id: &bowline_arm::ResourceId,
+        document: &Value,
+    ) -> Result<(), Error> {
+        let owner =
+            last_guid(&document["properties"]["roleDefinitionId"]) == Some(bowline_auth::roles::OWNER);
+        let own =
+            document["properties"]["principalId"].as_str() == Some(&context.actor.object_id.to_string());
+        if owner && own && id.parent().is_some_and(|p| p.key() == "/") {
+            return Err(Error::conflict(
+                "CannotRemoveOwnRootOwner",
+                "You cannot take the Owner role at '/' from yourself: nobody might be left who can give it back. Let another owner do it.",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn last_guid(value: &Value) -> Option<Uuid> {
+    value.as_str()?.rsplit('/').next()?.parse().ok()
+}
+
+fn guid(admission: &Admission<'_>, property: &str) -> Result<Uuid, Error> {
+    last_guid(&admission.document["properties"][property]).ok_or_else(|| {
+        Error::bad_request(
+            "InvalidRequestContent",
+            format!("The property 'properties.{property}' must be (or end with) a GUID."),
+        )
+        .with_target(format!("properties.{property}"))
+    })
+}

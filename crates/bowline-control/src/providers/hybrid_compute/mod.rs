@@ -1,0 +1,5 @@
+//! `Microsoft.HybridCompute`: machines.
+
+mod machine;
+
+pub use machine::Machines;
