@@ -12,6 +12,7 @@ mod heads;
 mod migrations;
 mod model;
 mod os;
+mod postgres;
 mod sql;
 mod sqlite;
 mod store;
@@ -20,8 +21,9 @@ mod writer;
 pub use commit::{Commit, CommitError, Committed, EntryWrite, Guard, Place, Reason, Refusal, Write};
 pub use model::{
     Change, ChangeKind, Draft, Entry, Head, Lease, List, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, MAX_ROWS,
-    Observation, Record, Revision, Segment,
+    MAX_SEGMENT_BYTES, Observation, Record, Revision, Segment,
 };
 pub use os::free_space;
+pub use postgres::{PostgresOptions, open_postgres};
 pub use sqlite::{SqliteOptions, open_sqlite};
 pub use store::{ObservationError, OpenError, Store, StoreError};

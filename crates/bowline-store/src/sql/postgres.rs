@@ -1,1 +1,97 @@
+//! What only PostgreSQL is asked: a batch at a time, as arrays.
 
+pub(crate) const MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration \
+    (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())";
+pub(crate) const RECORD_MIGRATION: &str =
+    "INSERT INTO migration (number, name, checksum) VALUES ($1, $2, $3)";
+/// Servers that start at once bring the schema up to date one after the other. The number is "bowline" in ASCII.
+pub(crate) const LOCK_MIGRATIONS: &str = "SELECT pg_advisory_xact_lock(27710124484816485)";
+
+pub(crate) const SIGN_IN: &str = "INSERT INTO writer (instance, name, batch, time) VALUES ($1, $2, 0, now()) ON CONFLICT (instance) DO NOTHING";
+pub(crate) const FORGET_OLD_WRITERS: &str =
+    "DELETE FROM writer WHERE name = $1 AND instance <> $2 AND time < now() - interval '30 days'";
+/// Waits until a transaction of the lost connection has ended, then says the last batch that was committed.
+pub(crate) const LAST_BATCH: &str = "SELECT batch FROM writer WHERE instance = $1 FOR UPDATE";
+
+/// In the order of the keys, so that servers wait for each other and never in a circle.
+pub(crate) const LOCK_ROWS: &str = "SELECT key, tenant, uid, id, resource_type, etag, model, revision, deleting \
+    FROM resource WHERE key = ANY($1) ORDER BY key FOR UPDATE";
+pub(crate) const LOCK_ENTRIES: &str = "SELECT kind, key, data, uses, version, expires_at FROM entry \
+    WHERE (kind, key) IN (SELECT * FROM UNNEST($1::text[], $2::text[])) ORDER BY kind, key FOR UPDATE";
+pub(crate) const LOCK_LEASES: &str =
+    "SELECT name, epoch FROM lease WHERE name = ANY($1) AND holder IS NOT NULL ORDER BY name FOR SHARE";
+pub(crate) const LOCK_SOURCES: &str =
+    "SELECT source, source_epoch, seq FROM source WHERE source = ANY($1) ORDER BY source FOR UPDATE";
+pub(crate) const LOCK_COUNTER: &str = "SELECT 1 FROM counter WHERE one = 1 FOR UPDATE";
+
+/// What has no row to lock, together with where the counter stood: while it stands there, all of this still holds.
+pub(crate) const FACTS: &str = "SELECT 0::int2 AS kind, NULL::text AS name, NULL::uuid AS id, revision AS number, \
+      watermarked AS other FROM counter \
+    UNION ALL SELECT 1::int2, name, NULL, revision, 0 FROM watermark WHERE name = ANY($1) \
+    UNION ALL SELECT 2::int2, key, principal, 0, 0 FROM resource WHERE principal = ANY($2) \
+    UNION ALL SELECT 3::int2, k, NULL, 0, 0 FROM UNNEST($3::text[]) k WHERE EXISTS \
+      (SELECT 1 FROM resource r WHERE r.key > k || '/' AND r.key < k || '0') \
+    UNION ALL SELECT 4::int2, key, NULL, 0, 0 FROM resource WHERE key = ANY($4)";
+
+/// Raises the counter, writes records and feed, notes the batch, tells the other servers: one statement.
+///
+/// The counter's row is raised only while the record has not gone back ($4, $5) and what was read without a lock still
+/// holds ($6, $7): PostgreSQL checks the condition again on the row's newest version after it waited for the lock. When
+/// it does not hold, no part of the statement writes anything and no row is returned.
+pub(crate) const WRITE: &str = "WITH c AS (\
+      UPDATE counter SET revision = revision + $1, position = position + $2, \
+        watermarked = CASE WHEN $3::bigint > 0 THEN revision + $3 ELSE watermarked END \
+      WHERE one = 1 AND (epoch <> $4 OR revision >= $5) \
+        AND ($6::bigint IS NULL OR watermarked = $6) AND ($7::bigint IS NULL OR revision = $7) \
+      RETURNING revision - $1 AS base, position - $2 AS place, epoch), \
+    i AS MATERIALIZED (SELECT * FROM UNNEST($11::int2[], $12::text[], $13::uuid[], $14::uuid[], $15::text[], \
+        $16::text[], $17::text[], $18::uuid[], $19::text[], $20::int4[], $21::bool[], $22::text[], $23::bytea[], \
+        $24::text[], $25::uuid[], $26::text[], $27::int8[]) WITH ORDINALITY \
+      AS t(kind, key, tenant, uid, id, resource_type, parent, principal, etag, model, deleting, document, protected, \
+        actor, correlation_id, origin, time, ord)), \
+    n AS (INSERT INTO resource (tenant, uid, id, key, resource_type, parent, principal, revision, created_revision, \
+        etag, model, deleting, document, protected, created_at, updated_at) \
+      SELECT tenant, uid, id, key, resource_type, parent, principal, c.base + ord, c.base + ord, \
+        etag, model, deleting, document, protected, time, time FROM i, c WHERE kind = 0 \
+      ON CONFLICT DO NOTHING RETURNING 1), \
+    u AS (UPDATE resource r SET id = i.id, resource_type = i.resource_type, parent = i.parent, \
+        principal = i.principal, revision = c.base + i.ord, etag = i.etag, model = i.model, deleting = i.deleting, \
+        document = i.document, protected = i.protected, updated_at = i.time \
+      FROM i, c WHERE r.key = i.key AND i.kind = 1 RETURNING 1), \
+    d AS (DELETE FROM resource r USING i, c WHERE r.key = i.key AND i.kind = 2 RETURNING 1), \
+    h AS (INSERT INTO change (revision, kind, tenant, uid, key, id, resource_type, actor, correlation_id, origin, \
+        time, etag, model, document) \
+      SELECT c.base + ord, kind, tenant, uid, key, id, resource_type, actor, correlation_id, origin, \
+        time, etag, model, document FROM i, c RETURNING 1), \
+    w AS (INSERT INTO writer (instance, name, batch, time) SELECT $8, $9, $10, now() FROM c \
+      ON CONFLICT (instance) DO UPDATE SET batch = excluded.batch, time = excluded.time RETURNING 1) \
+    SELECT base, place, epoch, (SELECT count(*) FROM n) + (SELECT count(*) FROM u) + (SELECT count(*) FROM d) AS written, \
+      CASE WHEN $1 + $2 > 0 THEN \
+        pg_notify('bowline', epoch || ' ' || (base + $1) || ' ' || (place + $2))::text END AS told FROM c";
+
+/// 0 new, 1 changed, 2 removed. A new one that somebody else has made meanwhile is missing from the count.
+pub(crate) const WRITE_ENTRIES: &str = "WITH \
+    i AS MATERIALIZED (SELECT * FROM UNNEST($1::int2[], $2::text[], $3::text[], $4::bytea[], $5::int8[], $6::int8[], \
+      $7::int8[]) AS t(what, kind, key, data, uses, version, expires_at)), \
+    n AS (INSERT INTO entry (kind, key, data, uses, version, expires_at) \
+      SELECT kind, key, data, uses, version, expires_at FROM i WHERE what = 0 ON CONFLICT DO NOTHING RETURNING 1), \
+    u AS (UPDATE entry e SET data = i.data, uses = i.uses, version = i.version, expires_at = i.expires_at \
+      FROM i WHERE e.kind = i.kind AND e.key = i.key AND i.what = 1 RETURNING 1), \
+    d AS (DELETE FROM entry e USING i WHERE e.kind = i.kind AND e.key = i.key AND i.what = 2 RETURNING 1) \
+    SELECT (SELECT count(*) FROM n) + (SELECT count(*) FROM u) + (SELECT count(*) FROM d)";
+
+pub(crate) const RAISE_WATERMARKS: &str = "INSERT INTO watermark (name, revision) \
+    SELECT * FROM UNNEST($1::text[], $2::int8[]) ON CONFLICT (name) DO UPDATE SET revision = excluded.revision";
+
+pub(crate) const OBSERVE: &str = "INSERT INTO observation (position, source, source_epoch, seq, time, bytes) \
+    SELECT $1 + ord, source, source_epoch, seq, time, bytes \
+    FROM UNNEST($2::text[], $3::uuid[], $4::int8[], $5::int8[], $6::bytea[]) WITH ORDINALITY \
+      AS t(source, source_epoch, seq, time, bytes, ord)";
+pub(crate) const WRITE_SOURCES: &str = "WITH \
+    i AS MATERIALIZED (SELECT * FROM UNNEST($1::bool[], $2::text[], $3::uuid[], $4::int8[]) \
+      AS t(stored, source, source_epoch, seq)), \
+    n AS (INSERT INTO source (source, source_epoch, seq) SELECT source, source_epoch, seq FROM i WHERE NOT stored \
+      ON CONFLICT DO NOTHING RETURNING 1), \
+    u AS (UPDATE source s SET source_epoch = i.source_epoch, seq = i.seq FROM i \
+      WHERE s.source = i.source AND i.stored RETURNING 1) \
+    SELECT (SELECT count(*) FROM n) + (SELECT count(*) FROM u)";

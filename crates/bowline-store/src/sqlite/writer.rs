@@ -141,7 +141,6 @@ impl Writer {
 
     fn try_write(&mut self, jobs: &[Job<Task>]) -> Result<Written, Failure> {
         let mark = self.heads.mark();
-        let connection = self.open().map_err(Failure::All)?;
         let (path, reserve) = (self.directory.path().to_owned(), self.options.disk_reserve_bytes);
         let free_space = self.options.free_space;
         let failed = |error: rusqlite::Error| {
@@ -153,6 +152,7 @@ impl Writer {
             };
             if concerns_all(&error) { Failure::All(told) } else { Failure::Batch(told) }
         };
+        let connection = self.open().map_err(Failure::All)?;
         execute(connection, "BEGIN IMMEDIATE").map_err(failed)?;
         let written = write_batch(connection, jobs).map_err(|error| {
             if let Err(error) = execute(connection, "ROLLBACK") {
