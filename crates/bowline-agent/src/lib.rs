@@ -9,14 +9,18 @@
 //! | [`key`] | the one credential |
 //! | [`clock`], [`disk`] | the only places that read clocks and write files |
 
+pub mod args;
 pub mod clock;
 pub mod cluster;
 pub mod disk;
+pub mod health;
 pub mod home;
 pub mod key;
 pub mod ledger;
+pub mod logging;
 pub mod machine;
 pub mod session;
+pub mod simulate;
 
 /// This agent's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -35,11 +35,6 @@ impl StateFolder {
         self.folder.join("ledger")
     }
 
-    /// What the running agent says about itself.
-    pub fn status_file(&self) -> PathBuf {
-        self.folder.join("status.json")
-    }
-
     /// The running agent's log.
     pub fn log_file(&self) -> PathBuf {
         self.folder.join("agent.log")
@@ -71,13 +66,11 @@ impl StateFolder {
         hex::encode(&digest[..16])
     }
 
-    /// Writes a new identity: a first connection, or one that replaces what was there.
-    pub fn write_identity(&self, enrolment: &Enrolment, key: &KeyPem) -> Result<(), HomeError> {
+    /// Writes the key of a connection that is about to be made.
+    pub fn write_key(&self, key: &KeyPem) -> Result<(), HomeError> {
         self.make().map_err(|source| write_failed("the state folder", source))?;
         self.put("key.pem", key.0.as_bytes(), Access::Private)?;
-        disk::remove(&self.folder.join("key.next.pem"))
-            .map_err(|source| write_failed("key.next.pem", source))?;
-        self.put_enrolment(enrolment)
+        disk::remove(&self.folder.join("key.next.pem")).map_err(|source| write_failed("key.next.pem", source))
     }
 
     /// Forgets the identity and the desired document. Logs stay.
@@ -85,7 +78,7 @@ impl StateFolder {
         disk::remove(&self.folder.join("agent.json"))?;
         disk::remove(&self.folder.join("key.pem"))?;
         disk::remove(&self.folder.join("key.next.pem"))?;
-        disk::remove(&self.status_file())?;
+        disk::remove(&self.health_file())?;
         disk::remove_folder(&self.ledger())
     }
 

@@ -91,6 +91,11 @@ pub struct Client {
 impl Client {
     /// A client for the server of an enrolment.
     pub fn new(enrolment: &Enrolment) -> Result<Self, RequestError> {
+        Self::with_idle(enrolment, 2)
+    }
+
+    /// A client that keeps up to so many idle connections, for a process that is many agents.
+    pub fn with_idle(enrolment: &Enrolment, idle: usize) -> Result<Self, RequestError> {
         let address = || RequestError::Address { address: enrolment.server.clone() };
         let server = Url::parse(enrolment.server.trim_end_matches('/')).map_err(|_| address())?;
         if !matches!(server.scheme(), "https" | "http") || server.host_str().is_none() {
@@ -101,7 +106,7 @@ impl Client {
             .http1_only()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(4)
+            .pool_max_idle_per_host(idle)
             .pool_idle_timeout(Duration::from_secs(30))
             .tcp_nodelay(true)
             .user_agent(concat!("bowline-agent/", env!("CARGO_PKG_VERSION")));

@@ -36,6 +36,7 @@ pub mod client;
 mod report;
 mod rotate;
 mod run;
+pub mod sign_in;
 pub mod status;
 mod stream;
 pub mod token;

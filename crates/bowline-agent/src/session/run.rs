@@ -39,6 +39,8 @@ pub struct SessionConfig {
     pub role: SessionEnd,
     pub status: StatusBoard,
     pub stop: CancellationToken,
+    /// A client that many sessions of one process share; made from the enrolment when absent.
+    pub client: Option<Arc<Client>>,
 }
 
 /// Why a session ended for good.
@@ -67,7 +69,7 @@ pub enum SessionError {
 
 /// Runs a session until the process stops or the server ends it for good.
 pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
-    let SessionConfig { home, mut ledger, source, instance, role, status, stop } = config;
+    let SessionConfig { home, mut ledger, source, instance, role, status, stop, client } = config;
     let SessionEnd { reports, orders } = role;
     let enrolment = home.enrolment().await?.ok_or(SessionError::NotEnrolled)?;
     let document = Arc::new(ledger.load().await?.unwrap_or_default());
@@ -98,7 +100,11 @@ pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
         ReportLoop::new(&source, orders, status.clone()).run(reports, resyncs_out, uplink_out.clone());
     let rotating = rotate::keep_key_fresh(home.clone(), uplink_out, status.clone());
     let side_work = async { tokio::join!(reporting, rotating) };
-    let watching = Connections { home, enrolment, watch, status, stop }.keep();
+    let endpoints = match client {
+        Some(client) => Endpoints::over(client, &enrolment, &home),
+        None => Endpoints::new(&enrolment, &home)?,
+    };
+    let watching = Connections { home, enrolment, watch, status, stop }.keep(endpoints);
     tokio::select! {
         outcome = watching => outcome,
         // It ends only when the role is gone, which is when the process stops.
@@ -114,9 +120,12 @@ struct Endpoints {
 
 impl Endpoints {
     fn new(enrolment: &Enrolment, home: &Arc<dyn Home>) -> Result<Self, RequestError> {
-        let client = Arc::new(Client::new(enrolment)?);
+        Ok(Self::over(Arc::new(Client::new(enrolment)?), enrolment, home))
+    }
+
+    fn over(client: Arc<Client>, enrolment: &Enrolment, home: &Arc<dyn Home>) -> Self {
         let tokens = Arc::new(Tokens::new(client.clone(), enrolment, home.clone()));
-        Ok(Self { client, tokens })
+        Self { client, tokens }
     }
 
     /// Whether the server there knows this agent.
@@ -136,9 +145,8 @@ struct Connections {
 }
 
 impl Connections {
-    async fn keep(mut self) -> Result<Outcome, SessionError> {
+    async fn keep(mut self, mut endpoints: Endpoints) -> Result<Outcome, SessionError> {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
-        let mut endpoints = Endpoints::new(&self.enrolment, &self.home)?;
         loop {
             if let Some(moved) = self.follow_move().await? {
                 endpoints = moved;

@@ -87,6 +87,11 @@ impl StatusBoard {
         self.0.borrow().clone()
     }
 
+    /// Looks at the present status without copying it.
+    pub fn with<T>(&self, look: impl FnOnce(&SessionStatus) -> T) -> T {
+        look(&self.0.borrow())
+    }
+
     /// Follows the status.
     pub fn watch(&self) -> watch::Receiver<SessionStatus> {
         self.0.subscribe()

@@ -169,7 +169,7 @@ impl Watch {
     }
 
     async fn session_request(
-        &self,
+        &mut self,
         uplink: &Uplink,
         wait: Option<u32>,
     ) -> Result<reqwest::RequestBuilder, WatchError> {

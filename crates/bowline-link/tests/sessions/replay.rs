@@ -134,7 +134,7 @@ fn the_agent_says_what_was_recorded() {
                 match session.received(down, at).unwrap_or_else(|fault| panic!("{name} at {at:?}: {fault}")) {
                     Event::Desired(merged) => applied = Some(merged.known),
                     Event::Ended(_) => {
-                        assert!(matches!(session.tick(at), AgentTick::Wait(_) | AgentTick::Send(_)))
+                        assert!(matches!(session.tick(at), AgentTick::Wait(_) | AgentTick::Send(_)));
                     }
                     _ => {}
                 }
