@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::paths::Paths;
-use crate::{cluster, parts, signals, up};
+use crate::{check, cluster, parts, signals, test, up};
 
 /// Every chore of Bowline's repository.
 #[derive(Parser)]
@@ -22,6 +22,14 @@ enum Chore {
     Up(up::Options),
     /// Stops what `up` started.
     Down,
+    /// Runs the check, then every test, each suite timed against `ci-budget.toml`.
+    Test(test::Options),
+    /// Formatting, lints, documentation, dependencies, generated files: everything but running it.
+    Check,
+    /// Holds the crates' dependencies against the table of who may know whom.
+    Deps,
+    /// Writes the files that programs render and that are committed.
+    Gen,
     /// Builds or installs a foreign program that tests and `up` use, and prints the folder it is in.
     Parts {
         /// Which one; without a name: all are listed, and whether they are there.
@@ -30,6 +38,9 @@ enum Chore {
     /// A real Kubernetes control plane on 127.0.0.1, for tests and experiments.
     #[command(subcommand)]
     Cluster(ClusterChore),
+    /// Cleans up after a test run when the pipe on standard input closes.
+    #[command(hide = true)]
+    Watch { id: String, folder: PathBuf },
 }
 
 #[derive(Subcommand)]
@@ -52,14 +63,22 @@ enum ClusterChore {
 pub(crate) fn run() -> Result<()> {
     let arguments = Arguments::parse();
     signals::listen();
+    if let Chore::Watch { id, folder } = &arguments.chore {
+        return test::guard::watch(id, folder);
+    }
     let paths = Paths::find()?;
     match arguments.chore {
         Chore::Up(options) => up::run(&paths, &options),
         Chore::Down => up::down(&paths),
+        Chore::Test(options) => test::run(&paths, &options),
+        Chore::Check => check::run(&paths, false),
+        Chore::Deps => check::deps::run(&paths),
+        Chore::Gen => check::generate::write(&paths),
         Chore::Parts { name } => parts::run(&paths, name.as_deref()),
         Chore::Cluster(ClusterChore::Up { dir, port, no_fsync }) => {
             let folder = std::path::absolute(dir)?;
             cluster::up(&paths, &cluster::Options { folder, port, durable: !no_fsync })
         }
+        Chore::Watch { .. } => Ok(()),
     }
 }

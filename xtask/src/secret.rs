@@ -15,11 +15,20 @@ pub(crate) fn create_password(file: &Path) -> Result<()> {
     if file.exists() {
         return Ok(());
     }
-    let mut random = [0; 20];
+    write_private(file, &(password(&random::<20>()?) + "\n"))
+}
+
+/// A short name that no other run has.
+pub(crate) fn random_name() -> Result<String> {
+    Ok(hex::encode(random::<4>()?))
+}
+
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
     File::open("/dev/urandom")
-        .and_then(|mut source| source.read_exact(&mut random))
+        .and_then(|mut source| source.read_exact(&mut bytes))
         .context("the system's random numbers cannot be read from /dev/urandom")?;
-    write_private(file, &(password(&random) + "\n"))
+    Ok(bytes)
 }
 
 fn password(random: &[u8]) -> String {

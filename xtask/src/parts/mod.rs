@@ -61,11 +61,6 @@ fn print_line(name: &str, what: &str, place: Option<PathBuf>) {
     println!("{name:12} {place}  ({what})");
 }
 
-/// Where PostgreSQL's programs are, if they are installed.
-pub(crate) fn postgres() -> Option<PathBuf> {
-    debian::POSTGRES.find()
-}
-
 /// The Debian parts, for those who need them by name.
 pub(crate) fn postgres_part() -> &'static DebianPart {
     &debian::POSTGRES

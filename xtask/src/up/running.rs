@@ -95,7 +95,6 @@ pub(super) fn detach(paths: &Paths, options: &Options) -> Result<()> {
         if let Some(record) = find(paths)?.filter(|record| record.ready && record.identity.pid == pid(&child))
         {
             print!("{}", tail(&fs::read_to_string(&log).unwrap_or_default()));
-            drop(record);
             return Ok(());
         }
         if let Some(status) = child.try_wait()? {
