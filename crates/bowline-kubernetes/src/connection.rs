@@ -79,6 +79,15 @@ impl Connection {
         Ok(Self { client, server, namespace })
     }
 
+    /// An API server that asks for no credentials, for instance `kubectl proxy` on loopback.
+    pub fn at(server: &str) -> Result<Self, ClusterError> {
+        let address = server.parse().map_err(|_| ClusterError::Kubeconfig(format!("`{server}` is not an address")))?;
+        let mut config = Config::new(address);
+        config.default_retry = false;
+        let client = Client::try_from(config).map_err(|error| from_kube(error, server))?;
+        Ok(Self::from_client(client, server))
+    }
+
     /// Wraps a client that exists already; tests hand in one on a mock service.
     pub fn from_client(client: Client, server: impl Into<String>) -> Self {
         let namespace = client.default_namespace().to_owned();

@@ -28,18 +28,13 @@ pub struct Nodes {
 
 impl Nodes {
     /// Takes in a node that is new or has changed.
-    pub fn insert(&mut self, name: &str, node: &Value) {
-        self.by_name.insert(name.into(), observe_node(node));
+    pub fn put(&mut self, name: &str, node: NodeFacts) {
+        self.by_name.insert(name.into(), node);
     }
 
     /// Forgets a node.
     pub fn remove(&mut self, name: &str) {
         self.by_name.remove(name);
-    }
-
-    /// Forgets all nodes, before they are listed again.
-    pub fn clear(&mut self) {
-        self.by_name.clear();
     }
 
     /// The facts of a cluster whose API server has this version.
@@ -74,7 +69,7 @@ pub async fn read_facts(connection: &Connection) -> Result<ClusterFacts, Cluster
     loop {
         let page = connection.get(&format!("/api/v1/nodes?limit=250{next}")).await?;
         for node in page["items"].as_array().into_iter().flatten() {
-            nodes.insert(node.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default(), node);
+            nodes.put(node.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default(), observe_node(node));
         }
         match page.pointer("/metadata/continue").and_then(Value::as_str) {
             Some(token) if !token.is_empty() => next = crate::watch::continue_parameter(token),

@@ -99,7 +99,8 @@ pub async fn watch_scope(
             Err(Interrupted::Stopped) => return Stopped,
             Err(Interrupted::Failed(error)) => error,
         };
-        if matches!(error, ClusterError::Gone { .. }) {
+        // After a refusal that a person has to mend, the next list shows that it has been mended.
+        if matches!(error, ClusterError::Gone { .. }) || !error.is_transient() {
             revision = None;
         }
         failures += 1;

@@ -1,5 +1,35 @@
 //! The cluster role: keeps one Kubernetes cluster in the record.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`home`] | who the agent is: the Secret and the ConfigMap `bowline-agent`, and waiting for them |
+//! | [`ledger`] | the desired document on ConfigMaps |
+//! | [`inventory`] | what is in the cluster: watched in bounded memory, redacted, sent as deltas |
+//! | [`facts`] | version, distribution, cloud, nodes and cores, as the resource's status |
+//! | [`role`] | one enrolled life: session, inventory and facts together |
+//!
+//! The agent runs from the moment it is installed; enrolment may come later (the CLI writes it) and may change while it
+//! runs. When the resource is deleted, or another instance takes the identity, the agent waits for a new enrolment rather than
+//! exiting: a pod that exits is started again and would fight for the session.
+
+#[cfg(test)]
+mod at_rest_tests;
+mod facts;
+#[cfg(test)]
+mod fake_api;
+mod home;
+mod inventory;
+mod ledger;
+mod role;
+mod uplink;
+
 use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::Context;
+use bowline_kubernetes::{Access, Connection};
+use tokio_util::sync::CancellationToken;
+
+use crate::{health::Health, session::status::StatusBoard};
 
 /// What `bowline-agent cluster run` was asked to do.
 #[derive(Debug, Clone)]
@@ -16,5 +46,69 @@ pub struct ClusterOptions {
 
 /// Runs the role until the process is told to stop.
 pub async fn run(options: ClusterOptions) -> anyhow::Result<()> {
-    anyhow::bail!("the cluster role for namespace {} is still being built", options.namespace)
+    let access = Access {
+        kubeconfig: options.kubeconfig.clone(),
+        context: options.context.clone(),
+        no_proxy: no_proxy(),
+        impersonate: None,
+    };
+    let connection = Connection::open(&access).await.map_err(|error| {
+        let advice = error.advice();
+        anyhow::Error::new(error).context(advice)
+    })?;
+    let stop = CancellationToken::new();
+    let status = StatusBoard::default();
+    let health = match options.health {
+        Some(address) => {
+            let bound = Health::bind(address).await;
+            Some(bound.with_context(|| format!("health and metrics cannot be served on {address}"))?)
+        }
+        None => None,
+    };
+    tracing::info!(
+        cluster = connection.server(),
+        namespace = options.namespace,
+        "the cluster agent has started"
+    );
+    let life = role::live(role::Life {
+        connection,
+        namespace: options.namespace,
+        status: status.clone(),
+        stop: stop.clone(),
+    });
+    let serving = async {
+        match health {
+            Some(health) => {
+                tracing::info!(address = %health.address(), "serving /healthz, /readyz, /status and /metrics");
+                health.serve(status).await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ended = life => ended,
+        () = serving => Ok(()),
+        signal = terminated() => {
+            stop.cancel();
+            signal.context("the process cannot listen for signals")
+        }
+    }
+}
+
+async fn terminated() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the way to the cluster follows the convention that all its clients follow"
+)]
+fn no_proxy() -> Option<String> {
+    std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).ok()
 }

@@ -129,10 +129,10 @@ async fn refusals_are_told_and_tried_again() {
         .answer(403, json!({"kind": "Status", "code": 403, "message": "pods is forbidden"}))
         .answer(200, json!({"metadata": {"resourceVersion": "5"}, "items": null}))
         .lines(&[json!({"type": "NONSENSE", "object": {}})])
-        .lines(&[event("ADDED", "a", "6")]);
+        .answer(200, page("7", "", &["a"]));
     let mut notes = start(&script);
     expect(&mut notes, &["began", "failed: the API server forbids it", "began", "ended"]).await;
-    expect(&mut notes, &["failed: the API server's answer", "+a"]).await;
+    expect(&mut notes, &["failed: the API server's answer", "began", "+a", "ended"]).await;
 }
 
 #[tokio::test(start_paused = true)]
