@@ -33,7 +33,7 @@ import { SignedOutPage } from "./pages/signed-out-page";
 import { Loading } from "./ui/loading";
 import { BASE, paths, type ResourcePath, signInAddress } from "./util/path-builder";
 
-const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: MissingPage });
+const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: Missing });
 
 const signedOutRoute = createRoute({ getParentRoute: () => rootRoute, path: "/signed-out", component: SignedOut });
 
@@ -160,9 +160,18 @@ const routeTree = rootRoute.addChildren([
 export const router = createRouter({
   routeTree,
   basepath: BASE,
-  defaultNotFoundComponent: MissingPage,
+  defaultNotFoundComponent: Missing,
   scrollRestoration: false,
 });
+
+function Missing() {
+  useTitle("No such page");
+  return (
+    <main>
+      <MissingPage />
+    </main>
+  );
+}
 
 function SignedOut() {
   useTitle("Signed out");

@@ -29,7 +29,7 @@ const ORDERS: Record<string, (world: World, order: Order) => void> = {
   },
 };
 
-const SIGN_IN_PAGE = `<!doctype html><html lang="en"><title>Sign in (mock)</title><main><h1>Sign in</h1>
+const SIGN_IN_PAGE = `<!doctype html><html lang="en"><title>Sign in (mock)</title><link rel="icon" href="/portal/knot.svg"><main><h1>Sign in</h1>
 <form method="post"><button>Sign in</button></form></main></html>`;
 
 export const controlHandlers: HttpHandler[] = [

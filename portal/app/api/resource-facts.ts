@@ -18,7 +18,7 @@ export interface ResourceState {
 }
 
 const TYPE_NAMES: Record<string, string> = {
-  [CLUSTER_TYPE.toLowerCase()]: "Kubernetes cluster",
+  [CLUSTER_TYPE.toLowerCase()]: "Cluster",
   [MACHINE_TYPE.toLowerCase()]: "Server",
   "microsoft.bowline/agentsettings": "Agent settings",
   "microsoft.bowline/enrollmenttokens": "Enrolment token",

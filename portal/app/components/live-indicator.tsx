@@ -20,8 +20,8 @@ export function InterruptedNotice() {
   if (phase !== "interrupted") return null;
   return (
     <Notice tone="ended">
-      <strong>Live updates are interrupted.</strong> This page shows what was known <TimeAgo time={interruptedSince} />;
-      it catches up by itself as soon as the server answers.
+      <strong>Live updates are interrupted.</strong> What is shown was true <TimeAgo time={interruptedSince} />. The
+      page catches up by itself as soon as the server answers.
     </Notice>
   );
 }

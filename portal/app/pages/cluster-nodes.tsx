@@ -13,8 +13,8 @@ const COLUMNS: readonly Column<KubernetesObject>[] = [
   { id: "version", header: "Kubelet", size: "medium", cell: (n) => nodeFacts(n).version },
   { id: "cpu", header: "Cores", size: "small", align: "end", cell: (n) => nodeFacts(n).cpu },
   { id: "memory", header: "Memory", size: "small", align: "end", cell: (n) => nodeFacts(n).memory },
-  { id: "address", header: "Address", size: "medium", cell: (n) => nodeFacts(n).address, optional: true },
-  { id: "system", header: "System", size: "large", cell: (n) => nodeFacts(n).system, optional: true },
+  { id: "address", header: "Address", size: "medium", cell: (n) => nodeFacts(n).address, from: "desktop" },
+  { id: "system", header: "System", size: "large", cell: (n) => nodeFacts(n).system, from: "desktop" },
   { id: "age", header: "Age", size: "small", align: "end", cell: (n) => <Age since={createdAt(n)} /> },
 ];
 

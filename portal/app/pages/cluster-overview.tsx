@@ -1,4 +1,5 @@
 /** A cluster's facts, as its agent reported them and as its owner set them. */
+import { Fragment } from "react";
 import type { Resource } from "../api/resources";
 import { TimeAgo } from "../components/time-ago";
 import { Card, CardGrid, type Fact, Facts } from "../ui/card";
@@ -62,7 +63,7 @@ export function resourceFacts({ id, location, tags, properties, systemData }: Re
         </>
       ),
     },
-    { name: "Resource id", value: <code>{id}</code> },
+    { name: "Resource id", value: <BreakableId id={id} /> },
   ];
 }
 
@@ -82,5 +83,21 @@ function AgentErrors({ cluster }: { cluster: Resource }) {
     <Card title="What the agent complains about" wide>
       <Facts facts={facts} />
     </Card>
+  );
+}
+
+/** Breaks at the slashes only, so that the parts of an id stay whole. */
+function BreakableId({ id }: { id: string }) {
+  const parts = id.split(/(?=\/)/);
+  return (
+    <code>
+      {parts.map((part, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: the parts of an id never move.
+        <Fragment key={index}>
+          {part}
+          <wbr />
+        </Fragment>
+      ))}
+    </code>
   );
 }

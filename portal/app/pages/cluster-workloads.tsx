@@ -44,7 +44,7 @@ const IMAGES: Objects = {
   id: "images",
   header: "Images",
   cell: (w) => <Images images={workloadFacts(w).images} />,
-  optional: true,
+  from: "desktop",
 };
 const AGE: Objects = {
   id: "age",

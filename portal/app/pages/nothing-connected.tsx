@@ -10,11 +10,11 @@ export function NothingConnected() {
       <div className={styles.steps}>
         <p>Sign in, and make a group to put things in:</p>
         <Command text={`bowline login --server ${location.origin}`} />
-        <Command text="bowline group create --name demo --location local" />
+        <Command text="bowline group create --name demo" />
         <p>Connect this server:</p>
-        <Command text="bowline machine connect --resource-group demo" />
+        <Command text="bowline machine connect --group demo" />
         <p>Connect the cluster that kubectl points at:</p>
-        <Command text="bowline cluster connect --resource-group demo --name my-cluster" />
+        <Command text="bowline cluster connect --group demo --name my-cluster" />
       </div>
     </Message>
   );

@@ -6,18 +6,19 @@ import { LastSeen } from "../components/last-seen";
 import { ResourceStateMark } from "../components/resource-state";
 import type { Column } from "../table/table";
 import { Icon, type IconName } from "../ui/icon";
-import { Tags } from "../ui/tags";
+import { TagsLine } from "../ui/tags";
 import { pageOf } from "../util/path-builder";
 import styles from "./resources-page.module.css";
 
-const ICONS: Record<string, IconName> = { "Kubernetes cluster": "cluster", Server: "server" };
+const ICONS: Record<string, IconName> = { Cluster: "cluster", Server: "server" };
 
 export const RESOURCE_COLUMNS: readonly Column<Resource>[] = [
-  { id: "name", header: "Name", cell: (r) => <NameLink resource={r} />, sortBy: (r) => r.name },
+  { id: "name", header: "Name", size: "name", cell: (r) => <NameLink resource={r} />, sortBy: (r) => r.name },
   {
     id: "type",
     header: "Type",
-    size: "large",
+    size: "medium",
+    from: "tablet",
     cell: (r) => (
       <span className={styles.type} title={r.type}>
         <Icon name={ICONS[typeName(r.type)] ?? "resource"} size={15} /> {typeName(r.type)}
@@ -32,26 +33,33 @@ export const RESOURCE_COLUMNS: readonly Column<Resource>[] = [
     cell: (r) => <ResourceStateMark resource={r} />,
     sortBy: (r) => stateOf(r)?.label,
   },
-  { id: "group", header: "Resource group", size: "medium", cell: resourceGroupOf, sortBy: resourceGroupOf },
+  {
+    id: "group",
+    header: "Resource group",
+    from: "tablet",
+    size: "large",
+    cell: resourceGroupOf,
+    sortBy: resourceGroupOf,
+  },
   {
     id: "location",
     header: "Location",
-    size: "medium",
+    size: "large",
     cell: (r) => r.location ?? "",
     sortBy: (r) => r.location,
-    optional: true,
+    from: "desktop",
   },
   {
     id: "tags",
     header: "Tags",
-    cell: (r) => <Tags tags={r.tags} limit={2} />,
+    cell: (r) => <TagsLine tags={r.tags} />,
     sortBy: (r) => Object.entries(r.tags ?? {}).join(" ") || undefined,
-    optional: true,
+    from: "desktop",
   },
   {
     id: "seen",
     header: "Last seen",
-    size: "medium",
+    size: "large",
     cell: (r) => hasAgent(r) && <LastSeen resource={r} />,
     sortBy: seenAt,
   },

@@ -93,7 +93,7 @@ function WordsBox({ value, onChange }: { value: string; onChange: (value: string
         type="search"
         aria-label="Filter"
         aria-keyshortcuts="/"
-        placeholder="Filter by name, group, location, tag…  ( / )"
+        placeholder="Name, group, location, tag…  ( / )"
         value={value}
         onChange={(event) => onChange(event.target.value)}
       />

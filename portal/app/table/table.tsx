@@ -20,10 +20,10 @@ export interface Column<Row> {
   /** Makes the column sortable. */
   sortBy?: (row: Row) => SortValue;
   /** A CSS width; without one the column takes its share. */
-  size?: "small" | "medium" | "large";
+  size?: "small" | "medium" | "large" | "name";
   align?: "end";
-  /** Narrow windows leave this column out. */
-  optional?: boolean;
+  /** The narrowest window that still has this column; without one it is always there. */
+  from?: "tablet" | "desktop";
 }
 
 interface TableProps<Row> {
@@ -106,7 +106,7 @@ function Spacer({ rows }: { rows: number }) {
 }
 
 function cellClass<Row>(column: Column<Row>): string {
-  return [column.size && styles[column.size], column.align && styles.end, column.optional && styles.optional]
+  return [column.size && styles[column.size], column.align && styles.end, column.from && styles[column.from]]
     .filter(Boolean)
     .join(" ");
 }

@@ -20,12 +20,6 @@ export function normalizeId(id: string): string {
   return id.toLowerCase();
 }
 
-/** Whether `id` is `ancestor` or lies below it. */
-export function isAtOrBelow(id: string, ancestor: string): boolean {
-  const [child, parent] = [normalizeId(id), normalizeId(ancestor)];
-  return child === parent || child.startsWith(`${parent}/`);
-}
-
 function valueAfter(segments: string[], key: string): string | undefined {
   const at = segments.findIndex((segment, index) => index % 2 === 0 && segment.toLowerCase() === key);
   return at < 0 ? undefined : segments[at + 1];
