@@ -64,14 +64,15 @@ impl Heads {
         if went_back(mark.head, read.head.epoch, read.head.revision) {
             return Err(WentBack);
         }
-        let mut turned = false;
+        let (mut turned, mut late) = (false, false);
         self.head.send_if_modified(|known| {
             if known.epoch == read.head.epoch {
                 let newer = known.revision < read.head.revision;
                 known.revision = known.revision.max(read.head.revision);
                 return newer;
             }
-            if self.turns.load(Ordering::SeqCst) != mark.turns {
+            late = self.turns.load(Ordering::SeqCst) != mark.turns;
+            if late {
                 return false;
             }
             self.turns.fetch_add(1, Ordering::SeqCst);
@@ -80,7 +81,8 @@ impl Heads {
             true
         });
         self.observations.send_if_modified(|known| {
-            let news = *known < read.position || (turned && *known != read.position);
+            // In a new epoch the log may be shorter.
+            let news = !late && (*known < read.position || (turned && *known != read.position));
             if news {
                 *known = read.position;
             }

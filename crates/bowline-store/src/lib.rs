@@ -7,6 +7,7 @@
 //! servers. After the flush everybody is answered, and [`Store::watch`] says "look again".
 
 mod commit;
+pub mod conformance;
 mod decide;
 mod heads;
 mod migrations;

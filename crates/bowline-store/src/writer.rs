@@ -172,12 +172,6 @@ impl<T> Intake<T> {
         self.waiting = later;
         jobs
     }
-
-    /// Everything that waits, to be told that it cannot be served.
-    pub(crate) fn take_all(&mut self) -> Vec<Job<T>> {
-        self.drain();
-        self.waiting.drain(..).collect()
-    }
 }
 
 /// A transaction in the making. Keys are compared by hash: a collision only puts a commit off.
