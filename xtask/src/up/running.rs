@@ -92,8 +92,7 @@ pub(super) fn detach(paths: &Paths, options: &Options) -> Result<()> {
     let mut child = again.spawn().context("the process for the background could not be started")?;
     say::step(format!("Starting in the background; its log is {}", log.display()));
     loop {
-        if let Some(record) = find(paths)?.filter(|record| record.ready && record.identity.pid == pid(&child))
-        {
+        if find(paths)?.is_some_and(|record| record.ready && record.identity.pid == pid(&child)) {
             print!("{}", tail(&fs::read_to_string(&log).unwrap_or_default()));
             return Ok(());
         }
