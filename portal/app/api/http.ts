@@ -60,6 +60,22 @@ export function addressOf<O extends AnyOperation>(operation: O, args: Arguments<
   return search ? `${path}?${search}` : path;
 }
 
+/**
+ * Why a stream was refused: `EventSource` tells a script only that it was. Undefined when the server would answer it,
+ * which is known from the head of the answer alone.
+ */
+export async function refusalOf(address: string): Promise<ApiError | undefined> {
+  const stop = new AbortController();
+  try {
+    const response = await fetch(address, { credentials: "same-origin", signal: stop.signal });
+    return response.ok ? undefined : errorOf(response, await readJson(response));
+  } catch {
+    return undefined;
+  } finally {
+    stop.abort();
+  }
+}
+
 async function send(method: string, address: string, signal?: AbortSignal): Promise<unknown> {
   const headers: Record<string, string> = { Accept: "application/json" };
   // Proves to the server that a page of the portal asks, and not a form on another site.

@@ -5,7 +5,7 @@
  */
 
 import { eventsStream } from "./__generated__/operations";
-import { addressOf } from "./http";
+import { addressOf, refusalOf } from "./http";
 import { LiveResources, type LiveView, type StreamEvent } from "./live-resources";
 
 const EVENTS = ["snapshot", "ready", "changed", "deleted", "keepAlive"] as const;
@@ -15,6 +15,9 @@ const RETRY_MILLISECONDS = [1_000, 2_000, 4_000, 8_000, 15_000];
 // A storm of changes is drawn ten times a second, not once for each change.
 const DRAW_MILLISECONDS = 100;
 
+// Refusals that pass by themselves or that the session's owner handles: signed out, too slow, too many.
+const PASSING = new Set([401, 408, 429]);
+
 export class LiveConnection {
   private readonly resources = new LiveResources();
   private readonly listeners = new Set<() => void>();
@@ -23,6 +26,7 @@ export class LiveConnection {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private draw: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
+  private closed = false;
   private shown: LiveView = this.resources.view();
 
   /** `onBroken` is told of every break, so that the owner can see whether the session has ended. */
@@ -43,9 +47,7 @@ export class LiveConnection {
   }
 
   open(): void {
-    const query = { cursor: this.resources.cursor };
-    const address = addressOf(eventsStream, { path: { subscriptionId: this.subscriptionId }, query });
-    const source = new EventSource(address);
+    const source = new EventSource(this.address());
     this.source = source;
     source.onopen = () => this.receive({ kind: "opened" });
     source.onerror = () => this.broken(source);
@@ -56,10 +58,17 @@ export class LiveConnection {
   }
 
   close(): void {
+    this.closed = true;
+    this.stop();
+    clearTimeout(this.draw);
+    this.draw = undefined;
+  }
+
+  private stop(): void {
     this.source?.close();
     this.source = undefined;
-    for (const timer of [this.silence, this.retry, this.draw]) clearTimeout(timer);
-    this.draw = undefined;
+    clearTimeout(this.silence);
+    clearTimeout(this.retry);
   }
 
   private receiveMessage(kind: (typeof EVENTS)[number], event: MessageEvent<string>): void {
@@ -80,14 +89,27 @@ export class LiveConnection {
     this.onBroken();
     // While the browser reconnects with a cursor there is nothing to do; part of a snapshot has to start again.
     if (source.readyState === EventSource.CONNECTING && this.resources.cursor !== undefined) return;
+    if (source.readyState === EventSource.CLOSED) this.askWhy(source);
     this.reopen();
   }
 
+  private async askWhy(source: EventSource): Promise<void> {
+    const error = await refusalOf(this.address());
+    const final = error && error.status >= 400 && error.status < 500 && !PASSING.has(error.status);
+    // A later connection may have been opened meanwhile; none after `close`.
+    if (!final || this.closed || source.readyState !== EventSource.CLOSED) return;
+    this.resources.apply({ kind: "refused", error });
+    this.show();
+    this.stop();
+  }
+
+  private address(): string {
+    const query = { cursor: this.resources.cursor };
+    return addressOf(eventsStream, { path: { subscriptionId: this.subscriptionId }, query });
+  }
+
   private reopen(): void {
-    this.source?.close();
-    this.source = undefined;
-    clearTimeout(this.silence);
-    clearTimeout(this.retry);
+    this.stop();
     const base = RETRY_MILLISECONDS[Math.min(this.failures, RETRY_MILLISECONDS.length - 1)] ?? 1_000;
     this.failures += 1;
     // Jitter, so that all open portals do not come back in the same second.

@@ -87,6 +87,12 @@ describe("the live list", () => {
     expect(names(live)).toEqual(["b"]);
   });
 
+  it("shows nothing any more once it is refused", () => {
+    const live = started("a");
+    live.apply({ kind: "refused", error: new Error("no role") });
+    expect(live.view()).toMatchObject({ phase: "refused", resources: [], refusal: { message: "no role" } });
+  });
+
   it("moves its cursor with keep-alives, and ignores what is no resource", () => {
     const live = started("a");
     live.apply({ kind: "keepAlive", data: {}, cursor: "e:40" });

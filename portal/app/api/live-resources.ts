@@ -17,18 +17,22 @@ export type LivePhase =
   /** Every change arrives as it happens. */
   | "live"
   /** What is shown was true when the stream broke; it is being resumed. */
-  | "interrupted";
+  | "interrupted"
+  /** The server says no, and will go on saying it. */
+  | "refused";
 
 export interface LiveView {
   phase: LivePhase;
   /** All resources known, in no order. The same array as long as nothing changed. */
   resources: readonly Resource[];
   interruptedSince: Date | undefined;
+  refusal: Error | undefined;
 }
 
 export type StreamEvent =
   | { kind: "opened" }
   | { kind: "lost"; at: Date }
+  | { kind: "refused"; error: Error }
   | { kind: "snapshot" | "ready" | "changed" | "deleted" | "keepAlive"; data: unknown; cursor: string };
 
 export class LiveResources {
@@ -36,6 +40,7 @@ export class LiveResources {
   private arriving: Map<string, Resource> | undefined;
   private phase: LivePhase = "connecting";
   private interruptedSince: Date | undefined;
+  private refusal: Error | undefined;
   private current: LiveView | undefined;
   /** Where to resume; undefined until a snapshot is complete, because a part of one cannot be continued. */
   cursor: string | undefined;
@@ -44,6 +49,7 @@ export class LiveResources {
     this.current = undefined;
     if (event.kind === "opened") this.opened();
     else if (event.kind === "lost") this.lost(event.at);
+    else if (event.kind === "refused") this.refused(event.error);
     else if (event.kind === "snapshot") this.collect(list(event.data, "value"));
     else if (event.kind === "ready") this.complete(event.cursor);
     else {
@@ -58,6 +64,7 @@ export class LiveResources {
       phase: this.phase,
       resources: [...this.known.values()],
       interruptedSince: this.interruptedSince,
+      refusal: this.refusal,
     };
     return this.current;
   }
@@ -80,6 +87,15 @@ export class LiveResources {
     } else {
       this.phase = "connecting";
     }
+  }
+
+  private refused(error: Error): void {
+    this.phase = "refused";
+    this.refusal = error;
+    // What may no longer be seen is no longer shown.
+    this.known = new Map();
+    this.arriving = undefined;
+    this.cursor = undefined;
   }
 
   private collect(resources: unknown[]): void {

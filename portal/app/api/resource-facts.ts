@@ -38,12 +38,12 @@ const STATES: Record<string, [label: string, tone: StateTone]> = {
   canceled: ["Canceled", "ended"],
 };
 
-// Containers of resources are not in the list of resources, as in `az resource list`.
-const CONTAINERS = new Set(["microsoft.resources/subscriptions", "microsoft.resources/resourcegroups"]);
+// As in `az resource list`: neither the containers of resources are in the list of resources, nor who may do what in them.
+const NOT_LISTED = ["microsoft.resources/", "microsoft.authorization/"];
 
 export function isListed(resource: Resource): boolean {
   const type = resource.type.toLowerCase();
-  return !CONTAINERS.has(type) && !CONTAINERS.has(type.replace("/subscriptions/", "/"));
+  return !NOT_LISTED.some((namespace) => type.startsWith(namespace));
 }
 
 export function typeName(type: string): string {

@@ -9,7 +9,9 @@ export function LiveIndicator() {
   return (
     <span role="status" aria-label="Live updates">
       {phase === "live" && <StateMark label="Live" tone="good" title="Changes appear here as they happen" />}
-      {phase === "interrupted" && <StateMark label="Not live" tone="ended" title="Live updates are interrupted" />}
+      {(phase === "interrupted" || phase === "refused") && (
+        <StateMark label="Not live" tone="ended" title="Live updates are interrupted" />
+      )}
       {(phase === "connecting" || phase === "loading") && <StateMark label="Connecting" tone="waiting" />}
     </span>
   );

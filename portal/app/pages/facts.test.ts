@@ -60,9 +60,9 @@ describe("the list", () => {
     expect(names({ state: "Offline" })).toEqual(["web-1"]);
     expect(names({ type: "Cluster" })).toEqual([]);
   });
-  it("leaves the containers of resources out", () => {
+  it("leaves out the containers of resources, and the roles in them", () => {
     expect(isListed({ ...all[0], type: "Microsoft.Resources/resourceGroups" } as Resource)).toBe(false);
-    expect(isListed({ ...all[0], type: "microsoft.resources/subscriptions/resourceGroups" } as Resource)).toBe(false);
+    expect(isListed({ ...all[0], type: "microsoft.authorization/roleAssignments" } as Resource)).toBe(false);
     expect(all.every(isListed)).toBe(true);
   });
   it("counts states", () => {

@@ -14,13 +14,13 @@ import styles from "./resource-page.module.css";
 
 export function ResourcePage({ id }: { id: string }) {
   const resource = useLiveResource(id);
-  const { phase } = useLiveView();
+  const { phase, refusal } = useLiveView();
   const parts = parseResourceId(id);
   if (!resource) {
     if (phase === "connecting" || phase === "loading") return <Loading what="the resource" />;
     return (
       <ErrorMessage
-        error={new ApiError(404, "ResourceNotFound", `${id} is not among the resources you may read.`)}
+        error={refusal ?? new ApiError(404, "ResourceNotFound", `${id} is not among the resources you may read.`)}
         what="this resource"
       />
     );

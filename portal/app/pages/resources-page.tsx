@@ -1,6 +1,7 @@
 /** Everything in a subscription, in one list that keeps itself current. Filter and order are in the address. */
 import { useMemo } from "react";
 import { isListed, stateOf, typeName } from "../api/resource-facts";
+import { ErrorMessage } from "../components/error-message";
 import { InterruptedNotice, LiveIndicator } from "../components/live-indicator";
 import { useLiveView } from "../hooks/use-live";
 import { formatSort, parseSort, sortRows } from "../table/sort";
@@ -27,9 +28,10 @@ interface ResourcesPageProps {
 }
 
 export function ResourcesPage({ search, onSearch }: ResourcesPageProps) {
-  const { phase, resources } = useLiveView();
+  const { phase, resources, refusal } = useLiveView();
   const all = useMemo(() => resources.filter(isListed), [resources]);
   const known = phase === "live" || phase === "interrupted";
+  if (refusal) return <ErrorMessage error={refusal} what="this subscription" />;
   return (
     <>
       <PageHeader title="All resources" aside={<LiveIndicator />} below={known && <Summary total={all.length} />} />

@@ -98,6 +98,12 @@ test.describe("refusals", () => {
     await checkAccessibility();
   });
 
+  test("a subscription without a role is told from one that is slow", async ({ page, checkAccessibility }) => {
+    await page.goto("/portal/subscriptions/forbidden/resources");
+    await expect(page.getByRole("heading", { name: "You may not see this subscription" })).toBeVisible();
+    await checkAccessibility();
+  });
+
   test("a failure can be tried again", async ({ page, checkAccessibility }) => {
     await page.goto(serverPath("broken"));
     await expect(page.getByRole("heading", { name: "Reading this server failed" })).toBeVisible();

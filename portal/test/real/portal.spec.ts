@@ -1,0 +1,94 @@
+/**
+ * The whole way on a real server: sign in, see what is connected, and see an agent's death within seconds.
+ *
+ * Environment:
+ *   BOWLINE_URL            the server, e.g. https://localhost:8443
+ *   BOWLINE_USERNAME       who signs in
+ *   BOWLINE_PASSWORD_FILE  a file with the password on its first line
+ *   BOWLINE_CLUSTER        optional: the name of a cluster that is connected
+ *   BOWLINE_MACHINE        optional: the name of a server that is connected
+ *   BOWLINE_KILL_PID       optional: the process of the machine's agent, which the test kills
+ *   BOWLINE_KILL_FILE      optional, instead: a file that the test creates and whose appearance makes the harness kill it
+ *
+ * What is not named is not looked at, so that the same test serves `up --no-cluster` and the whole harness.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "@playwright/test";
+
+const { BOWLINE_USERNAME = "admin", BOWLINE_PASSWORD_FILE, BOWLINE_CLUSTER, BOWLINE_MACHINE } = process.env;
+const { BOWLINE_KILL_PID, BOWLINE_KILL_FILE } = process.env;
+// The promise is 10 s from the kill; the rest is for drawing on a busy machine.
+const OFFLINE_MILLISECONDS = 12_000;
+
+test("an operator signs in, sees what is connected, and sees an agent die", async ({ page }) => {
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => {
+    if (/Content Security Policy/.test(message.text())) problems.push(message.text());
+  });
+
+  await page.goto("/portal/");
+  await page.getByLabel("Username").fill(BOWLINE_USERNAME);
+  await page.getByLabel("Password").fill(password());
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { name: "All resources", level: 1 })).toBeVisible();
+  await expect(page.getByRole("status", { name: "Live updates" })).toHaveText("Live");
+
+  for (const name of [BOWLINE_CLUSTER, BOWLINE_MACHINE]) {
+    if (name) await expect(page.getByRole("row", { name })).toContainText("Connected");
+  }
+  if (BOWLINE_CLUSTER) await seeCluster(page, BOWLINE_CLUSTER);
+  if (BOWLINE_MACHINE) await seeServer(page, BOWLINE_MACHINE);
+  if (BOWLINE_MACHINE && killAgent()) {
+    await expect(page.getByRole("row", { name: BOWLINE_MACHINE })).toContainText("Offline", {
+      timeout: OFFLINE_MILLISECONDS,
+    });
+  }
+  expect(problems).toEqual([]);
+
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("heading", { name: "You are signed out" })).toBeVisible();
+  await page.goto("/portal/");
+  await expect(page.getByLabel("Password")).toBeVisible();
+});
+
+test("a wrong password is refused, and says so", async ({ page }) => {
+  await page.goto("/portal/");
+  await page.getByLabel("Username").fill(BOWLINE_USERNAME);
+  await page.getByLabel("Password").fill("not the password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByLabel("Password")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "All resources" })).toHaveCount(0);
+});
+
+async function seeCluster(page: import("@playwright/test").Page, name: string): Promise<void> {
+  await page.getByRole("link", { name, exact: true }).click();
+  await expect(page.getByRole("region", { name: "Cluster" })).toContainText(/Kubernetes\s*v?1\./);
+  await page.getByRole("link", { name: "Nodes" }).click();
+  await expect(page.getByText(/^\d+ nodes?$|has reported no node/)).toBeVisible();
+  await page.getByRole("link", { name: "Workloads" }).click();
+  await expect(page.getByText(/^\d+ deployments?$|has reported no deployment/)).toBeVisible();
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "All resources" }).click();
+}
+
+async function seeServer(page: import("@playwright/test").Page, name: string): Promise<void> {
+  await page.getByRole("link", { name, exact: true }).click();
+  await expect(page.getByRole("region", { name: "Operating system" })).toContainText(/linux/i);
+  await expect(page.getByRole("region", { name: "Hardware" })).toContainText(/[GM]iB/);
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "All resources" }).click();
+  await expect(page.getByRole("row", { name })).toContainText("Connected");
+}
+
+function password(): string {
+  if (!BOWLINE_PASSWORD_FILE)
+    throw new Error("BOWLINE_PASSWORD_FILE names the file with the password of BOWLINE_USERNAME");
+  return readFileSync(BOWLINE_PASSWORD_FILE, "utf8").split("\n")[0] ?? "";
+}
+
+/** Kills the agent, or asks the harness to; false when neither is given. */
+function killAgent(): boolean {
+  if (BOWLINE_KILL_PID) process.kill(Number(BOWLINE_KILL_PID), "SIGKILL");
+  else if (BOWLINE_KILL_FILE) writeFileSync(BOWLINE_KILL_FILE, "kill the machine's agent\n");
+  else return false;
+  return true;
+}
