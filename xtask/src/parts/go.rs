@@ -242,10 +242,10 @@ fn read_lines(stderr: ChildStderr) -> mpsc::Receiver<String> {
 }
 
 /// Go, and new enough; returns the version as Go says it.
-fn require_go(part: &GoPart) -> Result<String> {
+pub(crate) fn require_go(part: &GoPart) -> Result<String> {
     let advice = "install it from Debian (`golang`, or the newer one of backports) or from https://go.dev/dl";
     if command::find("go").is_none() {
-        bail!("Go is missing: {} is built with it. {advice}, and put it on the PATH", part.name);
+        bail!("`go` is missing ({} is built with it): {advice}, and put it on the PATH", part.name);
     }
     let said = command::capture(Command::new("go").args(["env", "GOVERSION"]))?;
     match parse_go_version(&said) {

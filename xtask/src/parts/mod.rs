@@ -14,7 +14,7 @@ use crate::paths::Paths;
 use crate::say;
 
 pub(crate) use debian::{DebianPart, ensure as ensure_installed, install};
-pub(crate) use go::{GoPart, ensure as ensure_built, find as find_built};
+pub(crate) use go::{GoPart, ensure as ensure_built, find as find_built, require_go};
 
 /// etcd, the control plane and kubectl, in one program.
 pub(crate) const KUBERNETES: GoPart = GoPart {

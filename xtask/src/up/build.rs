@@ -16,7 +16,7 @@ const CRATES: [&str; 3] = ["bowline-server", "bowline-agent", "bowline-cli"];
 pub(super) fn all(paths: &Paths, options: &Options) -> Result<Option<PathBuf>> {
     let wants_cluster = !options.no_cluster && options.kubeconfig.is_none();
     announce(paths, wants_cluster)?;
-    tools::require(portal::exists(paths))?;
+    tools::require(portal::exists(paths), wants_cluster.then_some(&parts::KUBERNETES))?;
     portal::build(paths)?;
     programs(paths)?;
     wants_cluster.then(|| parts::ensure_built(paths, &parts::KUBERNETES)).transpose()

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command, parts, say};
+use crate::command;
+use crate::parts::{self, GoPart};
 
 /// A program that must be there.
 struct Tool {
@@ -37,19 +38,26 @@ const NODE: Tool = Tool {
 const NPM: Tool = Tool { program: "npm", ..NODE };
 
 /// Fails with everything that is missing, after installing what Debian has.
-pub(super) fn require(portal: bool) -> Result<()> {
+pub(super) fn require(portal: bool, built: Option<&GoPart>) -> Result<()> {
     let mut tools = vec![COMPILER, OPENSSL];
     if portal {
         tools.extend([NODE, NPM]);
     }
+    let mut missing = Vec::new();
     for tool in tools.iter().filter(|tool| command::find(tool.program).is_none()) {
         match tool.package {
-            Some(package) => parts::install(&[package], tool.why)?,
-            None => bail!("`{}` is missing ({}): {}", tool.program, tool.why, tool.advice),
+            Some(package) => {
+                missing.extend(parts::install(&[package], tool.why).err().map(|error| error.to_string()))
+            }
+            None => missing.push(format!("`{}` is missing ({}): {}", tool.program, tool.why, tool.advice)),
         }
     }
-    if portal {
-        require_node()?;
+    if portal && command::find(NODE.program).is_some() {
+        missing.extend(require_node().err().map(|error| error.to_string()));
+    }
+    missing.extend(built.and_then(|part| parts::require_go(part).err()).map(|error| error.to_string()));
+    if !missing.is_empty() {
+        bail!("something is missing; `up` goes on from here when it is there\n- {}", missing.join("\n- "));
     }
     Ok(())
 }
@@ -63,7 +71,6 @@ fn require_node() -> Result<()> {
     if version < OLDEST_NODE {
         bail!("Node.js {said} is too old: {}", NODE.advice);
     }
-    say::note(format!("Node.js {said}"));
     Ok(())
 }
 
