@@ -45,8 +45,7 @@ export function nodeFacts({ properties: { object } }: KubernetesObject): NodeFac
 }
 
 function nodeState(ready: string | undefined, cordoned: boolean): ObjectState {
-  if (ready === "True")
-    return cordoned ? { label: "Ready, cordoned", tone: "ended" } : { label: "Ready", tone: "good" };
+  if (ready === "True") return cordoned ? { label: "Cordoned", tone: "ended" } : { label: "Ready", tone: "good" };
   if (ready === "False") return { label: "Not ready", tone: "bad" };
   return { label: "Unknown", tone: "ended" };
 }

@@ -18,10 +18,10 @@ export function ClusterOverview({ cluster }: { cluster: Resource }) {
       <Card title="Agent">
         <Facts facts={agentFacts(cluster)} />
       </Card>
-      <Card title="Resource">
+      <AgentErrors cluster={cluster} />
+      <Card title="Resource" wide>
         <Facts facts={resourceFacts(cluster)} />
       </Card>
-      <AgentErrors cluster={cluster} />
     </CardGrid>
   );
 }

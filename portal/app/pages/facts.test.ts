@@ -84,7 +84,7 @@ describe("Kubernetes objects", () => {
       cpu: "8",
       memory: "31.3 GiB",
     });
-    expect(nodeFacts(object("Node", { ...ready, spec: { unschedulable: true } })).state.label).toBe("Ready, cordoned");
+    expect(nodeFacts(object("Node", { ...ready, spec: { unschedulable: true } })).state.label).toBe("Cordoned");
     expect(nodeFacts(object("Node", {})).state.label).toBe("Unknown");
   });
   it.each([

@@ -35,9 +35,14 @@ export function hardwareFacts(p: unknown): Fact[] {
       name: "Serial number",
       value: text(p, "firmwareProfile", "serialNumber") ?? text(p, "detectedProperties", "serialNumber"),
     },
-    { name: "Cloud", value: text(p, "cloudMetadata", "provider") ?? text(p, "detectedProperties", "cloudprovider") },
+    { name: "Cloud", value: cloud(p) },
     { name: "Hardware id", value: text(p, "vmUuid") },
   ];
+}
+
+function cloud(p: unknown): string | undefined {
+  const provider = text(p, "cloudMetadata", "provider") ?? text(p, "detectedProperties", "cloudprovider");
+  return provider?.toLowerCase() === "none" || provider === "N/A" ? "none detected" : provider;
 }
 
 function processors(p: unknown): string | undefined {

@@ -67,7 +67,7 @@ function ServerFacts({ machine }: { machine: Resource }) {
       <Card title="Network">
         <Facts facts={networkFacts(machine.properties)} />
       </Card>
-      <Card title="Resource">
+      <Card title="Resource" wide>
         <Facts facts={resourceFacts(machine)} />
       </Card>
     </CardGrid>

@@ -7,7 +7,7 @@ export function StateMark({ label, tone, title }: { label: string; tone: Tone; t
   return (
     <span className={styles.state} title={title}>
       <StateShape tone={tone} />
-      {label}
+      <span className={styles.label}>{label}</span>
     </span>
   );
 }

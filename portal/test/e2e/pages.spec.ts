@@ -17,7 +17,7 @@ test.describe("a cluster", () => {
     await page.getByRole("link", { name: "Nodes" }).click();
     await expect(page).toHaveTitle("shop-eu-1 · Nodes · Bowline");
     await expect(page.getByRole("row", { name: /node-1/ })).toContainText("control-plane");
-    await expect(page.getByRole("row", { name: /node-2/ })).toContainText("Ready, cordoned");
+    await expect(page.getByRole("row", { name: /node-2/ })).toContainText("Cordoned");
     await expect(page.getByRole("row", { name: /node-3/ })).toContainText("Unknown");
     await expect(page.getByText("3 nodes", { exact: true })).toBeVisible();
     await checkAccessibility();
