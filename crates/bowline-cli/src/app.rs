@@ -109,7 +109,7 @@ fn choose_subscription(all: &[Value], said: Option<&str>) -> Result<String> {
         ([one], _) => Ok(text(one, "subscriptionId")),
         ([], Some(said)) => Err(Failure::new(crate::failure::Kind::NotFound, format!("there is no subscription '{said}'"))
             .code("SubscriptionNotFound")
-            .why("or you have no role in it")
+            .why("it does not exist, or you have no role in it")
             .next("bowline subscription list")),
         ([], None) => Err(Failure::new(crate::failure::Kind::Forbidden, "you can see no subscription")
             .why("you have no role in any")

@@ -16,10 +16,11 @@ pub(super) fn read_body(bytes: &[u8]) -> Value {
     if bytes.is_empty() {
         return Value::Null;
     }
-    serde_json::from_slice(bytes).unwrap_or_else(|_| {
-        let text: String = String::from_utf8_lossy(bytes).chars().take(2000).collect();
-        json!({"text": text})
-    })
+    match serde_json::from_slice(bytes) {
+        Ok(Value::String(text)) => json!({"text": text}),
+        Ok(value) => value,
+        Err(_) => json!({"text": String::from_utf8_lossy(bytes).chars().take(2000).collect::<String>()}),
+    }
 }
 
 /// An answer with a refusing status.
@@ -40,7 +41,9 @@ pub(crate) fn refused(reply: &Reply) -> Failure {
     }
     if let (None, Some(text)) = (error, reply.body.get("text").and_then(Value::as_str)) {
         let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-        failure = failure.why(format!("it is not an answer of Bowline, perhaps of a proxy: {line}"));
+        return failure
+            .why(format!("it is not an answer of Bowline, perhaps of a proxy: {line}"))
+            .next("check the address (bowline config list), HTTPS_PROXY and NO_PROXY, and any load balancer before the server");
     }
     if status.is_server_error() || status == StatusCode::BAD_REQUEST && code.is_empty() {
         failure = failure.why(correlation(reply));
@@ -135,6 +138,7 @@ fn certificate_reason(reason: &rustls::Error) -> String {
         C::NotValidYet | C::NotValidYetContext { .. } => {
             "it is not valid yet (or this computer's clock is wrong)".to_owned()
         }
+        C::BadSignature => "it was not issued by the authority that is trusted for this server".to_owned(),
         C::NotValidForName | C::NotValidForNameContext { .. } => {
             "it was issued for another host name".to_owned()
         }
@@ -144,9 +148,7 @@ fn certificate_reason(reason: &rustls::Error) -> String {
 
 fn certificate_error(error: &reqwest::Error) -> Option<rustls::Error> {
     causes(error).find_map(|cause| {
-        let io = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let found =
-            cause.downcast_ref::<rustls::Error>().or_else(|| io.and_then(|inner| inner.downcast_ref()));
+        let found = cause.downcast_ref::<rustls::Error>();
         found.filter(|tls| matches!(tls, rustls::Error::InvalidCertificate(_))).cloned()
     })
 }
@@ -155,8 +157,13 @@ fn io_error(error: &reqwest::Error) -> Option<ErrorKind> {
     causes(error).filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind).last()
 }
 
+/// The error and all below it. An IO error hides what it carries from `source`, so it is asked for it.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
-    std::iter::successors(Some(error as &(dyn Error + 'static)), |cause: &&'_ (dyn Error + 'static)| {
-        (*cause).source()
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    std::iter::from_fn(move || {
+        let cause = next?;
+        let carried = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = carried.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source());
+        Some(cause)
     })
 }

@@ -71,7 +71,7 @@ const CREATED: &[Column] = &[
     Column::text("Token", &["/token"]),
     Column::text("Token file", &["/tokenFile"]),
     Column::new("Ends", &["/properties/expiresOn"], Show::Ago),
-    Column::text("Uses left", &["/properties/maxUses"]),
+    Column::text("Uses", &["/properties/maxUses"]),
     Column::text("For", &["/properties/resourceTypes"]),
     Column::text("Id", &["/id"]),
 ];

@@ -61,6 +61,9 @@ pub(crate) struct ConnectArgs {
     /// Take over the name of a machine that was installed anew
     #[arg(long)]
     replace: bool,
+    /// The program bowline-agent [default: the one beside bowline, else on PATH]
+    #[arg(long, env = "BOWLINE_AGENT", value_name = "FILE")]
+    agent: Option<PathBuf>,
     /// How many seconds to wait for the agent's first report; 0 does not wait
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     timeout: u64,
@@ -77,6 +80,9 @@ pub(crate) struct DisconnectArgs {
     /// Also remove the identity of the agent on this host, kept in this folder
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
+    /// The program bowline-agent [default: the one beside bowline, else on PATH]
+    #[arg(long, env = "BOWLINE_AGENT", value_name = "FILE")]
+    agent: Option<PathBuf>,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -161,7 +167,7 @@ async fn connect(app: &App, steps: &mut Steps, arguments: &ConnectArgs, name: &s
     let location = arguments.location.clone().or_else(|| app.settings.location.clone()).or(of_group);
 
     steps.begin("agent found");
-    let agent = find_agent()?;
+    let agent = find_agent(arguments.agent.as_deref())?;
     steps.done(&agent.display().to_string());
 
     steps.begin("enrolment");
@@ -185,8 +191,8 @@ async fn connect(app: &App, steps: &mut Steps, arguments: &ConnectArgs, name: &s
     Ok(Answer::details(wait_until_connected(&arm, steps, what, limit, &hint).await?, DETAILS))
 }
 
-fn find_agent() -> Result<PathBuf> {
-    host::find_program("bowline-agent").ok_or_else(|| {
+fn find_agent(said: Option<&Path>) -> Result<PathBuf> {
+    said.map(Path::to_owned).or_else(|| host::find_program("bowline-agent")).ok_or_else(|| {
         Failure::new(Kind::Usage, "the program bowline-agent was not found")
             .code("AgentNotInstalled")
             .why("it is neither beside bowline nor on PATH")
@@ -230,7 +236,7 @@ async fn enrol(
 /// Runs the agent; what it says goes to standard error, because standard output is for the answer.
 async fn run_agent(mut command: Command, input: Option<&str>) -> Result<()> {
     let failed =
-        |why: String| Failure::new(Kind::Service, "the agent did not do it").code("AgentFailed").why(why);
+        |why: String| Failure::new(Kind::Service, "bowline-agent failed").code("AgentFailed").why(why);
     let start = |error: std::io::Error| failed(format!("it could not be started: {error}"));
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(host::stderr_of_ours().map_err(start)?).kill_on_drop(true);
@@ -256,7 +262,11 @@ async fn disconnect(app: &App, arguments: DisconnectArgs) -> Result<Answer> {
         &format!("disconnect the machine '{name}' and remove what is configured on it"),
     )
     .await?;
-    let local = arguments.state_dir.as_deref().map(|dir| local_agent(dir, &id)).transpose()?;
+    let local = arguments
+        .state_dir
+        .as_deref()
+        .map(|dir| local_agent(dir, &id, arguments.agent.as_deref()))
+        .transpose()?;
     let deletion = arm.delete(id.as_str(), api::MACHINES, Wait::Done).await?;
     report_deletion(app, &format!("the machine '{name}'"), deletion);
     if let Some((agent, dir)) = local {
@@ -268,15 +278,15 @@ async fn disconnect(app: &App, arguments: DisconnectArgs) -> Result<Answer> {
 }
 
 /// The agent of this host, when its folder really is of that machine.
-fn local_agent(dir: &Path, id: &ResourceId) -> Result<(PathBuf, PathBuf)> {
+fn local_agent(dir: &Path, id: &ResourceId, agent: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
     let file = dir.join("agent.json");
     let text = host::read_input(&file, "the agent's settings")?;
-    let agent: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let of = agent["resourceId"].as_str().unwrap_or_default();
+    let settings: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let of = settings["resourceId"].as_str().unwrap_or_default();
     if !of.eq_ignore_ascii_case(id.as_str()) {
         return Err(Failure::new(Kind::Conflict, format!("{} is not of this machine", file.display()))
             .why(format!("it is of {}", if of.is_empty() { "no machine" } else { of }))
             .next("leave --state-dir out, or name the right folder"));
     }
-    Ok((find_agent()?, dir.to_owned()))
+    Ok((find_agent(agent)?, dir.to_owned()))
 }

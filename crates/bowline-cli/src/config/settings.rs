@@ -97,7 +97,9 @@ impl Settings {
 
     /// Where a server's certificate authority is kept after login.
     pub(crate) fn stored_ca(&self, server: &Url) -> PathBuf {
-        let name: String = server_key(server)
+        let key = server_key(server);
+        let name: String = key
+            .trim_start_matches("https://")
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' })
             .collect();

@@ -25,7 +25,12 @@ pub(crate) struct Session {
 impl Session {
     /// The session of the settings' server; fails when nobody is signed in there.
     pub(crate) fn open(settings: &Settings) -> Result<Self> {
-        let server = server_key(settings.require_server()?);
+        let server = settings.server.as_ref().map(server_key).ok_or_else(|| {
+            Failure::new(Kind::Forbidden, "you are not signed in")
+                .code("NotSignedIn")
+                .why("nobody has signed in to a server from this account yet")
+                .next("bowline login --server https://localhost:8443 --ca-file DATA_DIR/ca.crt")
+        })?;
         let session = Self { store: CredentialStore::new(&settings.dir), server };
         session.credential()?;
         Ok(session)

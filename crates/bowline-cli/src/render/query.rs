@@ -15,7 +15,8 @@ impl Query {
         jmespath::compile(text).map(|expression| Self { expression }).map_err(|error| {
             Failure::usage(format!("--query '{text}' is not valid JMESPath"))
                 .why(one_line(&error.to_string()))
-                .next("a list's names: --query '[].name'    one member: --query 'properties.connectivityStatus'")
+                .next("the names of a list: --query '[].name'")
+                .next("some of a list: --query \"[?location=='local'].id\"   (text stands in single quotes)")
         })
     }
 

@@ -78,6 +78,7 @@ async fn connect(app: &App, steps: &mut Steps, arguments: &ConnectArgs) -> Resul
     let existing = arm.find(id.as_str(), api::CLUSTERS).await?;
     let found = enrolment::look(&cluster).await?;
     refuse_other_identity(&found, &id)?;
+    refuse_takeover(&found, &id, existing.as_ref(), arguments)?;
     let kept = kept_key(&found, &id, existing.as_ref());
     if arguments.dry_run {
         steps.skipped(if kept.is_some() {
@@ -142,7 +143,7 @@ async fn check_cluster(steps: &mut Steps, arguments: &ConnectArgs) -> Result<Con
     steps.done(&format!("{} runs Kubernetes {}", cluster.server(), version.unwrap_or_default()));
     steps.begin("cluster permissions");
     if let Some(failure) = refused_checks("your rights in the cluster do not suffice", &rights) {
-        return Err(failure.next("or use a context with more rights: --context NAME"));
+        return Err(failure);
     }
     steps.done(&format!("all {} rights that connecting needs", rights.len()));
     Ok(cluster)
@@ -156,14 +157,27 @@ fn detail(check: &Check) -> &str {
 }
 
 fn refused_checks(what: &str, checks: &[&Check]) -> Option<Failure> {
-    let mut failure: Option<Failure> = None;
-    for check in checks {
-        let Outcome::Failed { why, fix } = &check.outcome else { continue };
-        let so_far = failure.unwrap_or_else(|| Failure::new(Kind::Service, what).code("ClusterCheckFailed"));
-        let so_far = so_far.why(format!("{}: {why}", check.name));
-        failure = Some(if so_far.next.contains(fix) { so_far } else { so_far.next(fix.as_str()) });
+    let failed: Vec<(&str, &str, &str)> = checks
+        .iter()
+        .filter_map(|check| match &check.outcome {
+            Outcome::Failed { why, fix } => Some((check.name.as_str(), why.as_str(), fix.as_str())),
+            _ => None,
+        })
+        .collect();
+    let mut failure = match failed.as_slice() {
+        [] => return None,
+        // A single cause needs no heading.
+        [(name, why, _)] if !name.contains(' ') => Failure::new(Kind::Service, *why),
+        several => several.iter().fold(Failure::new(Kind::Service, what), |failure, (name, why, _)| {
+            failure.why(format!("{name}: {why}"))
+        }),
+    };
+    for (_, _, fix) in failed {
+        if !failure.next.iter().any(|known| known == fix) {
+            failure = failure.next(fix);
+        }
     }
-    failure
+    Some(failure.code("ClusterCheckFailed"))
 }
 
 /// The group exists, or is made when that was asked for. Returns where the cluster is.
@@ -219,6 +233,27 @@ fn refuse_other_identity(found: &Found, id: &ResourceId) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// A name that belongs to another cluster is taken over only when that is said, also while that one is offline.
+fn refuse_takeover(
+    found: &Found,
+    id: &ResourceId,
+    existing: Option<&Value>,
+    arguments: &ConnectArgs,
+) -> Result<()> {
+    let of_existing = |name: &str| existing?.get("properties")?.get(name)?.as_str();
+    let made_here =
+        found.key.as_ref().is_some_and(|(made_for, _)| made_for.eq_ignore_ascii_case(id.as_str()));
+    let has_agent = of_existing("agentPublicKeyCertificate").is_some_and(|key| !key.is_empty());
+    if arguments.replace || made_here || found.enrolled_as.is_some() || !has_agent {
+        return Ok(());
+    }
+    let status = of_existing("connectivityStatus").unwrap_or("unknown");
+    let failure = Failure::new(Kind::Conflict, format!("another cluster was connected as '{}'", id.name()))
+        .code("ClusterNameInUse")
+        .why(format!("its status is {status}, and this cluster does not hold its identity"));
+    Err(name_is_taken(failure, arguments))
 }
 
 /// The public half of the key in the cluster, when it can go on: made for this resource, and not lapsed.

@@ -1,0 +1,115 @@
+//! Groups, resources, service principals, roles, enrolment tokens.
+
+use serde_json::json;
+
+use crate::arm::{Arm, SUBSCRIPTION};
+use crate::transcript::mode;
+
+#[test]
+fn groups_live_and_die() {
+    let arm = Arm::start();
+    let mut desk = arm.signed_in();
+    desk.run("group list -o table");
+    desk.run("group create -n plant --tags owner=ops site=7 -o table");
+    desk.run("group create -n plant --query tags");
+    desk.run("group create -n 'Plant 7' -l north --query '{id: id, location: location}'");
+    desk.run("group create -n bad --tags novalue");
+    desk.run("group delete -n plant --yes");
+    desk.run("group delete -n plant --yes");
+    desk.check("groups");
+}
+
+#[test]
+fn resources_of_any_type_are_listed_shown_and_deleted() {
+    let arm = Arm::start();
+    arm.add_group("plant");
+    let base = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/plant/providers");
+    arm.add(&format!("{base}/Microsoft.Kubernetes/connectedClusters/edge-01"), "Microsoft.Kubernetes/connectedClusters",
+        json!({"location": "local", "tags": {"site": "7"}, "properties": {"connectivityStatus": "Connected"}}));
+    for name in ["press-1", "press-2"] {
+        arm.add(
+            &format!("{base}/Microsoft.HybridCompute/machines/{name}"),
+            "Microsoft.HybridCompute/machines",
+            json!({"location": "local", "properties": {"status": "Disconnected"}}),
+        );
+    }
+    arm.model().faults.push((
+        "GET /providers".into(),
+        200,
+        json!({"value": [{"namespace": "Microsoft.HybridCompute",
+        "resourceTypes": [{"resourceType": "machines", "apiVersions": ["2024-07-10", "2026-07-15"]}]}]}),
+    ));
+    let mut desk = arm.signed_in();
+    desk.run("resource list -o table");
+    desk.run("machine list -o table");
+    desk.run(&format!("resource show --id {base}/Microsoft.HybridCompute/machines/press-1"));
+    assert!(arm.model().last.as_ref().unwrap().query.contains("api-version=2026-07-15"));
+    desk.run(&format!(
+        "resource delete --id {base}/Microsoft.HybridCompute/machines/press-1 --api-version 2026-07-15 --yes"
+    ));
+    desk.run(&format!(
+        "resource delete --id {base}/Microsoft.HybridCompute/machines/press-1 --api-version 2026-07-15 --yes"
+    ));
+    desk.run(&format!(
+        "resource show --id {base}/Microsoft.HybridCompute/machines/press-1 --api-version 2026-07-15"
+    ));
+    desk.run("resource show --id plant/x");
+    desk.check("resources");
+}
+
+fn add_roles(arm: &Arm) {
+    for (number, name) in [(1, "Owner"), (2, "Reader")] {
+        let id = format!(
+            "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{number:08}-0000-0000-0000-000000000000"
+        );
+        arm.add(
+            &id,
+            "Microsoft.Authorization/roleDefinitions",
+            json!({"properties": {"roleName": name, "description": format!("The role {name}.")}}),
+        );
+    }
+}
+
+#[test]
+fn a_service_principal_gets_a_role_and_its_secret_is_shown_once() {
+    let arm = Arm::start();
+    arm.add_group("plant");
+    add_roles(&arm);
+    let mut desk = arm.signed_in();
+    desk.run("sp create -n robot --role reader -g plant -o table");
+    desk.run("role assignment list -g plant -o table");
+    desk.run("sp create -n bare --secret-file DIR/secret");
+    assert_eq!(mode(&desk.path("secret")), 0o600);
+    assert_eq!(std::fs::read_to_string(desk.path("secret")).unwrap(), "canary-new-secret\n");
+    let before = arm.model().calls.len();
+    desk.run("sp create -n bare --secret-file DIR/secret");
+    desk.run("sp create -n bare --role Nobody");
+    assert!(
+        !arm.model().calls[before..].iter().any(|call| call.starts_with("PUT")),
+        "nothing was made before the refusal"
+    );
+    desk.run("sp list -o tsv --query '[].properties.displayName'");
+    desk.run("role assignment create --assignee nobody --role Reader");
+    desk.run(
+        "role assignment delete --assignee 55555555-5555-5555-5555-555555555555 --role Reader -g plant --yes",
+    );
+    desk.run(
+        "role assignment delete --assignee 55555555-5555-5555-5555-555555555555 --role Reader -g plant --yes",
+    );
+    desk.check("service_principals");
+}
+
+#[test]
+fn an_enrolment_token_is_made_for_what_may_use_it() {
+    let arm = Arm::start();
+    arm.add_group("plant");
+    let mut desk = arm.signed_in();
+    desk.run("enrollment-token create -n line-1 -g plant --max-uses 40 --expires-in 7d --for machine cluster -o table");
+    desk.run("enrollment-token create -n line-2 -g plant --token-file DIR/token --query token");
+    assert_eq!(std::fs::read_to_string(desk.path("token")).unwrap(), "bwe_canary\n");
+    desk.run("enrollment-token list -g plant -o table");
+    desk.run("enrollment-token create -n line-3 -g plant --expires-in forever");
+    desk.run("enrollment-token delete -n line-1 -g plant --yes");
+    desk.run("enrollment-token list -g nowhere");
+    desk.check("enrollment_tokens");
+}
