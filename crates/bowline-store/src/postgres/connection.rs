@@ -130,7 +130,7 @@ pub(super) fn open_pool(options: &PostgresOptions, connect: &PgConnectOptions) -
 /// new and have no statistics; and a server that stalls inside a transaction loses it, instead of stopping all others.
 pub(super) fn for_writer(connect: &PgConnectOptions) -> PgConnectOptions {
     connect.clone().options([
-        ("default_transaction_isolation", "read\\ committed"),
+        ("default_transaction_isolation", "read committed"),
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),

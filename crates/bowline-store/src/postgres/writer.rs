@@ -42,6 +42,8 @@ pub(super) struct Line {
     lost_since: Option<Instant>,
     next_try: Option<Instant>,
     pause: Duration,
+    /// Why there is none.
+    reason: String,
     batch: i64,
 }
 
@@ -187,9 +189,7 @@ impl Writer {
                 && next_try > now
             {
                 if now >= give_up {
-                    return Err(CommitError::Unavailable {
-                        reason: "there is no connection to it".to_owned(),
-                    });
+                    return Err(CommitError::Unavailable { reason: self.line.reason.clone() });
                 }
                 tokio::time::sleep_until(next_try.min(give_up)).await;
                 continue;
@@ -199,13 +199,11 @@ impl Writer {
                     let batch = self.line.batch;
                     self.line = Line { connection: Some(connection), batch, ..Line::default() };
                 }
-                Err(error) => {
-                    tracing::warn!(error, "the database cannot be reached");
+                Err(reason) => {
+                    tracing::warn!(reason, "the database cannot be reached");
+                    self.line.reason = reason;
                     self.line.pause = (self.line.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
                     self.line.next_try = Some(Instant::now() + self.line.pause);
-                    if Instant::now() >= give_up {
-                        return Err(CommitError::Unavailable { reason: error });
-                    }
                 }
             }
         }
