@@ -328,3 +328,127 @@ async fn what_the_session_did_not_take_comes_when_it_takes_again() {
     drop(closed);
     bench.session.until("all of it", |told| keys(told).len() == 3000).await;
 }
+
+/// Numbers its values, so that a leak names the place it came from.
+#[derive(Default)]
+struct Canaries(u32);
+
+impl Canaries {
+    fn next(&mut self) -> String {
+        self.0 += 1;
+        format!("canary{:02}", self.0)
+    }
+
+    fn encoded(&mut self) -> String {
+        use base64::Engine as _;
+        let text = self.next();
+        // Both forms are looked for: base64 of a text at a fixed offset is a fixed text.
+        base64::engine::general_purpose::STANDARD.encode(text)
+    }
+}
+
+fn plant(api: &FakeApi, c: &mut Canaries) {
+    let put = |path: &str, mut object: Value, c: &mut Canaries| {
+        let copy = json!({"data": {"password": c.encoded()}}).to_string();
+        object["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = copy.into();
+        object["metadata"]["managedFields"] =
+            json!([{"manager": "kubectl", "fieldsV1": {"f:data": {c.next(): {}}}}]);
+        api.put(path, object);
+    };
+    let secret = |name: &str, kind: &str, c: &mut Canaries| {
+        json!({"metadata": {"name": name, "namespace": "n", "annotations": {"note": c.next()}},
+            "type": kind, "data": {"value": c.encoded()}, "stringData": {"value": c.next()}})
+    };
+    for (name, kind) in [
+        ("opaque", "Opaque"),
+        ("sh.helm.release.v1.web.v1", "helm.sh/release.v1"),
+        ("tls", "kubernetes.io/tls"),
+    ] {
+        put(&format!("/api/v1/namespaces/n/secrets/{name}"), secret(name, kind, c), c);
+    }
+    let helm = json!({"metadata": {"name": "web.v1", "namespace": "n", "labels": {"OWNER": "TILLER", "owner": "helm"}},
+        "data": {"release": c.encoded()}});
+    put("/api/v1/namespaces/n/configmaps/web.v1", helm, c);
+    let map = json!({"metadata": {"name": "conf", "namespace": "n"}, "data": {"app.conf": c.next(), "db": format!("postgres://u:{}@h", c.next())},
+        "binaryData": {"blob": c.encoded()}});
+    put("/api/v1/namespaces/n/configmaps/conf", map, c);
+    let pod_spec = |c: &mut Canaries| {
+        let container = |c: &mut Canaries| {
+            json!({"name": "c", "image": "i",
+                "args": [format!("--dsn=postgres://u:{}@h/d", c.next()), format!("--api-token={}", c.next())],
+                "env": [{"name": "PLAIN", "value": c.next()}, {"name": "REF", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
+                "readinessProbe": {"httpGet": {"path": "/", "httpHeaders": [{"name": "Authorization", "value": c.next()}]}}})
+        };
+        json!({"containers": [container(c)], "initContainers": [container(c)]})
+    };
+    let template = |c: &mut Canaries| json!({"metadata": {"annotations": {"app/password": c.next()}}, "spec": pod_spec(c)});
+    let named = |name: &str| json!({"name": name, "namespace": "n"});
+    put(
+        "/api/v1/namespaces/n/pods/p",
+        json!({"metadata": named("p"), "spec": pod_spec(c), "status": {"containerStatuses":
+        [{"name": "c", "lastState": {"terminated": {"exitCode": 1, "message": c.next()}}}]}}),
+        c,
+    );
+    put(
+        "/apis/apps/v1/namespaces/n/deployments/d",
+        json!({"metadata": named("d"), "spec": {"template": template(c)}}),
+        c,
+    );
+    put(
+        "/apis/batch/v1/namespaces/n/cronjobs/j",
+        json!({"metadata": named("j"), "spec": {"jobTemplate": {"spec": {"template": template(c)}}}}),
+        c,
+    );
+    put(
+        "/api/v1/namespaces/n/services/s",
+        json!({"metadata": {"name": "s", "namespace": "n",
+        "annotations": {"example.org/dsn": format!("redis://:{}@h", c.next())}}}),
+        c,
+    );
+    put(
+        "/api/v1/namespaces/n/events/e",
+        json!({"metadata": named("e"), "message": format!("pull https://u:{}@r/i failed", c.next())}),
+        c,
+    );
+    api.put(
+        "/apis/example.org/v1",
+        json!({"resources": [{"name": "databases", "kind": "Database", "namespaced": true}]}),
+    );
+    put(
+        "/apis/example.org/v1/namespaces/n/databases/db",
+        json!({"metadata": named("db"), "spec": {"password": c.next(),
+        "env": {"KEY": c.next()}, "extraEnv": [format!("K={}", c.next())],
+        "bootstrap": [{"apiVersion": "v1", "kind": "Secret", "stringData": {"a": c.next()}}]}}),
+        c,
+    );
+}
+
+#[tokio::test]
+async fn of_fifty_canaries_none_leaves_the_cluster() {
+    let api = FakeApi::start().await;
+    let mut canaries = Canaries::default();
+    plant(&api, &mut canaries);
+    assert!(canaries.0 >= 50, "{} planted", canaries.0);
+    let bench = Bench::start(api).await;
+    let kinds = [
+        "v1/Secret",
+        "v1/ConfigMap",
+        "v1/Pod",
+        "apps/v1/Deployment",
+        "batch/v1/CronJob",
+        "v1/Service",
+        "v1/Event",
+        "example.org/v1/Database",
+    ];
+    bench.settings(json!({ "watchedKinds": kinds }));
+    let told = bench.session.until("all eleven objects", |told| {
+        let last = |key: &str| keys(told).iter().any(|told| told.ends_with(key));
+        ["tls", "opaque", "release.v1.web.v1", "conf", "/web.v1", "/p", "/d", "/j", "/s", "/e", "/db"]
+            .iter()
+            .all(|key| last(key))
+    });
+    let told = format!("{:?}", told.await);
+    let encoded = "Y2FuYXJ5";
+    assert!(!told.contains("canary") && !told.contains(encoded), "{told}");
+    assert!(told.contains("secretKeyRef") && told.contains("PLAIN"), "the rest of the objects is there");
+}
