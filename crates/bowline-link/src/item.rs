@@ -166,13 +166,29 @@ impl DesiredDocument {
         KnownDocument { epoch: self.epoch, generation: self.generation, items }
     }
 
-    /// This document after a merged line: contents that did not change are carried over.
+    /// Completes what is to be written: an item that is new to the agent may have the content of one that it has, or of
+    /// another that arrives with it, and then came without one. A ledger need not know that.
+    pub fn complete(&self, mut merged: Merged) -> Merged {
+        let mut copies = Vec::new();
+        for head in &merged.known.items {
+            let there = |items: &[ItemContent]| items.iter().any(|item| item.head() == *head);
+            if there(&self.items) || there(&merged.write) {
+                continue;
+            }
+            let mut known = merged.write.iter().chain(&self.items);
+            if let Some(same) = known.find(|item| item.hash == head.hash) {
+                copies.push(ItemContent { uid: head.uid, kind: head.kind.clone(), ..same.clone() });
+            }
+        }
+        merged.write.extend(copies);
+        merged
+    }
+
+    /// This document after a [completed](Self::complete) change: contents that did not change are carried over.
     pub fn apply(self, merged: &Merged) -> DesiredDocument {
         let Merged { known, write, .. } = merged;
-        let find = |head: &ItemHead| {
-            let written = write.iter().find(|item| item.head() == *head);
-            written.or_else(|| self.items.iter().find(|item| item.head() == *head)).cloned()
-        };
+        let find =
+            |head: &ItemHead| write.iter().chain(&self.items).find(|item| item.head() == *head).cloned();
         let items = known.items.iter().filter_map(find).collect();
         DesiredDocument { epoch: known.epoch, generation: known.generation, items }
     }
@@ -219,9 +235,9 @@ impl KnownDocument {
         epoch != self.epoch || generation > self.generation
     }
 
-    /// Whether the agent holds a content with this hash for this item.
-    fn holds(&self, head: &ItemHead) -> bool {
-        self.items.contains(head)
+    /// Whether the agent holds a content with this hash, for whichever item.
+    fn holds(&self, hash: &ContentHash) -> bool {
+        self.items.iter().any(|item| item.hash == *hash)
     }
 
     /// Judges a desired line. `None` when it is not news.
@@ -241,7 +257,7 @@ impl KnownDocument {
         let missing = known
             .items
             .iter()
-            .find(|head| !self.holds(head) && !write.iter().any(|item| item.head() == **head));
+            .find(|head| !self.holds(&head.hash) && !write.iter().any(|item| item.hash == head.hash));
         if let Some(head) = missing {
             return Err(MergeError::MissingContent { uid: head.uid, kind: head.kind.clone() });
         }

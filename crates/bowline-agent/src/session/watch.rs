@@ -295,6 +295,7 @@ impl Watch {
 
     /// The ledger first, then the role.
     async fn store(&mut self, merged: Merged) -> Result<KnownDocument, WatchError> {
+        let merged = self.document.complete(merged);
         self.ledger.store(&merged).await?;
         self.ask_whole = false;
         let document = Arc::unwrap_or_clone(std::mem::take(&mut self.document));

@@ -75,3 +75,18 @@ fn a_content_that_the_list_does_not_name_is_ignored() {
     let merged = KnownDocument::default().merge(line).unwrap().unwrap();
     assert!(merged.write.is_empty());
 }
+
+#[test]
+fn an_item_with_the_content_of_another_comes_without_one() {
+    let old = document(1, vec![item(1, json!({"a": 1}))]);
+    let new = document(2, vec![item(1, json!({"a": 1})), item(2, json!({"a": 1}))]);
+    let line = new.line_for(|hash| *hash == old.items[0].hash);
+    assert!(line.changed.is_empty());
+    let merged = old.complete(old.known().merge(line).unwrap().unwrap());
+    assert_eq!(
+        merged.write,
+        vec![item(2, json!({"a": 1}))],
+        "a ledger with one file per item gets its content"
+    );
+    assert_eq!(old.apply(&merged), new);
+}
