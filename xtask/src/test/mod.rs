@@ -6,12 +6,13 @@
 
 mod budget;
 pub(crate) mod guard;
+mod programs;
 mod suites;
 
 use anyhow::{Result, bail};
 
 use crate::paths::Paths;
-use crate::{cargo, check, say, signals};
+use crate::{cargo, check, portal, say, signals};
 use budget::{Budgets, Outcome};
 use guard::Guard;
 use suites::SUITES;
@@ -44,12 +45,26 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     if options.suite.is_empty() {
         outcomes.push(timed("check", || check::run(paths, options.quick)));
     }
+    // The portal goes first: the server has it inside.
+    let mut built = Vec::new();
+    if chosen.iter().any(|suite| suite.compiled) {
+        signals::check()?;
+        say::step("Building every program and every test");
+        outcomes.push(timed("build", || {
+            portal::build(paths)?;
+            built = programs::build(paths, &guard)?;
+            Ok(())
+        }));
+    }
+    let context = suites::Context { paths, guard: &guard, programs: &built, quick: options.quick };
     for suite in chosen {
         signals::check()?;
+        if suite.compiled && built.is_empty() {
+            say::note(format!("{} cannot run: it was not built", suite.name));
+            continue;
+        }
         say::step(format!("Testing: {} ({})", suite.name, suite.what));
-        outcomes.push(timed(suite.name, || {
-            (suite.run)(&suites::Context { paths, guard: &guard, quick: options.quick })
-        }));
+        outcomes.push(timed(suite.name, || (suite.run)(&context)));
     }
     signals::check()?;
     guard.end();

@@ -1,11 +1,11 @@
 //! The suites: what each runs, and what it needs.
 
 use std::env;
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
 use super::guard::Guard;
+use super::programs::{self, TestProgram};
 use crate::paths::Paths;
 use crate::{cargo, command, parts, portal};
 
@@ -16,6 +16,8 @@ pub(super) struct Suite {
     /// Part of `--quick`: needs no foreign program.
     pub(super) quick: bool,
     pub(super) exists: fn(&Paths) -> bool,
+    /// Whether it runs test programs, which are then built before.
+    pub(super) compiled: bool,
     pub(super) run: fn(&Context<'_>) -> Result<()>,
 }
 
@@ -23,17 +25,26 @@ pub(super) struct Suite {
 pub(super) struct Context<'a> {
     pub(super) paths: &'a Paths,
     pub(super) guard: &'a Guard,
+    pub(super) programs: &'a [TestProgram],
     pub(super) quick: bool,
 }
 
 /// In the order in which they run: the cheapest news first.
 pub(super) const SUITES: [Suite; 5] = [
-    Suite { name: "unit", what: "every crate by itself", quick: true, exists: |_| true, run: unit },
+    Suite {
+        name: "unit",
+        what: "every crate by itself",
+        quick: true,
+        exists: |_| true,
+        compiled: true,
+        run: unit,
+    },
     Suite {
         name: "store",
         what: "the store's suite on SQLite and PostgreSQL",
         quick: false,
         exists: |paths| has(paths, "crates/bowline-store/Cargo.toml"),
+        compiled: true,
         run: store,
     },
     Suite {
@@ -41,6 +52,7 @@ pub(super) const SUITES: [Suite; 5] = [
         what: "lint, types, tests and build",
         quick: true,
         exists: portal::exists,
+        compiled: false,
         run: portal,
     },
     Suite {
@@ -48,6 +60,7 @@ pub(super) const SUITES: [Suite; 5] = [
         what: "server, agents and command against real Kubernetes",
         quick: false,
         exists: |paths| has(paths, "crates/bowline-e2e/tests"),
+        compiled: true,
         run: e2e,
     },
     Suite {
@@ -55,6 +68,7 @@ pub(super) const SUITES: [Suite; 5] = [
         what: "the portal in Chromium",
         quick: false,
         exists: |paths| has(paths, "portal/test/e2e"),
+        compiled: false,
         run: browser,
     },
 ];
@@ -63,25 +77,36 @@ fn has(paths: &Paths, file: &str) -> bool {
     paths.root.join(file).exists()
 }
 
-/// Tests that have a suite of their own.
-const APART: [&str; 2] = ["bowline-store", "bowline-e2e"];
+/// Crates that have a suite of their own.
+const STORE: &str = "bowline-store";
+const E2E: &str = "bowline-e2e";
 
 fn unit(context: &Context<'_>) -> Result<()> {
-    let mut test = cargo_test(context);
-    test.arg("--workspace");
-    for name in APART {
-        test.args(["--exclude", name]);
-    }
-    if !context.quick {
+    let kubernetes = match context.quick {
+        true => None,
+        false => Some(parts::ensure_built(context.paths, &parts::KUBERNETES)?),
+    };
+    let chosen = context.programs.iter().filter(|program| ![STORE, E2E].contains(&program.package.as_str()));
+    programs::run(chosen, |test| {
+        context.guard.mark(test);
         // Tests against a real API server look for this; without it they say that they were left out.
-        test.env("BOWLINE_KUBERNETES", parts::ensure_built(context.paths, &parts::KUBERNETES)?);
+        if let Some(folder) = &kubernetes {
+            test.env("BOWLINE_KUBERNETES", folder);
+        }
+    })?;
+    if context.quick {
+        return Ok(());
     }
-    command::run(&mut test)
+    let mut examples = cargo::command(context.paths, "test");
+    examples.args(["--workspace", "--locked", "--doc", "--quiet"]);
+    command::run(context.guard.mark(&mut examples))
 }
 
 fn store(context: &Context<'_>) -> Result<()> {
     let postgres = parts::ensure_installed(parts::postgres_part())?;
-    command::run(cargo_test(context).args(["--package", "bowline-store"]).env("BOWLINE_POSTGRES", postgres))
+    programs::run(context.programs.iter().filter(|program| program.package == STORE), |test| {
+        context.guard.mark(test).env("BOWLINE_POSTGRES", &postgres);
+    })
 }
 
 fn portal(context: &Context<'_>) -> Result<()> {
@@ -93,32 +118,19 @@ fn portal(context: &Context<'_>) -> Result<()> {
 }
 
 fn e2e(context: &Context<'_>) -> Result<()> {
-    portal::build(context.paths)?;
-    let mut build = cargo::command(context.paths, "build");
-    for name in ["bowline-server", "bowline-agent", "bowline-cli"] {
-        build.args(["--package", name]);
-    }
-    command::run(context.guard.mark(build.arg("--locked")))?;
-    let mut test = cargo_test(context);
-    test.args(["--package", "bowline-e2e"]);
-    test.env("BOWLINE_KUBERNETES", parts::ensure_built(context.paths, &parts::KUBERNETES)?);
-    test.env("BOWLINE_POSTGRES", parts::ensure_installed(parts::postgres_part())?);
-    test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug"));
-    test.env("BOWLINE_XTASK", env::current_exe().context("this program has no path")?);
-    command::run(&mut test)
+    let kubernetes = parts::ensure_built(context.paths, &parts::KUBERNETES)?;
+    let postgres = parts::ensure_installed(parts::postgres_part())?;
+    let xtask = env::current_exe().context("this program has no path")?;
+    programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {
+        context.guard.mark(test).env("BOWLINE_KUBERNETES", &kubernetes).env("BOWLINE_POSTGRES", &postgres);
+        test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug")).env("BOWLINE_XTASK", &xtask);
+    })
 }
 
 fn browser(context: &Context<'_>) -> Result<()> {
     parts::ensure_installed(parts::chromium_part())?;
     portal::install(context.paths)?;
     npm(context, "test:e2e")
-}
-
-fn cargo_test(context: &Context<'_>) -> Command {
-    let mut test = cargo::command(context.paths, "test");
-    test.args(["--locked", "--no-fail-fast"]);
-    context.guard.mark(&mut test);
-    test
 }
 
 fn npm(context: &Context<'_>, script: &str) -> Result<()> {

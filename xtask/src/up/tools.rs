@@ -47,7 +47,7 @@ pub(super) fn require(portal: bool, built: Option<&GoPart>) -> Result<()> {
     for tool in tools.iter().filter(|tool| command::find(tool.program).is_none()) {
         match tool.package {
             Some(package) => {
-                missing.extend(parts::install(&[package], tool.why).err().map(|error| error.to_string()))
+                missing.extend(parts::install(&[package], tool.why).err().map(|error| error.to_string()));
             }
             None => missing.push(format!("`{}` is missing ({}): {}", tool.program, tool.why, tool.advice)),
         }
