@@ -1,6 +1,12 @@
 //! The command line: what can be asked of the program, and how it becomes the options of the modules that do it.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::LazyLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use bowline_link::item::Proxy;
 use clap::{Args, Parser, Subcommand};
@@ -154,7 +160,7 @@ pub struct ServerArgs {
 
 impl ServerArgs {
     fn ca_pem(&self) -> Result<Option<String>, ArgsError> {
-        self.ca_file.as_ref().map(|path| read(path)).transpose()
+        self.ca_file.as_ref().map(|path| read(path.as_path())).transpose()
     }
 }
 
@@ -334,12 +340,12 @@ fn tag(text: &str) -> Result<(String, String), String> {
 }
 
 /// A file's text without the newline at its end; `-` is standard input.
-fn read(path: &PathBuf) -> Result<String, ArgsError> {
+fn read(path: &Path) -> Result<String, ArgsError> {
     let text = if path.as_os_str() == "-" {
         disk::read_stdin(MAX_INPUT)?
     } else {
-        disk::read_text(path, MAX_INPUT)?.ok_or_else(|| ArgsError::NoFile { path: path.clone() })?
+        disk::read_text(path, MAX_INPUT)?.ok_or_else(|| ArgsError::NoFile { path: path.to_owned() })?
     };
     let text = text.trim();
-    if text.is_empty() { Err(ArgsError::EmptyFile { path: path.clone() }) } else { Ok(text.to_owned()) }
+    if text.is_empty() { Err(ArgsError::EmptyFile { path: path.to_owned() }) } else { Ok(text.to_owned()) }
 }

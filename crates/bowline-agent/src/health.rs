@@ -137,7 +137,7 @@ pub fn metrics(status: &StatusBoard) -> String {
     counter("acknowledged_batches", "Reports that the server took", reading.acknowledged_batches);
     counter("resyncs", "Full syncs that the server asked for", reading.resyncs);
     let mut bytes = |name: &str, help: &str, value: u64| {
-        registry.register_with_unit(name, help, Unit::Bytes, ConstCounter::new(value))
+        registry.register_with_unit(name, help, Unit::Bytes, ConstCounter::new(value));
     };
     bytes("received", "Bytes of session lines and polls", reading.bytes_in);
     bytes("sent", "Bytes of session lines and reports", reading.bytes_out);

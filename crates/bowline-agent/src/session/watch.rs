@@ -361,7 +361,7 @@ impl Watch {
             match end {
                 // A poll that ends because its token expires is simply followed by the next.
                 Some(WatchEnd::Server(End { reason: EndReason::TokenExpired, .. })) => {
-                    uplink.tokens.forget().await
+                    uplink.tokens.forget().await;
                 }
                 Some(end) => return Ok(Some(end)),
                 None => {}
