@@ -1,5 +1,7 @@
 //! The conformance suite on SQLite and on PostgreSQL, writers that are killed, and databases that are replaced.
 
+mod crash;
+mod opening;
 mod server;
 
 mod sqlite_suite {
