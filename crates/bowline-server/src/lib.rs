@@ -1,1 +1,13 @@
-//! The HTTP server: routes, TLS, wiring, the embedded portal.
+//! The HTTP server: TLS, routes and wiring around the application.
+//!
+//! Handlers only parse, call and convert. What a request may do is decided in `bowline-control`; who sends it is proved in
+//! [`http::context`]; what a path means is in `bowline-arm`.
+
+pub mod config;
+pub mod http;
+pub mod listener;
+pub mod logging;
+pub mod metrics;
+pub mod openapi;
+pub mod tls;
+pub mod wire;

@@ -13,7 +13,7 @@ mod shape;
 
 use std::sync::LazyLock;
 
-pub use shape::{Access, Shape};
+pub use shape::{Access, Kind, Node, Shape};
 
 macro_rules! shapes {
     ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {

@@ -22,6 +22,55 @@ pub enum Access {
     Secret,
 }
 
+/// What JSON a property without known members holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// Text (also dates, durations and open enumerations).
+    String,
+    /// A number.
+    Number,
+    /// true or false.
+    Boolean,
+    /// An array of text.
+    Strings,
+    /// An array of anything.
+    Array,
+    /// An object with text values.
+    Map,
+    /// Any JSON.
+    Any,
+}
+
+impl Kind {
+    /// Whether a value is of this kind.
+    #[must_use]
+    pub fn fits(self, value: &Value) -> bool {
+        match self {
+            Self::String => value.is_string(),
+            Self::Number => value.is_number(),
+            Self::Boolean => value.is_boolean(),
+            Self::Strings => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
+            Self::Array => value.is_array(),
+            Self::Map => value.as_object().is_some_and(|members| members.values().all(Value::is_string)),
+            Self::Any => true,
+        }
+    }
+
+    /// In the words of an error.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::String => "a text",
+            Self::Number => "a number",
+            Self::Boolean => "true or false",
+            Self::Strings => "an array of texts",
+            Self::Array => "an array",
+            Self::Map => "an object with text values",
+            Self::Any => "any JSON",
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Table {
     #[serde(rename = "type")]
@@ -33,6 +82,8 @@ struct Table {
 #[derive(Deserialize)]
 struct Row {
     path: String,
+    #[serde(default)]
+    kind: Option<Kind>,
     #[serde(default)]
     since: Option<ApiVersion>,
     #[serde(default)]
@@ -48,6 +99,8 @@ struct Row {
 pub struct Node {
     since: Option<ApiVersion>,
     until: Option<ApiVersion>,
+    /// What it holds, when it has no known members.
+    pub kind: Option<Kind>,
     /// Who sets and sees it.
     pub access: Access,
     /// Whether a PUT must carry it.
@@ -93,6 +146,7 @@ impl Shape {
                 node = node.members.entry(name.to_owned()).or_default();
                 node.array |= array;
             }
+            node.kind = row.kind;
             (node.since, node.until, node.access, node.required) =
                 (row.since, row.until, row.access, row.required);
         }
@@ -182,7 +236,10 @@ fn accept(
     path: &str,
 ) -> Result<Value, Error> {
     if node.members.is_empty() {
-        return Ok(incoming.clone());
+        return match node.kind.filter(|kind| !kind.fits(incoming)) {
+            None => Ok(incoming.clone()),
+            Some(kind) => Err(Error::bad_request("InvalidRequestContent", format!("The property '{path}' must be {}.", kind.words())).with_target(path)),
+        };
     }
     match incoming {
         Value::Array(items) if node.array => items

@@ -1,0 +1,202 @@
+//! Settings: flag, then environment, then file; every one has a default but the data directory.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+
+/// The command line.
+#[derive(Parser)]
+#[command(name = "bowline-server", version, about = "The Bowline control plane")]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Serve until stopped.
+    Serve(Box<Options>),
+    /// Print the OpenAPI description.
+    Openapi,
+    /// Print version and protocol.
+    Version,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Each is a flag, `BOWLINE_…` in the environment, or a key of the file.
+#[derive(Args, Deserialize, Default)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Options {
+    /// A TOML file with these settings.
+    #[arg(long, env = "BOWLINE_CONFIG")]
+    #[serde(skip)]
+    config: Option<PathBuf>,
+    /// Where the server keeps its data.
+    #[arg(long, env = "BOWLINE_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address and port to listen on [default: 127.0.0.1:8443].
+    #[arg(long, env = "BOWLINE_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// How clients and agents reach the server [default: https://localhost:<port>].
+    #[arg(long, env = "BOWLINE_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// postgres://… [default: SQLite in the data directory].
+    #[arg(long, env = "BOWLINE_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// A certificate chain (PEM) in place of the local certificate authority's.
+    #[arg(long, env = "BOWLINE_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, env = "BOWLINE_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Holds the first administrator's password; without it one is made and printed once.
+    #[arg(long, env = "BOWLINE_ADMIN_PASSWORD_FILE")]
+    admin_password_file: Option<PathBuf>,
+    /// Holds the root key (32 bytes, base64) [default: <data-dir>/root.key, made at the first start].
+    #[arg(long, env = "BOWLINE_ROOT_KEY_FILE")]
+    root_key_file: Option<PathBuf>,
+    /// text or json.
+    #[arg(long, env = "BOWLINE_LOG_FORMAT", value_enum)]
+    log_format: Option<LogFormat>,
+    /// Which log lines, e.g. info or bowline_control=debug [default: info].
+    #[arg(long, env = "BOWLINE_LOG")]
+    log: Option<String>,
+    /// Location names to offer, separated by commas [default: local].
+    #[arg(long, env = "BOWLINE_LOCATIONS", value_delimiter = ',')]
+    locations: Option<Vec<String>>,
+    /// Seconds after a start in which resources keep their state without a session [default: 60].
+    #[arg(long, env = "BOWLINE_RESTART_GRACE")]
+    restart_grace: Option<u64>,
+    /// Seconds that an agent's token, and with it its session, lives [default: 1800].
+    #[arg(long, env = "BOWLINE_AGENT_TOKEN_SECONDS")]
+    agent_token_seconds: Option<u64>,
+    /// Days that an agent's key is valid [default: 90].
+    #[arg(long, env = "BOWLINE_AGENT_KEY_DAYS")]
+    agent_key_days: Option<u64>,
+    /// Free disk space in MiB below which writes are refused [default: 256].
+    #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
+    disk_reserve_mib: Option<u64>,
+}
+
+/// The settings that hold.
+#[derive(Debug)]
+pub struct Config {
+    /// See [`Options`].
+    pub data_dir: PathBuf,
+    /// See [`Options`].
+    pub listen: SocketAddr,
+    /// Without a trailing slash.
+    pub public_url: String,
+    /// See [`Options`].
+    pub database: Option<Secret>,
+    /// Certificate and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// See [`Options`].
+    pub admin_password_file: Option<PathBuf>,
+    /// See [`Options`].
+    pub root_key_file: PathBuf,
+    /// See [`Options`].
+    pub log_format: LogFormat,
+    /// See [`Options`].
+    pub log: String,
+    /// See [`Options`].
+    pub locations: Vec<String>,
+    /// See [`Options`].
+    pub restart_grace: std::time::Duration,
+    /// See [`Options`].
+    pub agent_token_lifetime: jiff::SignedDuration,
+    /// See [`Options`].
+    pub agent_key_lifetime: jiff::SignedDuration,
+    /// See [`Options`].
+    pub disk_reserve_bytes: u64,
+}
+
+/// A text that is not shown.
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl Config {
+    /// Flag and environment first (clap has merged them), then the file, then the defaults.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a setting makes no sense.
+    pub fn resolve(options: Options) -> anyhow::Result<Self> {
+        let file: Options = match &options.config {
+            None => Options::default(),
+            Some(path) => {
+                #[expect(clippy::disallowed_methods, reason = "the configuration file is read here and nowhere else")]
+                let text = std::fs::read_to_string(path).with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+                toml::from_str(&text).with_context(|| format!("the configuration file {} is not understood", path.display()))?
+            }
+        };
+        let Some(data_dir) = options.data_dir.or(file.data_dir) else {
+            bail!("no data directory was given: add --data-dir DIR (or BOWLINE_DATA_DIR), where the server keeps its database and keys");
+        };
+        let listen = options.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8443)));
+        let public_url = options.public_url.or(file.public_url).unwrap_or_else(|| format!("https://localhost:{}", listen.port()));
+        let public_url = public_url.trim_end_matches('/').to_owned();
+        let parsed = url::Url::parse(&public_url).with_context(|| format!("the public URL '{public_url}' is not understood"))?;
+        if parsed.scheme() != "https" || parsed.path() != "/" || parsed.query().is_some() {
+            bail!("the public URL '{public_url}' must be https://HOST[:PORT] without a path: clients refuse http");
+        }
+        let tls = match (options.tls_cert.or(file.tls_cert), options.tls_key.or(file.tls_key)) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            _ => bail!("--tls-cert and --tls-key belong together: give both or neither"),
+        };
+        let days = i64::try_from(options.agent_key_days.or(file.agent_key_days).unwrap_or(90)).context("agent-key-days is too large")?;
+        let token = i64::try_from(options.agent_token_seconds.or(file.agent_token_seconds).unwrap_or(1800)).context("agent-token-seconds is too large")?;
+        if !(1..=3650).contains(&days) || !(10..=86_400).contains(&token) {
+            bail!("agent-key-days must be 1 to 3650 and agent-token-seconds 10 to 86400");
+        }
+        Ok(Self {
+            root_key_file: options.root_key_file.or(file.root_key_file).unwrap_or_else(|| data_dir.join("root.key")),
+            data_dir,
+            listen,
+            public_url,
+            database: options.database.or(file.database).map(Secret),
+            tls,
+            admin_password_file: options.admin_password_file.or(file.admin_password_file),
+            log_format: options.log_format.or(file.log_format).unwrap_or_default(),
+            log: options.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+            locations: options.locations.or(file.locations).unwrap_or_else(|| vec!["local".to_owned()]),
+            restart_grace: std::time::Duration::from_secs(options.restart_grace.or(file.restart_grace).unwrap_or(60)),
+            agent_token_lifetime: jiff::SignedDuration::from_secs(token),
+            agent_key_lifetime: jiff::SignedDuration::from_hours(days * 24),
+            disk_reserve_bytes: options.disk_reserve_mib.or(file.disk_reserve_mib).unwrap_or(256) << 20,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_must_be_https_without_a_path() {
+        let resolve = |url: &str| Config::resolve(Options { data_dir: Some("d".into()), public_url: Some(url.to_owned()), ..Options::default() });
+        assert_eq!(resolve("https://bowline.example/").unwrap().public_url, "https://bowline.example");
+        assert!(resolve("http://bowline.example").is_err());
+        assert!(resolve("https://bowline.example/x").is_err());
+    }
+}

@@ -1,0 +1,161 @@
+//! Around every call: who calls, the one reading of the clock, correlation, latency.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use bowline_arm::Error;
+use bowline_control::context::OpContext;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, header};
+use jiff::Timestamp;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use super::State;
+use super::error::ApiError;
+use crate::metrics;
+
+/// The ids of a request, put into its extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Correlation(pub Uuid);
+
+/// The portal's cookie.
+pub const COOKIE: &str = "__Host-bowline";
+/// Proves that a request with the cookie was made by the portal's script and not by a form elsewhere.
+pub const PORTAL_HEADER: &str = "x-bowline-portal";
+
+/// Measures and logs a request, and names it in the answer.
+pub async fn observe(axum::extract::State(state): axum::extract::State<Arc<State>>, mut request: Request, next: Next) -> Response {
+    let started = tokio::time::Instant::now();
+    let correlation = request
+        .headers()
+        .get("x-ms-correlation-request-id")
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse().ok())
+        .unwrap_or_else(bowline_auth::random::guid);
+    let client_request = request.headers().get("x-ms-client-request-id").filter(|v| v.len() <= 128).cloned();
+    request.extensions_mut().insert(Correlation(correlation));
+    let (route, method) = (route_of(request.uri().path()), method_name(request.method()));
+    let path = request.uri().path().chars().take(256).collect::<String>();
+    let span = tracing::info_span!("request", correlation_id = %correlation, method, path);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let elapsed = started.elapsed();
+    let status = response.status();
+    let class = match status.as_u16() / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    };
+    state.metrics.requests.get_or_create(&metrics::Request { route, method, status: class }).inc();
+    state.metrics.durations.get_or_create(&metrics::Route { route, method }).observe(elapsed.as_secs_f64());
+    span.in_scope(|| tracing::debug!(status = status.as_u16(), micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX), "answered"));
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&correlation.to_string()) {
+        headers.insert("x-ms-request-id", id.clone());
+        headers.insert("x-ms-correlation-request-id", id);
+    }
+    if let Some(id) = client_request {
+        headers.insert("x-ms-client-request-id", id);
+    }
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    response
+}
+
+fn route_of(path: &str) -> &'static str {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    match first {
+        "agents" => "agents",
+        "portal" => "portal",
+        "healthz" | "readyz" | "metrics" => "health",
+        "device" => "identity",
+        _ if path.contains("/oauth2/") || path.contains("/discovery/") || path.contains("/.well-known/") => "identity",
+        _ => "arm",
+    }
+}
+
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::PUT => "PUT",
+        Method::POST => "POST",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        _ => "OTHER",
+    }
+}
+
+/// Where a request came from, as the socket says.
+#[must_use]
+pub fn client_address(parts: &Parts) -> String {
+    parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(|| "unknown".to_owned(), |c| c.0.ip().to_string())
+}
+
+/// Proves the caller and opens the operation's context; says until when the proof holds.
+///
+/// # Errors
+/// 401 with the way to sign in.
+pub async fn authenticate(state: &State, parts: &Parts) -> Result<(OpContext, Timestamp), Error> {
+    let now = (state.clock)();
+    let headers = &parts.headers;
+    let (actor, until) = match bearer(headers) {
+        Some(token) => state.control.authenticate(token, now).await?,
+        None => match cookie(headers) {
+            Some(cookie) => {
+                let safe = matches!(parts.method, Method::GET | Method::HEAD);
+                if !safe && headers.get(PORTAL_HEADER).is_none_or(|v| v != "1") {
+                    return Err(Error::new(403, "PortalHeaderMissing", "A change that is signed in by the portal's cookie needs the header X-Bowline-Portal: 1."));
+                }
+                let (actor, session) = state.control.authenticate_cookie(cookie, now).await?;
+                (actor, session.expires_on)
+            }
+            None => return Err(Error::unauthenticated("The request has no access token. Send 'Authorization: Bearer …'; 'bowline token' prints one.")),
+        },
+    };
+    let correlation_id = parts.extensions.get::<Correlation>().map_or_else(bowline_auth::random::guid, |c| c.0);
+    let replace = headers.get("x-bowline-replace").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"true"));
+    Ok((OpContext { actor, correlation_id, now, client: Some(client_address(parts)), replace }, until))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The value of the portal's cookie.
+#[must_use]
+pub fn cookie(headers: &HeaderMap) -> Option<&str> {
+    named_cookie(headers, COOKIE)
+}
+
+/// The value of a cookie.
+#[must_use]
+pub fn named_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';')).find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then_some(value)
+    })
+}
+
+/// 401 answers name the authority, as ARM's do: clients find the sign-in by it.
+#[must_use]
+pub fn challenge(state: &State, error: Error) -> Response {
+    use axum::response::IntoResponse as _;
+    let unauthenticated = error.status == 401;
+    let mut response = ApiError(error).into_response();
+    if unauthenticated {
+        let value = format!("Bearer authorization_uri=\"{}/{}\", error=\"invalid_token\"", state.control.settings().public_url, state.control.tenant());
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+    }
+    response
+}

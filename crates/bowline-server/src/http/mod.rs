@@ -1,0 +1,71 @@
+//! The routes. Everything that is not named here is ARM's and goes to [`arm`].
+
+pub mod agents;
+pub mod arm;
+pub mod context;
+pub mod error;
+pub mod events;
+pub mod health;
+pub mod identity;
+pub mod inventory;
+pub mod pages;
+pub mod portal;
+pub mod session;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use bowline_control::Control;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Metrics;
+
+/// What every handler shares.
+pub struct State {
+    /// The application.
+    pub control: Arc<Control>,
+    /// The server's metrics.
+    pub metrics: Arc<Metrics>,
+    /// Read once per request.
+    pub clock: fn() -> Timestamp,
+    /// Set when the server stops.
+    pub stopping: CancellationToken,
+}
+
+impl State {
+    /// The shared state.
+    #[must_use]
+    pub fn new(control: Arc<Control>, metrics: Arc<Metrics>, clock: fn() -> Timestamp, stopping: CancellationToken) -> Self {
+        Self { control, metrics, clock, stopping }
+    }
+}
+
+/// All routes.
+pub fn router(state: Arc<State>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(identity::discovery))
+        .route("/{tenant}/discovery/v2.0/keys", get(identity::keys))
+        .route("/{tenant}/oauth2/v2.0/token", post(identity::token))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(identity::device_code))
+        .route("/{tenant}/oauth2/v2.0/authorize", get(identity::authorize_page).post(identity::authorize))
+        .route("/device", get(identity::device_page).post(identity::decide_device))
+        .route("/agents/v1/session", get(session::open))
+        .route("/agents/v1/observed", post(agents::observed))
+        .route("/agents/v1/rotateKey", post(agents::rotate_key))
+        .route("/agents/v1/self", get(agents::own))
+        .route("/portal/login", get(portal::login))
+        .route("/portal/callback", get(portal::callback))
+        .route("/portal/session", get(portal::session))
+        .route("/portal/logout", post(portal::logout))
+        .route("/portal", get(portal::index))
+        .route("/portal/", get(portal::index))
+        .route("/portal/{*path}", get(portal::file))
+        .fallback(arm::handle)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), context::observe))
+        .with_state(state)
+}

@@ -1,0 +1,296 @@
+//! `GET /agents/v1/session`: the agent's one long connection (wire.md §2), as a takeover, as a stream, or as a long poll.
+//!
+//! # Design notes
+//! A taken-over connection leaves hyper after the request head: hyper's buffers are most of the memory of an idle
+//! session. What remains is the TLS state, this task and a channel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State as Shared};
+use axum::response::{IntoResponse, Response};
+use bowline_arm::Error;
+use bowline_control::reconcile::presence::{self, Presence};
+use bowline_control::sessions::Attachment;
+use bowline_link::line::{LineReader, encode, encode_poll};
+use bowline_link::message::{Down, End, EndReason};
+use bowline_link::server_session::{Claim, Direction, Opening, ServerSession, Tick};
+use bowline_link::wire::{INSTANCE_HEADER, MAX_WAIT_SECONDS, SessionQuery, UPGRADE_TOKEN};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::State;
+use super::agents::{Agent, agent};
+use super::context::challenge;
+use crate::listener::Stream;
+
+/// An agent that does not read a line in this time is gone.
+const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+/// What is read at once from an agent: a keep-alive is 17 bytes.
+const READ_BUFFER: usize = 128;
+
+/// An agent's place on this server; leaving it starts the way to Offline.
+struct Place {
+    state: Arc<State>,
+    key: String,
+    uid: uuid::Uuid,
+    attachment: Attachment,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.state.control.sessions().detach(self.uid, self.attachment.session) && !self.state.stopping.is_cancelled() {
+            presence::closed(&self.state.control, std::mem::take(&mut self.key), self.uid, self.state.clock);
+        }
+    }
+}
+
+/// A session that was opened, and its first line.
+struct Opened {
+    place: Place,
+    session: ServerSession,
+    hello: Down,
+    started: Instant,
+}
+
+/// Opens a session in the form that the request asks for.
+pub async fn open(Shared(state): Shared<Arc<State>>, mut request: Request) -> Response {
+    let takeover = hyper::upgrade::on(&mut request);
+    let (parts, _) = request.into_parts();
+    let upgrade = parts.headers.get(header::UPGRADE).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(UPGRADE_TOKEN.as_bytes()));
+    let query: SessionQuery = match serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()) {
+        Ok(query) => query,
+        Err(error) => return challenge(&state, Error::bad_request("InvalidQuery", format!("The session's query is not understood: {error}."))),
+    };
+    let direction = if upgrade { Direction::Both } else { Direction::Down };
+    let opened = match begin(&state, &parts, &query, direction).await {
+        Ok(opened) => opened,
+        Err(error) => return challenge(&state, error),
+    };
+    if let Some(wait) = query.wait {
+        return poll(opened, Duration::from_secs(u64::from(wait.min(MAX_WAIT_SECONDS)))).await;
+    }
+    if !upgrade {
+        return stream(opened);
+    }
+    tokio::spawn(async move {
+        match takeover.await {
+            Ok(upgraded) => match upgraded.downcast::<TokioIo<Stream>>() {
+                Ok(parts) => hold(Box::new(parts.io.into_inner()), parts.read_buf, opened).await,
+                Err(_) => tracing::error!("a session's connection is not one of this listener"),
+            },
+            Err(error) => tracing::debug!(%error, "a session's connection ended before it began"),
+        }
+    });
+    (StatusCode::SWITCHING_PROTOCOLS, [(header::CONNECTION, HeaderValue::from_static("upgrade")), (header::UPGRADE, HeaderValue::from_static(UPGRADE_TOKEN))]).into_response()
+}
+
+async fn begin(state: &Arc<State>, parts: &Parts, query: &SessionQuery, direction: Direction) -> Result<Opened, Error> {
+    let Agent { context, record, until } = agent(state, parts).await?;
+    let instance = parts.headers.get(INSTANCE_HEADER).and_then(|v| v.to_str().ok()).filter(|v| v.len() <= 128).unwrap_or_default();
+    let control = &state.control;
+    let document = control.desired().document(&record.key);
+    let claim = claim(query, &document);
+    let keep_alive = document.content("agentSettings").and_then(|s| s["keepAliveSeconds"].as_u64()).unwrap_or(20);
+    let Ok(attachment) = control.sessions().attach(record.uid, &record.key, instance, document) else {
+        presence::show_cloned(control, &record.key, record.uid, context.now).await?;
+        return Err(Error::conflict(
+            "MachineCloned",
+            "Another installation is connected with this identity: this host's disk was probably copied from it. \
+             On the copy run 'bowline-agent machine disconnect --force-local-only', then 'connect' under a name of its own. \
+             If this host was just restarted hard, wait a minute: its old session then ends by itself.",
+        ));
+    };
+    let place = Place { state: Arc::clone(state), key: record.key.clone(), uid: record.uid, attachment };
+    presence::show(control, &record.key, record.uid, Presence::Connected, context.now).await?;
+    let left = Duration::try_from(until.duration_since(context.now)).unwrap_or_default();
+    let opening = Opening {
+        session: place.attachment.session,
+        epoch: control.store().watch().borrow().epoch,
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        time: context.now,
+        lifetime: jittered(left),
+        keep_alive: Duration::from_secs(keep_alive),
+        direction,
+        claim,
+    };
+    let started = Instant::now();
+    let (session, hello) = ServerSession::open(opening, Duration::ZERO);
+    Ok(Opened { place, session, hello, started })
+}
+
+/// What the agent has: the server's document when it names the same generation.
+fn claim(query: &SessionQuery, document: &bowline_link::item::DesiredDocument) -> Claim {
+    let same = query.epoch == Some(document.epoch) && query.generation == document.generation;
+    let hashes = if same { document.items.iter().map(|i| i.hash).collect() } else { Vec::new() };
+    Claim { epoch: query.epoch, generation: query.generation, hashes }
+}
+
+/// Sessions that began together end apart: up to a tenth of the lifetime is taken off.
+fn jittered(lifetime: Duration) -> Duration {
+    let part = u32::from(bowline_auth::random::bytes::<1>()[0]);
+    lifetime.saturating_sub(lifetime / 10 * part / 255)
+}
+
+/// Holds a taken-over connection until either side ends it.
+async fn hold(mut io: Box<Stream>, early: Bytes, mut opened: Opened) {
+    let mut lines = LineReader::new();
+    lines.feed(&early);
+    drop(early);
+    if write(&mut io, &opened.hello).await.is_err() {
+        return;
+    }
+    let mut buffer = [0_u8; READ_BUFFER];
+    opened.place.attachment.signal.mark_changed();
+    loop {
+        let step = tokio::select! {
+            changed = opened.place.attachment.signal.changed() => match changed {
+                Ok(()) => opened.signalled(),
+                Err(_) => Step::Close,
+            },
+            read = io.read(&mut buffer) => match read {
+                Ok(0) | Err(_) => Step::Close,
+                Ok(n) => {
+                    lines.feed(&buffer[..n]);
+                    opened.received(&mut lines)
+                }
+            },
+            () = sleep_until(opened.started + opened.session.deadline()) => opened.tick(),
+        };
+        match step {
+            Step::Wait => {}
+            Step::Send(line) => {
+                if write(&mut io, &line).await.is_err() {
+                    break;
+                }
+            }
+            Step::End(line) => {
+                let _ = write(&mut io, &line).await;
+                let _ = timeout(WRITE_PATIENCE, io.shutdown()).await;
+                break;
+            }
+            Step::Close => break,
+        }
+    }
+}
+
+/// What a session does next.
+enum Step {
+    Wait,
+    Send(Down),
+    End(Down),
+    Close,
+}
+
+impl Opened {
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn signalled(&mut self) -> Step {
+        let now = self.now();
+        let signal = self.place.attachment.signal.borrow_and_update();
+        if let Some(end) = &signal.end {
+            return Step::End(Down::End(end.clone()));
+        }
+        self.session.desired(&signal.document, now).map_or(Step::Wait, Step::Send)
+    }
+
+    fn received(&mut self, lines: &mut LineReader) -> Step {
+        let now = self.now();
+        loop {
+            match lines.next_message() {
+                Ok(Some(up)) => {
+                    self.session.received(up, now);
+                }
+                Ok(None) => return Step::Wait,
+                Err(error) => return Step::End(Down::End(End { reason: EndReason::Unknown, message: format!("A line of the agent was refused: {error}."), reconnect_after_seconds: Some(30) })),
+            }
+        }
+    }
+
+    fn tick(&mut self) -> Step {
+        match self.session.tick(self.now()) {
+            Tick::Wait(_) => Step::Wait,
+            Tick::Send(line) => Step::Send(line),
+            Tick::End(line) => Step::End(line),
+            Tick::Silent => Step::Close,
+        }
+    }
+
+    /// Waits for the next line to send; none when the session is over.
+    async fn next(&mut self) -> Step {
+        loop {
+            let step = tokio::select! {
+                changed = self.place.attachment.signal.changed() => match changed {
+                    Ok(()) => self.signalled(),
+                    Err(_) => Step::Close,
+                },
+                () = sleep_until(self.started + self.session.deadline()) => self.tick(),
+            };
+            if !matches!(step, Step::Wait) {
+                return step;
+            }
+        }
+    }
+}
+
+async fn write(io: &mut Stream, line: &Down) -> std::io::Result<()> {
+    let bytes = encode(line).map_err(std::io::Error::other)?;
+    let writing = async {
+        io.write_all(&bytes).await?;
+        io.flush().await
+    };
+    timeout(WRITE_PATIENCE, writing).await.map_err(|_| std::io::ErrorKind::TimedOut)?
+}
+
+/// The lines as a streamed answer: for curl, and for proxies that strip the upgrade.
+fn stream(mut opened: Opened) -> Response {
+    opened.place.attachment.signal.mark_changed();
+    let first = encode(&opened.hello).unwrap_or_default();
+    let lines = futures::stream::unfold((Some(Bytes::from(first)), Some(opened)), |(first, opened)| async move {
+        if let Some(first) = first {
+            return Some((Ok::<_, std::convert::Infallible>(first), (None, opened)));
+        }
+        let mut opened = opened?;
+        match opened.next().await {
+            Step::Send(line) => Some((Ok(Bytes::from(encode(&line).ok()?)), (None, Some(opened)))),
+            Step::End(line) => Some((Ok(Bytes::from(encode(&line).ok()?)), (None, None))),
+            Step::Wait | Step::Close => None,
+        }
+    });
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+/// The lines of a long poll: what there is to say now, or what comes within the wait.
+async fn poll(mut opened: Opened, wait: Duration) -> Response {
+    let mut messages = vec![opened.hello.clone()];
+    opened.place.attachment.signal.mark_changed();
+    match opened.signalled() {
+        Step::Send(line) | Step::End(line) => messages.push(line),
+        Step::Wait | Step::Close => {
+            if let Ok(Step::Send(line) | Step::End(line)) = timeout(wait, next_news(&mut opened)).await {
+                messages.push(line);
+            }
+        }
+    }
+    match encode_poll(&messages) {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(error) => challenge(&opened.place.state, Error::internal(error)),
+    }
+}
+
+/// Keep-alives are no news to a poll.
+async fn next_news(opened: &mut Opened) -> Step {
+    loop {
+        match opened.next().await {
+            Step::Send(Down::KeepAlive(_)) => {}
+            step => return step,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The one place that sees every concrete type: opens the store, makes what the first start makes, starts tasks and listener, stops them.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use bowline_auth::seal::RootKey;
+use bowline_control::{Control, Settings, bootstrap, reconcile};
+use bowline_link::message::EndReason;
+use bowline_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::http::{self, State};
+use crate::metrics::Metrics;
+use crate::{listener, logging, tls};
+
+/// The first administrator's name.
+const ADMINISTRATOR: &str = "admin";
+
+/// The system's clock, read once per request and per run of a background task.
+#[expect(clippy::disallowed_methods, reason = "the server's one reading of the wall clock")]
+#[must_use]
+pub fn clock() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// Why it cannot start.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    logging::start(&config);
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        tracing::debug!("a TLS provider was installed before");
+    }
+    tls::make_private_folder(&config.data_dir)?;
+    let tls = tls::configure(&config)?;
+    let listener = bind(&config).await?;
+    let store = open_store(&config).await?;
+    let root = root_key(&config)?;
+    let foundation = bootstrap::foundation(&store, &root, clock()).await?;
+    let control = Control::open(Arc::clone(&store), foundation, settings(&config)).await?;
+    first_start(&control, &config).await?;
+    control.desired().reload(&*store).await?;
+
+    let cancel = CancellationToken::new();
+    let mut tasks = reconcile::start(&control, clock, &cancel);
+    let metrics = Arc::new(Metrics::default());
+    let state = Arc::new(State::new(Arc::clone(&control), Arc::clone(&metrics), clock, cancel.clone()));
+    let serving = tokio::spawn(listener::serve(listener, tls, http::router(state), metrics, cancel.clone()));
+    tracing::info!(url = %config.public_url, listen = %config.listen, tenant = %control.tenant(), "ready");
+
+    stop_signal().await?;
+    tracing::info!("stopping: agents are told to come back, requests under way are finished");
+    control.sessions().end_all(EndReason::Draining, "The server is going down; connect again.");
+    cancel.cancel();
+    serving.await?;
+    while tasks.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!("{} is in use by another program: stop it, or choose another port with --listen", config.listen),
+        std::io::ErrorKind::PermissionDenied => anyhow::anyhow!("this user may not listen on {}: choose a port above 1023 with --listen", config.listen),
+        _ => anyhow::Error::from(error).context(format!("cannot listen on {}", config.listen)),
+    })
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match &config.database {
+        Some(url) => open_postgres(PostgresOptions::new(url.0.clone(), format!("bowline-server-{}", std::process::id()))).await?,
+        None => {
+            let mut options = SqliteOptions::new(&config.data_dir);
+            options.disk_reserve_bytes = config.disk_reserve_bytes;
+            open_sqlite(options).await?
+        }
+    })
+}
+
+fn root_key(config: &Config) -> anyhow::Result<RootKey> {
+    let path = &config.root_key_file;
+    if path.exists() {
+        return RootKey::read(&tls::read_secret(path)?).with_context(|| format!("the root key {} is not understood", path.display()));
+    }
+    if config.database.is_some() && *path != config.data_dir.join("root.key") {
+        bail!("the root key {} does not exist: give the file that the other servers of this database use", path.display());
+    }
+    let key = RootKey::generate();
+    tls::write(path, key.to_base64().as_bytes(), 0o600)?;
+    tracing::info!(path = %path.display(), "a root key was made: keep a copy of it, without it the stored secrets cannot be opened");
+    Ok(key)
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        locations: config.locations.clone(),
+        key_lifetime: config.agent_key_lifetime,
+        agent_token_lifetime: config.agent_token_lifetime,
+        restart_grace: config.restart_grace,
+        ..Settings::new(&config.public_url)
+    }
+}
+
+/// Makes the administrator on an empty store; the password comes from the file, or is printed this once.
+async fn first_start(control: &Arc<Control>, config: &Config) -> anyhow::Result<()> {
+    let given = match &config.admin_password_file {
+        Some(path) => Some(String::from_utf8(tls::read_secret(path)?).context("the administrator's password is not UTF-8")?),
+        None => None,
+    };
+    let generated = bowline_auth::password::generate_password();
+    let password = given.as_deref().map_or(generated.as_str(), str::trim_end);
+    if let Some(first) = bootstrap::first_start(control, ADMINISTRATOR, password, clock()).await? {
+        tracing::info!(subscription = %first.subscription, "first start: made the administrator and the default subscription");
+        if given.is_none() {
+            eprintln!("The administrator is '{ADMINISTRATOR}' with the password '{password}'. It is shown this once; keep it.");
+        }
+    }
+    Ok(())
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
