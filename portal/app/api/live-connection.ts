@@ -27,6 +27,7 @@ export class LiveConnection {
   private draw: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
   private closed = false;
+  private pausedAt: Date | undefined;
   private shown: LiveView = this.resources.view();
 
   /** `onBroken` is told of every break, so that the owner can see whether the session has ended. */
@@ -49,12 +50,30 @@ export class LiveConnection {
   open(): void {
     const source = new EventSource(this.address());
     this.source = source;
-    source.onopen = () => this.receive({ kind: "opened" });
+    source.onopen = () => {
+      this.pausedAt = undefined;
+      this.receive({ kind: "opened" });
+    };
     source.onerror = () => this.broken(source);
     for (const kind of EVENTS) {
       source.addEventListener(kind, (event) => this.receiveMessage(kind, event));
     }
     this.heard();
+  }
+
+  /**
+   * Lets go of the stream while nobody looks: a browser gives all windows of a server only a few connections when it
+   * speaks HTTP/1.1, and an idle stream costs the server a session. `resume` goes on where it stopped.
+   */
+  pause(): void {
+    if (this.closed || this.pausedAt || this.resources.view().phase === "refused") return;
+    this.pausedAt = new Date();
+    this.stop();
+  }
+
+  resume(): void {
+    if (this.closed || !this.pausedAt) return;
+    this.open();
   }
 
   close(): void {
@@ -84,7 +103,9 @@ export class LiveConnection {
 
   private broken(source: EventSource): void {
     if (source !== this.source) return;
-    this.resources.apply({ kind: "lost", at: new Date() });
+    // What was known is as old as the pause, when there was one.
+    this.resources.apply({ kind: "lost", at: this.pausedAt ?? new Date() });
+    this.pausedAt = undefined;
     this.show();
     this.onBroken();
     // While the browser reconnects with a cursor there is nothing to do; part of a snapshot has to start again.

@@ -6,6 +6,8 @@ import type { LiveView } from "../api/live-resources";
 import type { Resource } from "../api/resources";
 import { sessionQuery } from "../api/session";
 
+const HIDDEN_MILLISECONDS = 60_000;
+
 const LiveContext = createContext<LiveConnection | undefined>(undefined);
 
 /** Give it a `key` of the subscription, so that another subscription gets a stream and a list of its own. */
@@ -19,9 +21,28 @@ export function LiveProvider({ subscriptionId, children }: { subscriptionId: str
     );
     opened.open();
     setConnection(opened);
-    return () => opened.close();
+    const stopPausing = pauseWhileHidden(opened);
+    return () => {
+      stopPausing();
+      opened.close();
+    };
   }, [subscriptionId, queries]);
   return connection && <LiveContext value={connection}>{children}</LiveContext>;
+}
+
+/** A window that nobody has seen for a while lets go of its stream until it is looked at again. */
+function pauseWhileHidden(connection: LiveConnection): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = () => {
+    clearTimeout(timer);
+    if (document.hidden) timer = setTimeout(() => connection.pause(), HIDDEN_MILLISECONDS);
+    else connection.resume();
+  };
+  document.addEventListener("visibilitychange", look);
+  return () => {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", look);
+  };
 }
 
 function useConnection(): LiveConnection {
