@@ -237,12 +237,12 @@ fn check_watermark(place: Place, raised: Option<&Revision>, at: Revision) -> Res
     }
 }
 
-fn check_same<'r>(
+fn check_same(
     place: Place,
-    row: Option<&'r Row>,
+    row: Option<&Row>,
     uid: Uuid,
     expected: Option<Revision>,
-) -> Result<&'r Row, Refusal> {
+) -> Result<&Row, Refusal> {
     let row = row.ok_or_else(|| refusal(place, Reason::Missing, None))?;
     if row.uid != uid {
         return Err(refusal(place, Reason::OtherUid, Some(row)));

@@ -51,6 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test compares the list with the folder")]
     fn both_databases_have_the_same_migrations_and_every_file_is_listed() {
         for (folder, list) in [("sqlite", SQLITE), ("postgres", POSTGRES)] {
             let path = format!("{}/migrations/{folder}", env!("CARGO_MANIFEST_DIR"));

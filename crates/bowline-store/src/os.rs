@@ -1,5 +1,5 @@
 //! What the store takes from the operating system: files of the data directory, the lock on it, free space, random ids.
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     reason = "this is the one module of the store that owns files and random ids"
 )]

@@ -107,7 +107,7 @@ pub async fn nobody_passes_a_raised_watermark(handles: Handles) {
         for (number, done) in done.into_iter().enumerate().filter(|(number, _)| *number != 5) {
             match done {
                 Ok(done) => {
-                    assert!(done.revisions[0] < raised, "round {round}: {number} passed after the rules")
+                    assert!(done.revisions[0] < raised, "round {round}: {number} passed after the rules");
                 }
                 Err(error) => assert_eq!(refusal(Err(error)).reason, Reason::WatermarkMoved),
             }

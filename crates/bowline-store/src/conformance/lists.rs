@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{List, StoreError};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn under(prefix: &str) -> List {
@@ -74,10 +75,10 @@ pub async fn what_existed_throughout_appears_once(handles: Handles) {
         let mut dice = Dice::new(seed);
         for _ in 0..25 {
             let key = format!("/page/{:03}", dice.roll(400));
-            if !live.contains_key(&key) {
+            if let Entry::Vacant(free) = live.entry(key.clone()) {
                 next += 1;
                 handles[0].commit(creation(&key, next)).await.unwrap();
-                live.insert(key, next);
+                free.insert(next);
             }
         }
         let begin = handles[0].head().await.unwrap().revision;

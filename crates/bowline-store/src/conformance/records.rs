@@ -168,12 +168,12 @@ pub async fn a_refused_commit_spoils_no_other(handles: Handles) {
             Write::Create(draft(&format!("/bad/{number}"), number)),
             Write::Update { draft: draft("/nobody", number), expected: None },
         ];
-        (number, store.commit(commit(if number % 3 == 0 { bad } else { good })).await)
+        (number, store.commit(commit(if number.is_multiple_of(3) { bad } else { good })).await)
     })
     .await;
     let mut told = Vec::new();
     for (number, done) in done {
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             assert_refused(done, Place::Write(1), Reason::Missing);
         } else {
             let revisions = done.unwrap().revisions;

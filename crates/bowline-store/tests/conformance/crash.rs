@@ -3,10 +3,6 @@
 //! This binary runs itself as the writers (`writer_process`). Each logs what was acknowledged to it and what its watcher
 //! saw, in single writes to files that outlive it. Afterwards: every acknowledged commit is in the feed at the revision it was told,
 //! no commit is there twice, every watcher saw 1..n without a gap, and the records are what the feed adds up to.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a test that starts processes needs their environment and files"
-)]
 
 use bowline_store::conformance::{Dice, commit, deletion, draft, uid, update, whole_feed};
 use bowline_store::{

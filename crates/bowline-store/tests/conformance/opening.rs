@@ -1,5 +1,4 @@
 //! Opening, being refused, and databases that are not what they were.
-#![allow(clippy::disallowed_methods, reason = "these tests replace files behind the store's back")]
 
 use bowline_store::conformance::{creation, whole_feed};
 use bowline_store::{

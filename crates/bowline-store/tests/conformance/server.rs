@@ -48,10 +48,10 @@ pub(crate) fn server(test: &str) -> Option<&'static Server> {
     SERVER.as_ref()
 }
 
-/// PostgreSQL refuses to run as root: then it runs as its own user, or as nobody.
+/// PostgreSQL refuses to run as root: then it runs as its own user, or as nobody. It dies with its shell.
 fn as_ordinary_user() -> &'static str {
     if !nix::unistd::geteuid().is_root() {
-        return "";
+        return "setpriv --pdeathsig KILL";
     }
     match nix::unistd::User::from_name("postgres") {
         Ok(Some(_)) => "setpriv --reuid postgres --regid postgres --clear-groups --pdeathsig KILL",
@@ -61,7 +61,7 @@ fn as_ordinary_user() -> &'static str {
 
 const SCRIPT: &str = r#"
 cd / && mkdir "$HOME_OF/data" || exit 1
-if [ -n "$AS" ]; then chown "$OWNER" "$HOME_OF" "$HOME_OF/data" || exit 1; fi
+if [ -n "$OWNER" ]; then chown "$OWNER" "$HOME_OF" "$HOME_OF/data" || exit 1; fi
 $AS "$BIN/initdb" -D "$HOME_OF/data" -U bowline --auth trust --no-sync -E UTF8 --locale C.UTF-8 >"$HOME_OF/log" 2>&1 || exit 1
 $AS "$BIN/postgres" -D "$HOME_OF/data" -p "$PORT" -k "$HOME_OF" -c listen_addresses=127.0.0.1 -c max_connections=200 >>"$HOME_OF/log" 2>&1 &
 server=$!
@@ -83,7 +83,7 @@ impl Server {
             .env("HOME_OF", &home)
             .env("PORT", port.to_string())
             .env("AS", user)
-            .env("OWNER", if user.contains("postgres") { "postgres" } else { "nobody" })
+            .env("OWNER", ["postgres", "nobody"].into_iter().find(|name| user.contains(name)).unwrap_or(""))
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
