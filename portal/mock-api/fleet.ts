@@ -3,8 +3,11 @@ import type { Resource, Subscription } from "../app/api/__generated__/types.ts";
 
 const TENANT = "5d1c1c52-9d3f-4a55-9ef5-0a7b7a2f1c11";
 
-function subscription(subscriptionId: string, displayName: string): Subscription {
-  return { id: `/subscriptions/${subscriptionId}`, subscriptionId, tenantId: TENANT, displayName, state: "Enabled" };
+function subscription(subscriptionId: string, displayName: string) {
+  const id = `/subscriptions/${subscriptionId}`;
+  const type = "Microsoft.Resources/subscriptions";
+  const known = { id, subscriptionId, tenantId: TENANT, displayName, state: "Enabled", name: subscriptionId, type };
+  return known satisfies Subscription;
 }
 
 export const HOME = subscription("6f0c8b1e-0f0e-4c7a-9a53-0d6b7b6f2a10", "Production");
@@ -21,7 +24,7 @@ interface Described {
   group?: string;
   location?: string;
   tags?: Record<string, string>;
-  subscription?: Subscription;
+  subscription?: { id: string };
   properties?: Record<string, unknown>;
 }
 

@@ -1,6 +1,7 @@
 // Turns the server's OpenAPI document into the typed client under app/api/__generated__/.
 //
 //   node scripts/generate-api.mjs           writes the files
+//   node scripts/generate-api.mjs --from F  from another document, to try it
 //   node scripts/generate-api.mjs --check   fails when the committed files differ from what would be written
 //
 // The document is `openapi/bowline.json`, which the server renders. Until it exists the draft beside this script
@@ -14,7 +15,8 @@ import { renderTypes } from "./generate-api/types.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const portal = dirname(here);
 const rendered = join(portal, "../openapi/bowline.json");
-const source = existsSync(rendered) ? rendered : join(here, "draft-openapi.json");
+const from = process.argv.indexOf("--from");
+const source = from > 0 ? process.argv[from + 1] : existsSync(rendered) ? rendered : join(here, "draft-openapi.json");
 const target = join(portal, "app/api/__generated__");
 
 const document = JSON.parse(readFileSync(source, "utf8"));

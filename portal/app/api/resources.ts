@@ -12,7 +12,7 @@ export function clusterQuery({ subscriptionId, resourceGroupName, name }: Resour
   return queryOptions({
     queryKey: ["cluster", subscriptionId, resourceGroupName, name],
     queryFn: ({ signal }): Promise<Resource> =>
-      call(connectedClustersGet, { path: { subscriptionId, resourceGroupName, clusterName: name }, signal }),
+      call(connectedClustersGet, { path: { subscriptionId, resourceGroupName, connectedClusterName: name }, signal }),
   });
 }
 

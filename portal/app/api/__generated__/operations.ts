@@ -28,14 +28,14 @@ export const portalSessionSignOut: Operation<{
 
 /** One connected cluster. */
 export const connectedClustersGet: Operation<{
-  path: { subscriptionId: string; resourceGroupName: string; clusterName: string };
+  path: { subscriptionId: string; resourceGroupName: string; connectedClusterName: string };
   query: Record<never, never>;
   body: undefined;
   answer: types.ConnectedCluster;
 }> = {
   id: "ConnectedClusters_Get",
   method: "GET",
-  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Kubernetes/connectedClusters/{clusterName}",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Kubernetes/connectedClusters/{connectedClusterName}",
   apiVersion: "2026-05-01",
 };
 

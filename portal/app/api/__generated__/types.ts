@@ -195,10 +195,12 @@ export type StorageProfile = {
 
 export type Subscription = {
   id: string;
-  subscriptionId: string;
+  subscriptionId?: string;
   tenantId?: string;
-  displayName: string;
-  state: string;
+  displayName?: string;
+  state?: string;
+  name: string;
+  type: string;
 };
 
 export type SubscriptionList = {
