@@ -84,10 +84,13 @@ impl Arm {
         expect_success(reply).map(|reply| reply.body)
     }
 
+    /// Deletes. A 204 answers both "deleted" and "there was nothing", so what is there is looked at first.
     pub(crate) async fn delete(&self, path: &str, version: &str, wait: Wait) -> Result<Deletion> {
-        let reply = self.call(Method::DELETE, self.url(path, version, &[])?, &[], &Body::None).await?;
-        if matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::NOT_FOUND) && !group_is_missing(&reply)
-        {
+        let url = self.url(path, version, &[])?;
+        let before = self.call(Method::GET, url.clone(), &[], &Body::None).await?;
+        let absent = before.status == StatusCode::NOT_FOUND && !group_is_missing(&before);
+        let reply = self.call(Method::DELETE, url, &[], &Body::None).await?;
+        if absent && matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::NOT_FOUND) {
             return Ok(Deletion::Absent);
         }
         let reply = expect_success(reply)?;

@@ -19,7 +19,7 @@ pub(super) fn read_body(bytes: &[u8]) -> Value {
     match serde_json::from_slice(bytes) {
         Ok(Value::String(text)) => json!({"text": text}),
         Ok(value) => value,
-        Err(_) => json!({"text": String::from_utf8_lossy(bytes).chars().take(2000).collect::<String>()}),
+        Err(_) => json!({"text": String::from_utf8_lossy(bytes).chars().take(8000).collect::<String>()}),
     }
 }
 

@@ -86,7 +86,7 @@ async fn user(app: &App, client: &Client, issuer: &Issuer, arguments: &LoginArgs
     let Some((username, file)) = arguments.username.as_ref().zip(arguments.password_file.as_ref()) else {
         let code = issuer.device_code(client).await?;
         let minutes = code.expires_in.as_secs().div_ceil(60);
-        app.output.note(&format!(
+        app.output.say(&format!(
             "To sign in, open\n\n    {}\n\nand type the code\n\n    {}\n\nIt is valid for {minutes} min. Waiting …",
             code.verification_uri, code.user_code
         ));

@@ -1,5 +1,7 @@
 //! `bowline resource`: resources of any type, by id.
 
+use std::collections::HashMap;
+
 use bowline_arm::{ApiVersion, ResourceId};
 use serde_json::Value;
 
@@ -50,15 +52,19 @@ pub(crate) enum ResourceCommand {
     },
 }
 
-const STATE: &[&str] =
-    &["/properties/connectivityStatus", "/properties/status", "/properties/provisioningState"];
+/// Types that an agent reports on: api-version, and where their status and its time stand.
+const WITH_AGENT: [(&str, &str, &str, &str); 2] = [
+    (api::CLUSTER_TYPE, api::CLUSTERS, "/properties/connectivityStatus", "/properties/lastConnectivityTime"),
+    (api::MACHINE_TYPE, api::MACHINES, "/properties/status", "/properties/lastStatusChange"),
+];
 
 const COLUMNS: &[Column] = &[
     Column::text("NAME", &["/name"]),
     Column::text("TYPE", &["/type"]),
     Column::new("GROUP", &["/id"], Show::Group),
     Column::text("LOCATION", &["/location"]),
-    Column::text("STATE", STATE),
+    Column::text("STATUS", &["/status", "/properties/provisioningState"]),
+    Column::new("LAST SEEN", &["/lastSeen"], Show::Ago),
     Column::new("TAGS", &["/tags"], Show::Tags),
 ];
 
@@ -69,7 +75,8 @@ pub(crate) async fn run(app: &App, command: ResourceCommand) -> Result<Answer> {
             let scope = app.group_or_subscription(&arm, group.as_deref()).await?;
             let filter = filter(resource_type.as_deref(), tag.as_deref());
             let query: Vec<(&str, &str)> = filter.iter().map(|filter| ("$filter", filter.as_str())).collect();
-            let all = arm.list(&format!("{}/resources", scope.as_str()), api::RESOURCES, &query).await?;
+            let mut all = arm.list(&format!("{}/resources", scope.as_str()), api::RESOURCES, &query).await?;
+            add_status(&arm, &scope, &mut all).await?;
             Ok(Answer::list(all, COLUMNS, "There are no such resources."))
         }
         ResourceCommand::Show { id, api_version } => {
@@ -87,6 +94,26 @@ pub(crate) async fn run(app: &App, command: ResourceCommand) -> Result<Answer> {
             Ok(Answer::nothing())
         }
     }
+}
+
+/// Puts `status` and `lastSeen` beside what has an agent: ARM's list of all types carries no properties.
+async fn add_status(arm: &Arm, scope: &ResourceId, items: &mut [Value]) -> Result<()> {
+    let text =
+        |item: &Value, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    for (kind, version, status, seen) in WITH_AGENT {
+        if !items.iter().any(|item| text(item, "type") == kind.to_lowercase()) {
+            continue;
+        }
+        let full = arm.list(&api::collection(scope, kind), version, &[]).await?;
+        let by_id: HashMap<String, &Value> = full.iter().map(|item| (text(item, "id"), item)).collect();
+        for item in items.iter_mut() {
+            if let Some(full) = by_id.get(&text(item, "id")) {
+                item["status"] = full.pointer(status).cloned().unwrap_or_default();
+                item["lastSeen"] = full.pointer(seen).cloned().unwrap_or_default();
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The comparisons of an OData filter; a quote in a value is doubled.

@@ -48,6 +48,9 @@ pub(crate) enum AssignmentCommand {
         assignee: Option<String>,
         #[command(flatten)]
         scope: ScopeArgs,
+        /// Also those made below the scope
+        #[arg(long)]
+        all: bool,
     },
     /// Take a role away
     Delete {
@@ -112,10 +115,12 @@ pub(crate) async fn run(app: &App, command: RoleCommand) -> Result<Answer> {
             let role = resolve_role(&arm, &scope, &role).await?;
             Ok(Answer::details(assign(&arm, &scope, &principal, &role).await?, ASSIGNMENT))
         }
-        RoleCommand::Assignment(AssignmentCommand::List { assignee, scope }) => {
+        RoleCommand::Assignment(AssignmentCommand::List { assignee, scope, all }) => {
             let scope = resolve_scope(app, &arm, &scope).await?;
-            let all = list_assignments(&arm, &scope, assignee.as_deref()).await?;
-            Ok(Answer::list(all, ASSIGNMENTS, "There are no such role assignments."))
+            let mut found = list_assignments(&arm, &scope, assignee.as_deref()).await?;
+            found.retain(|item| all || holds_in(item, &scope));
+            add_names(&arm, &mut found).await;
+            Ok(Answer::list(found, ASSIGNMENTS, "There are no such role assignments."))
         }
         RoleCommand::Assignment(AssignmentCommand::Delete { id, assignee, role, scope, yes }) => {
             let id = match (id, assignee.zip(role)) {
@@ -244,10 +249,11 @@ async fn list_assignments(arm: &Arm, scope: &ResourceId, assignee: Option<&str>)
         Some(assignee) => Some(resolve_principal(arm, assignee).await?),
         None => None,
     };
-    let filter = principal.map(|principal| format!("principalId eq '{}'", principal.object_id));
-    let query: Vec<(&str, &str)> = filter.iter().map(|filter| ("$filter", filter.as_str())).collect();
+    // Without atScope() the server leaves out what was given above the scope and holds in it.
+    let of_principal = principal.map(|principal| format!(" and principalId eq '{}'", principal.object_id));
+    let filter = format!("atScope(){}", of_principal.unwrap_or_default());
     let path = api::collection(scope, api::ROLE_ASSIGNMENT_TYPE);
-    let mut all = arm.list(&path, api::AUTHORIZATION, &query).await?;
+    let mut all = arm.list(&path, api::AUTHORIZATION, &[("$filter", &filter)]).await?;
     let roles = definitions(arm, scope).await?;
     for item in &mut all {
         let definition =
@@ -261,6 +267,31 @@ async fn list_assignments(arm: &Arm, scope: &ResourceId, assignee: Option<&str>)
         }
     }
     Ok(all)
+}
+
+/// Whether an assignment was made in the scope or above it.
+fn holds_in(item: &Value, scope: &ResourceId) -> bool {
+    let made_in = item.pointer("/properties/scope").and_then(Value::as_str).unwrap_or_default();
+    api::parse_id(made_in).is_ok_and(|made_in| made_in.contains(scope))
+}
+
+/// Puts names beside object ids, for people. Who may not read principals sees the ids alone.
+async fn add_names(arm: &Arm, items: &mut [Value]) {
+    let mut names = std::collections::HashMap::new();
+    for (kind, name) in [(api::USER_TYPE, "/name"), (api::SERVICE_PRINCIPAL_TYPE, "/properties/displayName")]
+    {
+        let principals = arm.list(&api::collection(&ResourceId::root(), kind), api::BOWLINE, &[]).await;
+        for principal in principals.unwrap_or_default() {
+            let text = |pointer: &str| principal.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+            names.extend(text("/properties/objectId").zip(text(name)));
+        }
+    }
+    for item in items {
+        let object_id = item.pointer("/properties/principalId").and_then(Value::as_str).unwrap_or_default();
+        if let Some(name) = names.get(object_id) {
+            item["principalName"] = name.as_str().into();
+        }
+    }
 }
 
 async fn find_assignment(arm: &Arm, scope: &ResourceId, assignee: &str, role: &str) -> Result<ResourceId> {

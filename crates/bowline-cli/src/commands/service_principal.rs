@@ -14,7 +14,7 @@ use crate::commands::role::{PrincipalRef, ScopeArgs, assign, resolve_role, resol
 use crate::config::host;
 use crate::config::settings::server_key;
 use crate::failure::{Failure, Kind, Result};
-use crate::render::{Answer, Column};
+use crate::render::{Answer, Column, Show};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum SpCommand {
@@ -50,7 +50,7 @@ const CREATED: &[Column] = &[
     Column::text("Client id", &["/appId"]),
     Column::text("Secret", &["/secret"]),
     Column::text("Secret file", &["/secretFile"]),
-    Column::text("Secret ends", &["/expiresOn"]),
+    Column::new("Secret ends", &["/expiresOn"], Show::Ago),
     Column::text("Object id", &["/objectId"]),
     Column::text("Tenant", &["/tenantId"]),
     Column::text("Roles", &["/roles"]),

@@ -99,17 +99,19 @@ impl Issuer {
         if reply.status.is_success() || reply.status == StatusCode::SEE_OTHER {
             return Ok(());
         }
-        let failure = Failure::new(Kind::Forbidden, format!("{username} could not be signed in"));
+        if !reply.status.is_client_error() {
+            return Err(refused(&reply));
+        }
+        // The page is made for a browser; the sentence it shows there is the reason here.
+        let page = reply.body.get("text").and_then(Value::as_str).unwrap_or_default();
+        let why =
+            alert(page).unwrap_or_else(|| "the server does not take this user name and password".to_owned());
+        let failure = Failure::new(Kind::Forbidden, format!("{username} could not be signed in")).why(why);
         Err(match reply.status {
-            StatusCode::TOO_MANY_REQUESTS => failure
-                .code("TooManyAttempts")
-                .why("there were too many wrong passwords lately")
-                .next("wait a few minutes, then try again"),
-            status if status.is_client_error() => failure
-                .code("InvalidPassword")
-                .why("the server does not take this user name and password")
-                .next("check both; the first administrator's password is shown once, when the server first starts"),
-            _ => refused(&reply),
+            StatusCode::TOO_MANY_REQUESTS => failure.code("TooManyAttempts").next("wait a few minutes, then try again"),
+            _ => failure
+                .code("SignInRefused")
+                .next("check user name and password; the first administrator's password is shown when the server first starts"),
         })
     }
 
@@ -250,6 +252,14 @@ fn tokens(reply: &Reply) -> Result<Tokens> {
     };
     let lifetime = reply.body.get("expires_in").and_then(Value::as_i64).unwrap_or(0).clamp(0, 86_400);
     Ok(Tokens { access, refresh: text("refresh_token"), lifetime: SignedDuration::from_secs(lifetime) })
+}
+
+/// What a page of the server marks as its alert (the ARIA role), as plain text.
+fn alert(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once("role=\"alert\">")?;
+    let (text, _) = rest.split_once("</")?;
+    let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    Some(plain.iter().fold(text.to_owned(), |text, (entity, c)| text.replace(entity, c)))
 }
 
 fn expired() -> Failure {

@@ -97,10 +97,15 @@ impl Output {
         Steps::new(self.stderr_terminal, self.colour && self.stderr_terminal)
     }
 
+    /// What somebody has to act on: shown in every format.
+    pub(crate) fn say(&self, text: &str) {
+        eprintln!("{text}");
+    }
+
     /// A remark for people; never part of the answer.
     pub(crate) fn note(&self, text: &str) {
         if self.asked != Some(Format::None) {
-            eprintln!("{text}");
+            self.say(text);
         }
     }
 

@@ -140,7 +140,11 @@ impl Model {
 
     fn approve(&mut self, call: &Call) -> Answer {
         if call.field("username") != "admin" || call.field("password") != PASSWORD {
-            return Answer::new(401, Value::Null);
+            let alert = "AADSTS50126: the user name or password isn&#39;t right.";
+            return Answer::new(
+                400,
+                format!("<h1>Connect</h1><p class=\"error\" role=\"alert\">{alert}</p>").into(),
+            );
         }
         self.approved = call.field("action") == "approve" && call.field("user_code") == "BCDF-GHJK";
         Answer::new(200, Value::Null)
@@ -281,7 +285,11 @@ impl Model {
                 (id.starts_with(scope) || kind.ends_with("roledefinitions")) && of_type
             })
             .collect();
-        let page: Vec<&Value> = wanted.iter().skip(start).take(self.page).copied().collect();
+        let mut page: Vec<Value> =
+            wanted.iter().skip(start).take(self.page).map(|item| (*item).clone()).collect();
+        if everything {
+            page.iter_mut().for_each(|item| drop(item.as_object_mut().unwrap().remove("properties")));
+        }
         let mut body = json!({"value": page});
         if start + self.page < wanted.len() {
             body["nextLink"] = format!("{url}{}?api-version=x&skip={}", call.path, start + self.page).into();
@@ -304,11 +312,10 @@ impl Model {
         let mut resource = call.json();
         let existing = self.resources.get(&key);
         let public = "/properties/agentPublicKeyCertificate";
-        if let Some(known) = existing.filter(|known| known.pointer(public) != resource.pointer(public)) {
-            if resource.pointer(public).is_some() && !call.replace {
-                let who = known["name"].as_str().unwrap_or_default();
-                return error(409, "ClusterNameInUse", &format!("Another cluster is connected as '{who}'."));
-            }
+        let other_key = existing.filter(|known| known.pointer(public) != resource.pointer(public));
+        if let Some(known) = other_key.filter(|_| resource.pointer(public).is_some() && !call.replace) {
+            let who = known["name"].as_str().unwrap_or_default();
+            return error(409, "ClusterNameInUse", &format!("Another cluster is connected as '{who}'."));
         }
         let status = if existing.is_some() { 200 } else { 201 };
         resource["id"] = path.into();
@@ -345,6 +352,8 @@ impl Model {
         match (found, key.contains("/providers/")) {
             (false, false) => error(404, "ResourceGroupNotFound", "The resource group does not exist."),
             (false, true) => Answer::new(204, Value::Null),
+            // ARM's clients accept no 200 here.
+            (true, true) if key.contains("/machines/") => Answer::new(204, Value::Null),
             (true, true) => Answer::new(200, Value::Null),
             // The link names the server as it knows itself, which need not be how the client reached it.
             (true, false) => {

@@ -78,6 +78,11 @@ fn each_failing_step_says_which_why_and_what_to_try() {
     desk.run(&format!("{CONNECT} --timeout 1"));
     desk.run(&format!("{CONNECT} --timeout 1 -o json"));
     desk.run("cluster connect -n other -g plant --kubeconfig DIR/kubeconfig");
+    // Between our look and our PUT another cluster took the name: the server has the last word.
+    let taken =
+        json!({"error": {"code": "ClusterNameInUse", "message": "'edge-01' is a connected k3s cluster."}});
+    arm.model().faults.push((format!("PUT {}", cluster_id()), 409, taken));
+    desk.run(&format!("{CONNECT} --timeout 0"));
     desk.check("cluster_connect_failures");
 }
 

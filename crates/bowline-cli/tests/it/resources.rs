@@ -107,7 +107,7 @@ fn an_enrolment_token_is_made_for_what_may_use_it() {
     desk.run("enrollment-token create -n line-1 -g plant --max-uses 40 --expires-in 7d --for machine cluster -o table");
     desk.run("enrollment-token create -n line-2 -g plant --token-file DIR/token --query token");
     assert_eq!(std::fs::read_to_string(desk.path("token")).unwrap(), "bwe_canary\n");
-    desk.run("enrollment-token list -g plant -o table");
+    desk.run("enrollment-token list -g plant -o tsv");
     desk.run("enrollment-token create -n line-3 -g plant --expires-in forever");
     desk.run("enrollment-token delete -n line-1 -g plant --yes");
     desk.run("enrollment-token list -g nowhere");

@@ -54,7 +54,7 @@ pub(super) async fn run(app: &App, arguments: WorkloadsArgs) -> Result<Answer> {
     Ok(Answer::list(
         rows,
         COLUMNS,
-        "Nothing is known of this cluster's workloads (yet): is its agent connected?",
+        "The server knows of no such workloads. If there are some, is the agent connected? bowline cluster show",
     ))
 }
 
