@@ -17,13 +17,13 @@ pub struct Error {
     /// A sentence for a person.
     pub message: String,
     /// The property or resource at fault.
-    pub target: Option<String>,
+    pub target: Option<Box<str>>,
     /// One entry per problem, when there are several.
     pub details: Vec<ErrorDetail>,
     /// Seconds after which a retry makes sense (`Retry-After`).
     pub retry_after: Option<u32>,
     /// For the log only.
-    context: Option<String>,
+    context: Option<Box<str>>,
 }
 
 /// One of several problems.
@@ -136,7 +136,7 @@ impl Error {
     /// Names the property or resource at fault.
     #[must_use]
     pub fn with_target(mut self, target: impl Into<String>) -> Self {
-        self.target = Some(target.into());
+        self.target = Some(target.into().into_boxed_str());
         self
     }
 
@@ -157,7 +157,7 @@ impl Error {
     /// Adds what only the log may know.
     #[must_use]
     pub fn with_context(mut self, context: impl std::fmt::Display) -> Self {
-        self.context = Some(context.to_string());
+        self.context = Some(context.to_string().into_boxed_str());
         self
     }
 
@@ -173,7 +173,7 @@ impl Error {
         serde_json::json!({ "error": ErrorBody {
             code: self.code.to_owned(),
             message: self.message.clone(),
-            target: self.target.clone(),
+            target: self.target.as_deref().map(str::to_owned),
             details: self.details.clone(),
             additional_info: Vec::new(),
         }})

@@ -393,7 +393,6 @@ mod tests {
             "/subscriptions/s/providers/A.B/c",
             "/subscriptions/s/resourceGroups",
             "/resourceGroups/g",
-            
             "/subscriptions/a/../b",
         ] {
             assert!(text.parse::<ResourceId>().is_err(), "{text}");

@@ -175,10 +175,10 @@ async fn read(store: &dyn Store) -> Result<Snapshot, StoreError> {
             let document: Value = serde_json::from_str(&record.document).unwrap_or_default();
             match resource_type {
                 "microsoft.authorization/roleassignments" => {
-                    assignments.extend(assignment(&record, &document))
+                    assignments.extend(assignment(&record, &document));
                 }
                 "microsoft.authorization/roledefinitions" => {
-                    definitions.extend(definition(&record, &document))
+                    definitions.extend(definition(&record, &document));
                 }
                 _ => {
                     let enabled = document["properties"]["accountEnabled"].as_bool().unwrap_or(true)

@@ -104,7 +104,7 @@ fn merge_reported(spec: &Spec, document: &mut Value, status: &Value) -> bool {
             }
             // What callers set inside (patch settings, agent upgrades) stays beside what was detected.
             (Value::Object(new), Some(Value::Object(old))) if name != "detectedProperties" => {
-                old.extend(new.clone())
+                old.extend(new.clone());
             }
             (value, _) => {
                 properties.insert(name.clone(), value.clone());

@@ -144,33 +144,52 @@ impl Config {
         let file: Options = match &options.config {
             None => Options::default(),
             Some(path) => {
-                #[expect(clippy::disallowed_methods, reason = "the configuration file is read here and nowhere else")]
-                let text = std::fs::read_to_string(path).with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
-                toml::from_str(&text).with_context(|| format!("the configuration file {} is not understood", path.display()))?
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the configuration file is read here and nowhere else"
+                )]
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+                toml::from_str(&text)
+                    .with_context(|| format!("the configuration file {} is not understood", path.display()))?
             }
         };
         let Some(data_dir) = options.data_dir.or(file.data_dir) else {
-            bail!("no data directory was given: add --data-dir DIR (or BOWLINE_DATA_DIR), where the server keeps its database and keys");
+            bail!(
+                "no data directory was given: add --data-dir DIR (or BOWLINE_DATA_DIR), where the server keeps its database and keys"
+            );
         };
-        let listen = options.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8443)));
-        let public_url = options.public_url.or(file.public_url).unwrap_or_else(|| format!("https://localhost:{}", listen.port()));
+        let listen =
+            options.listen.or(file.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8443)));
+        let public_url = options
+            .public_url
+            .or(file.public_url)
+            .unwrap_or_else(|| format!("https://localhost:{}", listen.port()));
         let public_url = public_url.trim_end_matches('/').to_owned();
-        let parsed = url::Url::parse(&public_url).with_context(|| format!("the public URL '{public_url}' is not understood"))?;
+        let parsed = url::Url::parse(&public_url)
+            .with_context(|| format!("the public URL '{public_url}' is not understood"))?;
         if parsed.scheme() != "https" || parsed.path() != "/" || parsed.query().is_some() {
-            bail!("the public URL '{public_url}' must be https://HOST[:PORT] without a path: clients refuse http");
+            bail!(
+                "the public URL '{public_url}' must be https://HOST[:PORT] without a path: clients refuse http"
+            );
         }
         let tls = match (options.tls_cert.or(file.tls_cert), options.tls_key.or(file.tls_key)) {
             (Some(cert), Some(key)) => Some((cert, key)),
             (None, None) => None,
             _ => bail!("--tls-cert and --tls-key belong together: give both or neither"),
         };
-        let days = i64::try_from(options.agent_key_days.or(file.agent_key_days).unwrap_or(90)).context("agent-key-days is too large")?;
-        let token = i64::try_from(options.agent_token_seconds.or(file.agent_token_seconds).unwrap_or(1800)).context("agent-token-seconds is too large")?;
+        let days = i64::try_from(options.agent_key_days.or(file.agent_key_days).unwrap_or(90))
+            .context("agent-key-days is too large")?;
+        let token = i64::try_from(options.agent_token_seconds.or(file.agent_token_seconds).unwrap_or(1800))
+            .context("agent-token-seconds is too large")?;
         if !(1..=3650).contains(&days) || !(10..=86_400).contains(&token) {
             bail!("agent-key-days must be 1 to 3650 and agent-token-seconds 10 to 86400");
         }
         Ok(Self {
-            root_key_file: options.root_key_file.or(file.root_key_file).unwrap_or_else(|| data_dir.join("root.key")),
+            root_key_file: options
+                .root_key_file
+                .or(file.root_key_file)
+                .unwrap_or_else(|| data_dir.join("root.key")),
             data_dir,
             listen,
             public_url,
@@ -180,7 +199,9 @@ impl Config {
             log_format: options.log_format.or(file.log_format).unwrap_or_default(),
             log: options.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             locations: options.locations.or(file.locations).unwrap_or_else(|| vec!["local".to_owned()]),
-            restart_grace: std::time::Duration::from_secs(options.restart_grace.or(file.restart_grace).unwrap_or(60)),
+            restart_grace: std::time::Duration::from_secs(
+                options.restart_grace.or(file.restart_grace).unwrap_or(60),
+            ),
             agent_token_lifetime: jiff::SignedDuration::from_secs(token),
             agent_key_lifetime: jiff::SignedDuration::from_hours(days * 24),
             disk_reserve_bytes: options.disk_reserve_mib.or(file.disk_reserve_mib).unwrap_or(256) << 20,
@@ -194,7 +215,13 @@ mod tests {
 
     #[test]
     fn a_public_url_must_be_https_without_a_path() {
-        let resolve = |url: &str| Config::resolve(Options { data_dir: Some("d".into()), public_url: Some(url.to_owned()), ..Options::default() });
+        let resolve = |url: &str| {
+            Config::resolve(Options {
+                data_dir: Some("d".into()),
+                public_url: Some(url.to_owned()),
+                ..Options::default()
+            })
+        };
         assert_eq!(resolve("https://bowline.example/").unwrap().public_url, "https://bowline.example");
         assert!(resolve("http://bowline.example").is_err());
         assert!(resolve("https://bowline.example/x").is_err());

@@ -31,7 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub type Stream = TlsStream<TcpStream>;
 
 /// Serves until cancelled, then waits for requests under way.
-pub async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router: Router, metrics: Arc<Metrics>, cancel: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    router: Router,
+    metrics: Arc<Metrics>,
+    cancel: CancellationToken,
+) {
     let acceptor = TlsAcceptor::from(tls);
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
     let tasks = TaskTracker::new();
@@ -50,7 +56,8 @@ pub async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router: Router
             }
         };
         let _ = socket.set_nodelay(true);
-        let (acceptor, handshakes, metrics) = (acceptor.clone(), Arc::clone(&handshakes), Arc::clone(&metrics));
+        let (acceptor, handshakes, metrics) =
+            (acceptor.clone(), Arc::clone(&handshakes), Arc::clone(&metrics));
         let (router, cancel, tracker) = (router.clone(), cancel.clone(), tasks.clone());
         tasks.spawn(async move {
             let Ok(_permit) = handshakes.acquire().await else { return };
@@ -73,10 +80,12 @@ pub async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router: Router
 
 async fn connection(stream: Stream, peer: std::net::SocketAddr, router: Router, cancel: CancellationToken) {
     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let service = TowerToHyperService::new(router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request
-    }));
+    let service = TowerToHyperService::new(router.map_request(
+        move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request
+        },
+    ));
     let outcome = if h2 {
         let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         builder.timer(TokioTimer::new()).max_concurrent_streams(200).max_header_list_size(32 * 1024);
@@ -91,7 +100,8 @@ async fn connection(stream: Stream, peer: std::net::SocketAddr, router: Router, 
     } else {
         let mut builder = hyper::server::conn::http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_headers(100);
-        let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
+        let mut serving =
+            std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
         tokio::select! {
             outcome = serving.as_mut() => outcome,
             () = cancel.cancelled() => {

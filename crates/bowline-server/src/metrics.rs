@@ -55,12 +55,27 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("bowline_server");
         let durations = Family::new_with_constructor(histogram as fn() -> Histogram);
-        let metrics = Self { requests: Family::default(), durations, sessions: Gauge::default(), revision: Gauge::default(), handshake_failures: Counter::default(), registry: Registry::default() };
+        let metrics = Self {
+            requests: Family::default(),
+            durations,
+            sessions: Gauge::default(),
+            revision: Gauge::default(),
+            handshake_failures: Counter::default(),
+            registry: Registry::default(),
+        };
         registry.register("requests", "Requests that were answered", metrics.requests.clone());
-        registry.register("request_duration_seconds", "Time from request head to response head", metrics.durations.clone());
+        registry.register(
+            "request_duration_seconds",
+            "Time from request head to response head",
+            metrics.durations.clone(),
+        );
         registry.register("agent_sessions", "Open sessions of agents", metrics.sessions.clone());
         registry.register("revision", "The newest revision of the record", metrics.revision.clone());
-        registry.register("handshake_failures", "TLS handshakes that failed", metrics.handshake_failures.clone());
+        registry.register(
+            "handshake_failures",
+            "TLS handshakes that failed",
+            metrics.handshake_failures.clone(),
+        );
         Self { registry, ..metrics }
     }
 }

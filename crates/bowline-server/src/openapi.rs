@@ -117,11 +117,20 @@ fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTree
     let group = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}";
     let typed = format!("/providers/{}", spec.resource_type);
     let (scopes, item): (Vec<String>, String) = match (spec.placement, plural) {
-        (Placement::Tenant, "subscriptions") => (vec!["/subscriptions".to_owned()], "/subscriptions/{subscriptionId}".to_owned()),
+        (Placement::Tenant, "subscriptions") => {
+            (vec!["/subscriptions".to_owned()], "/subscriptions/{subscriptionId}".to_owned())
+        }
         (Placement::Tenant, _) => (vec![typed.clone()], format!("{typed}/{{{variable}}}")),
-        (Placement::Subscription, _) => (vec!["/subscriptions/{subscriptionId}/resourceGroups".to_owned()], group.to_owned()),
-        (Placement::ResourceGroup, _) => (vec![format!("/subscriptions/{{subscriptionId}}{typed}"), format!("{group}{typed}")], format!("{group}{typed}/{{{variable}}}")),
-        (Placement::Extension, _) => (vec![format!("/{{scope}}{typed}")], format!("/{{scope}}{typed}/{{{variable}}}")),
+        (Placement::Subscription, _) => {
+            (vec!["/subscriptions/{subscriptionId}/resourceGroups".to_owned()], group.to_owned())
+        }
+        (Placement::ResourceGroup, _) => (
+            vec![format!("/subscriptions/{{subscriptionId}}{typed}"), format!("{group}{typed}")],
+            format!("{group}{typed}/{{{variable}}}"),
+        ),
+        (Placement::Extension, _) => {
+            (vec![format!("/{{scope}}{typed}")], format!("/{{scope}}{typed}/{{{variable}}}"))
+        }
     };
     let operation = capital(plural);
     for (index, scope) in scopes.iter().enumerate() {
@@ -132,19 +141,50 @@ fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTree
         };
         let answer = json!({"200": content(&format!("{name}List")), "default": content("ErrorResponse")});
         let mut parameters = parameters(scope, spec);
-        parameters.extend([json!({"name": "$top", "in": "query", "schema": {"type": "integer"}}), json!({"name": "$filter", "in": "query", "schema": {"type": "string"}})]);
+        parameters.extend([
+            json!({"name": "$top", "in": "query", "schema": {"type": "integer"}}),
+            json!({"name": "$filter", "in": "query", "schema": {"type": "string"}}),
+        ]);
         paths.insert(scope.clone(), json!({"get": {"operationId": format!("{operation}_{by}"), "parameters": parameters, "responses": answer}}));
     }
     let mut verbs = Map::new();
-    verbs.insert("get".to_owned(), verb(spec, &item, &format!("{operation}_Get"), None, &[(200, Some(name))]));
+    verbs
+        .insert("get".to_owned(), verb(spec, &item, &format!("{operation}_Get"), None, &[(200, Some(name))]));
     if spec.writable {
         let body = Some(name);
-        verbs.insert("put".to_owned(), verb(spec, &item, &format!("{operation}_CreateOrUpdate"), body, &[(spec.statuses.created, Some(name)), (spec.statuses.updated, Some(name))]));
-        verbs.insert("patch".to_owned(), verb(spec, &item, &format!("{operation}_Update"), body, &[(200, Some(name))]));
-        verbs.insert("delete".to_owned(), verb(spec, &item, &format!("{operation}_Delete"), None, &[(spec.statuses.deleted, None), (202, None), (204, None)]));
+        verbs.insert(
+            "put".to_owned(),
+            verb(
+                spec,
+                &item,
+                &format!("{operation}_CreateOrUpdate"),
+                body,
+                &[(spec.statuses.created, Some(name)), (spec.statuses.updated, Some(name))],
+            ),
+        );
+        verbs.insert(
+            "patch".to_owned(),
+            verb(spec, &item, &format!("{operation}_Update"), body, &[(200, Some(name))]),
+        );
+        verbs.insert(
+            "delete".to_owned(),
+            verb(
+                spec,
+                &item,
+                &format!("{operation}_Delete"),
+                None,
+                &[(spec.statuses.deleted, None), (202, None), (204, None)],
+            ),
+        );
     }
     for action in provider.actions() {
-        let post = verb(spec, &item, &format!("{operation}_{}", capital(action)), Some("Any"), &[(200, Some("Any"))]);
+        let post = verb(
+            spec,
+            &item,
+            &format!("{operation}_{}", capital(action)),
+            Some("Any"),
+            &[(200, Some("Any"))],
+        );
         paths.insert(format!("{item}/{action}"), json!({ "post": post }));
     }
     paths.insert(item, Value::Object(verbs));
@@ -157,10 +197,14 @@ fn content(schema: &str) -> Value {
 fn verb(spec: &Spec, path: &str, id: &str, body: Option<&str>, answers: &[(u16, Option<&str>)]) -> Value {
     let mut responses = Map::new();
     for (status, schema) in answers {
-        responses.insert(status.to_string(), schema.map_or_else(|| json!({"description": "Done, accepted or absent"}), content));
+        responses.insert(
+            status.to_string(),
+            schema.map_or_else(|| json!({"description": "Done, accepted or absent"}), content),
+        );
     }
     responses.insert("default".to_owned(), content("ErrorResponse"));
-    let mut operation = json!({"operationId": id, "parameters": parameters(path, spec), "responses": responses});
+    let mut operation =
+        json!({"operationId": id, "parameters": parameters(path, spec), "responses": responses});
     if let Some(body) = body {
         operation["requestBody"] = content(body);
     }

@@ -8,7 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -27,7 +30,8 @@ pub fn configure(config: &Config) -> anyhow::Result<Arc<ServerConfig>> {
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&chain)
         .and_then(Iterator::collect)
         .with_context(|| format!("the certificate {} cannot be read", chain.display()))?;
-    let key = PrivateKeyDer::from_pem_file(&key).with_context(|| format!("the private key {} cannot be read", key.display()))?;
+    let key = PrivateKeyDer::from_pem_file(&key)
+        .with_context(|| format!("the private key {} cannot be read", key.display()))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut server = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -50,7 +54,11 @@ fn local(config: &Config) -> anyhow::Result<(std::path::PathBuf, std::path::Path
     }
     let ca_pem = read(&ca_cert)?;
     let (cert, key) = (folder.join("server.crt"), folder.join("server.key"));
-    let host = url::Url::parse(&config.public_url)?.host_str().unwrap_or("localhost").trim_matches(['[', ']']).to_owned();
+    let host = url::Url::parse(&config.public_url)?
+        .host_str()
+        .unwrap_or("localhost")
+        .trim_matches(['[', ']'])
+        .to_owned();
     // A fresh leaf at every start costs a millisecond, and is never about to expire or for another name.
     make_leaf(&read(&ca_key)?, &host, &cert, &key)?;
     write(&config.data_dir.join("ca.crt"), ca_pem.as_bytes(), 0o644)?;
@@ -80,11 +88,18 @@ fn make_authority(cert: &Path, key: &Path) -> anyhow::Result<()> {
 
 fn make_leaf(ca_key: &str, host: &str, cert: &Path, key: &Path) -> anyhow::Result<()> {
     // The issuer's name and key identifier follow from its parameters and key, so its certificate need not be parsed.
-    let issuer = Issuer::new(authority(), KeyPair::from_pem(ca_key).context("the local authority's key cannot be read")?);
+    let issuer = Issuer::new(
+        authority(),
+        KeyPair::from_pem(ca_key).context("the local authority's key cannot be read")?,
+    );
     let pair = KeyPair::generate()?;
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, host);
-    let mut names = vec![SanType::DnsName("localhost".try_into()?), SanType::IpAddress([127, 0, 0, 1].into()), SanType::IpAddress(std::net::Ipv6Addr::LOCALHOST.into())];
+    let mut names = vec![
+        SanType::DnsName("localhost".try_into()?),
+        SanType::IpAddress([127, 0, 0, 1].into()),
+        SanType::IpAddress(std::net::Ipv6Addr::LOCALHOST.into()),
+    ];
     match host.parse::<std::net::IpAddr>() {
         Ok(address) => names.push(SanType::IpAddress(address)),
         Err(_) if host != "localhost" => names.push(SanType::DnsName(host.to_owned().try_into()?)),
@@ -102,7 +117,10 @@ fn make_leaf(ca_key: &str, host: &str, cert: &Path, key: &Path) -> anyhow::Resul
     write(cert, certificate.pem().as_bytes(), 0o644)
 }
 
-#[expect(clippy::disallowed_methods, reason = "certificates are made at the start, before there is a request with a clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "certificates are made at the start, before there is a request with a clock"
+)]
 fn now() -> std::time::SystemTime {
     std::time::SystemTime::now()
 }
@@ -120,18 +138,23 @@ fn read(path: &Path) -> anyhow::Result<String> {
 pub fn make_private_folder(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::create_dir_all(path).with_context(|| format!("the folder {} cannot be made", path.display()))?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).with_context(|| format!("the folder {} cannot be made private", path.display()))
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("the folder {} cannot be made private", path.display()))
 }
 
 /// Writes a file whole: a crash leaves the old one or the new one.
 ///
 /// # Errors
 /// When it cannot be written.
-#[expect(clippy::disallowed_methods, reason = "small files of the data directory are written here and nowhere else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "small files of the data directory are written here and nowhere else"
+)]
 pub fn write(path: &Path, content: &[u8], mode: u32) -> anyhow::Result<()> {
     let beside = path.with_extension("new");
     let attempt = || -> std::io::Result<()> {
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
         file.write_all(content)?;
         file.sync_all()?;
         std::fs::rename(&beside, path)
@@ -146,7 +169,10 @@ pub fn write(path: &Path, content: &[u8], mode: u32) -> anyhow::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "secret files are read here and nowhere else")]
 pub fn read_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?.permissions().mode();
+    let mode = std::fs::metadata(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?
+        .permissions()
+        .mode();
     if mode & 0o077 != 0 {
         bail!("{} can be read by others (mode {:o}): run chmod 600 on it", path.display(), mode & 0o777);
     }

@@ -63,15 +63,27 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
 async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => anyhow::anyhow!("{} is in use by another program: stop it, or choose another port with --listen", config.listen),
-        std::io::ErrorKind::PermissionDenied => anyhow::anyhow!("this user may not listen on {}: choose a port above 1023 with --listen", config.listen),
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "{} is in use by another program: stop it, or choose another port with --listen",
+            config.listen
+        ),
+        std::io::ErrorKind::PermissionDenied => anyhow::anyhow!(
+            "this user may not listen on {}: choose a port above 1023 with --listen",
+            config.listen
+        ),
         _ => anyhow::Error::from(error).context(format!("cannot listen on {}", config.listen)),
     })
 }
 
 async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     Ok(match &config.database {
-        Some(url) => open_postgres(PostgresOptions::new(url.0.clone(), format!("bowline-server-{}", std::process::id()))).await?,
+        Some(url) => {
+            open_postgres(PostgresOptions::new(
+                url.0.clone(),
+                format!("bowline-server-{}", std::process::id()),
+            ))
+            .await?
+        }
         None => {
             let mut options = SqliteOptions::new(&config.data_dir);
             options.disk_reserve_bytes = config.disk_reserve_bytes;
@@ -83,10 +95,14 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
 fn root_key(config: &Config) -> anyhow::Result<RootKey> {
     let path = &config.root_key_file;
     if path.exists() {
-        return RootKey::read(&tls::read_secret(path)?).with_context(|| format!("the root key {} is not understood", path.display()));
+        return RootKey::read(&tls::read_secret(path)?)
+            .with_context(|| format!("the root key {} is not understood", path.display()));
     }
     if config.database.is_some() && *path != config.data_dir.join("root.key") {
-        bail!("the root key {} does not exist: give the file that the other servers of this database use", path.display());
+        bail!(
+            "the root key {} does not exist: give the file that the other servers of this database use",
+            path.display()
+        );
     }
     let key = RootKey::generate();
     tls::write(path, key.to_base64().as_bytes(), 0o600)?;
@@ -107,7 +123,10 @@ fn settings(config: &Config) -> Settings {
 /// Makes the administrator on an empty store; the password comes from the file, or is printed this once.
 async fn first_start(control: &Arc<Control>, config: &Config) -> anyhow::Result<()> {
     let given = match &config.admin_password_file {
-        Some(path) => Some(String::from_utf8(tls::read_secret(path)?).context("the administrator's password is not UTF-8")?),
+        Some(path) => Some(
+            String::from_utf8(tls::read_secret(path)?)
+                .context("the administrator's password is not UTF-8")?,
+        ),
         None => None,
     };
     let generated = bowline_auth::password::generate_password();
@@ -115,7 +134,9 @@ async fn first_start(control: &Arc<Control>, config: &Config) -> anyhow::Result<
     if let Some(first) = bootstrap::first_start(control, ADMINISTRATOR, password, clock()).await? {
         tracing::info!(subscription = %first.subscription, "first start: made the administrator and the default subscription");
         if given.is_none() {
-            eprintln!("The administrator is '{ADMINISTRATOR}' with the password '{password}'. It is shown this once; keep it.");
+            eprintln!(
+                "The administrator is '{ADMINISTRATOR}' with the password '{password}'. It is shown this once; keep it."
+            );
         }
     }
     Ok(())

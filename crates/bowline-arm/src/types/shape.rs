@@ -203,7 +203,7 @@ impl Shape {
 fn show(node: &Node, value: &mut Value, version: &ApiVersion) {
     match value {
         Value::Array(items) if node.array => {
-            items.iter_mut().for_each(|item| show_members(node, item, version))
+            items.iter_mut().for_each(|item| show_members(node, item, version));
         }
         _ => show_members(node, value, version),
     }
@@ -238,7 +238,11 @@ fn accept(
     if node.members.is_empty() {
         return match node.kind.filter(|kind| !kind.fits(incoming)) {
             None => Ok(incoming.clone()),
-            Some(kind) => Err(Error::bad_request("InvalidRequestContent", format!("The property '{path}' must be {}.", kind.words())).with_target(path)),
+            Some(kind) => Err(Error::bad_request(
+                "InvalidRequestContent",
+                format!("The property '{path}' must be {}.", kind.words()),
+            )
+            .with_target(path)),
         };
     }
     match incoming {

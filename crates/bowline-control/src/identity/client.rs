@@ -61,7 +61,7 @@ impl Control {
         match credential {
             Credential::Secret(secret) => self.check_secret(&record, &document, &client_id, secret, now)?,
             Credential::Assertion(assertion) => {
-                self.check_assertion(&record, &document, &client_id, assertion, now).await?
+                self.check_assertion(&record, &document, &client_id, assertion, now).await?;
             }
         }
         let agent =

@@ -18,7 +18,7 @@ use crate::context::OpContext;
 use crate::provider::{Placement, ResourceProvider};
 
 /// The most resources of one page.
-pub const MAX_PAGE: u32 = 1000;
+const MAX_PAGE: u32 = 1000;
 /// The page of a caller that asks for nothing.
 const DEFAULT_PAGE: u32 = 200;
 

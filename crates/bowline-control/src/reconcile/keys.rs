@@ -30,7 +30,7 @@ pub(super) async fn run(control: &Control, clock: Clock, cancel: &CancellationTo
                     control.identity().set_keys(keys.with(next));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the new signing key could not be kept; trying again later")
+                    tracing::warn!(%error, "the new signing key could not be kept; trying again later");
                 }
             }
         }

@@ -103,7 +103,7 @@ pub fn closed(control: &Arc<Control>, key: String, uid: Uuid, clock: Clock) {
                 Ok(_) => return,
                 Err(error) if error.status == 404 => return,
                 Err(error) => {
-                    tracing::warn!(resource = %key, %error, "Offline could not be written; trying again")
+                    tracing::warn!(resource = %key, %error, "Offline could not be written; trying again");
                 }
             }
             tokio::time::sleep(Duration::from_secs(2)).await;

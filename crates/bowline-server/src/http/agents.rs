@@ -39,15 +39,23 @@ pub struct Agent {
 pub async fn agent(state: &State, parts: &Parts) -> Result<Agent, Error> {
     let (context, until) = authenticate(state, parts).await?;
     if context.actor.kind != ActorKind::ManagedIdentity {
-        return Err(Error::new(403, "NotAnAgent", "Only the identity of a connected resource may do this; agents get theirs by a client assertion."));
+        return Err(Error::new(
+            403,
+            "NotAnAgent",
+            "Only the identity of a connected resource may do this; agents get theirs by a client assertion.",
+        ));
     }
     let record = state
         .control
         .store()
         .get_by_principal(context.actor.object_id)
         .await
-        .map_err(|e| Error::unavailable("The database cannot be read right now. Try again.", 2).with_context(e))?
-        .ok_or_else(|| Error::unauthenticated("The resource of this identity was deleted. Connect it again."))?;
+        .map_err(|e| {
+            Error::unavailable("The database cannot be read right now. Try again.", 2).with_context(e)
+        })?
+        .ok_or_else(|| {
+            Error::unauthenticated("The resource of this identity was deleted. Connect it again.")
+        })?;
     Ok(Agent { context, record, until })
 }
 
@@ -75,8 +83,11 @@ pub async fn rotate_key(Shared(state): Shared<Arc<State>>, request: Request) -> 
         let (parts, body) = request.into_parts();
         let Agent { context, record, .. } = agent(&state, &parts).await?;
         let bytes = read_body(&parts.headers, body, 64 << 10).await?;
-        let body: RotateKeyRequest = serde_json::from_slice(&bytes).map_err(|e| Error::bad_request("InvalidRequestContent", format!("The body is not understood: {e}.")))?;
-        let (expires_on, renew_from) = state.control.rotate_agent_key(&context, &record, &body.public_key).await?;
+        let body: RotateKeyRequest = serde_json::from_slice(&bytes).map_err(|e| {
+            Error::bad_request("InvalidRequestContent", format!("The body is not understood: {e}."))
+        })?;
+        let (expires_on, renew_from) =
+            state.control.rotate_agent_key(&context, &record, &body.public_key).await?;
         serde_json::to_value(RotateKeyAnswer { expires_on, renew_from }).map_err(Error::internal)
     };
     respond(&state, answer.await)
@@ -92,12 +103,17 @@ fn respond(state: &State, answer: Result<Value, Error>) -> Response {
 /// `POST /agents/v1/observed`.
 pub async fn observed(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
     match take(&state, request).await {
-        Ok(acknowledged) => json_response(StatusCode::OK, &serde_json::json!({ "acknowledged": acknowledged })),
+        Ok(acknowledged) => {
+            json_response(StatusCode::OK, &serde_json::json!({ "acknowledged": acknowledged }))
+        }
         Err(TakeOrError::Take(TakeError::Resync { expected })) => {
             let body = serde_json::to_string(&ResyncRequired::new(expected)).unwrap_or_default();
             (StatusCode::CONFLICT, [(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
-        Err(TakeOrError::Take(error)) => challenge(&state, Error::unavailable("The report could not be kept; send it again.", 2).with_context(error)),
+        Err(TakeOrError::Take(error)) => challenge(
+            &state,
+            Error::unavailable("The report could not be kept; send it again.", 2).with_context(error),
+        ),
         Err(TakeOrError::Arm(error)) => challenge(&state, error),
     }
 }
@@ -108,7 +124,11 @@ async fn take(state: &State, request: Request) -> Result<u64, TakeOrError> {
     let packed = match parts.headers.get(header::CONTENT_ENCODING).map(|v| v.as_bytes()) {
         None | Some(b"identity") => false,
         Some(b"zstd") => true,
-        Some(_) => return Err(Error::new(415, "UnsupportedMediaType", "Content-Encoding must be zstd or none.").into()),
+        Some(_) => {
+            return Err(
+                Error::new(415, "UnsupportedMediaType", "Content-Encoding must be zstd or none.").into()
+            );
+        }
     };
     let bytes = read_body(&parts.headers, body, MAX_WIRE_BYTES).await?;
     let batch = if packed { decode_packed(&bytes)? } else { decode(&bytes)? };
@@ -116,17 +136,25 @@ async fn take(state: &State, request: Request) -> Result<u64, TakeOrError> {
 }
 
 fn decode(bytes: &[u8]) -> Result<ObservedBatch, Error> {
-    serde_json::from_slice(bytes).map_err(|e| Error::bad_request("InvalidRequestContent", format!("The batch is not understood: {e}.")))
+    serde_json::from_slice(bytes).map_err(|e| {
+        Error::bad_request("InvalidRequestContent", format!("The batch is not understood: {e}."))
+    })
 }
 
 /// Unpacks no more than the documented limit, whatever the frame claims.
 fn decode_packed(bytes: &[u8]) -> Result<ObservedBatch, Error> {
-    let broken = |e: std::io::Error| Error::bad_request("InvalidRequestContent", format!("The batch cannot be unpacked: {e}."));
+    let broken = |e: std::io::Error| {
+        Error::bad_request("InvalidRequestContent", format!("The batch cannot be unpacked: {e}."))
+    };
     let mut plain = Vec::new();
     let decoder = zstd::stream::read::Decoder::new(bytes).map_err(broken)?;
     decoder.take(MAX_UNPACKED_BYTES as u64 + 1).read_to_end(&mut plain).map_err(broken)?;
     if plain.len() > MAX_UNPACKED_BYTES {
-        return Err(Error::new(413, "RequestEntityTooLarge", format!("The batch unpacks to more than {} MiB; send smaller ones.", MAX_UNPACKED_BYTES >> 20)));
+        return Err(Error::new(
+            413,
+            "RequestEntityTooLarge",
+            format!("The batch unpacks to more than {} MiB; send smaller ones.", MAX_UNPACKED_BYTES >> 20),
+        ));
     }
     decode(&plain)
 }

@@ -43,20 +43,32 @@ impl Call {
     fn parse(parts: &Parts) -> Result<Self, Error> {
         let path = parts.uri.path();
         let post = parts.method == Method::POST;
-        let target = Target::parse(path, post).map_err(|error| Error::bad_request("InvalidResourceId", format!("{error}.")))?;
+        let target = Target::parse(path, post)
+            .map_err(|error| Error::bad_request("InvalidResourceId", format!("{error}.")))?;
         let query: Vec<(String, String)> =
-            url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).map(|(k, v)| (k.to_lowercase(), v.into_owned())).collect();
-        let version = query.iter().find(|(n, _)| n == "api-version").map(|(_, v)| v.as_str()).filter(|v| !v.is_empty());
+            url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
+                .map(|(k, v)| (k.to_lowercase(), v.into_owned()))
+                .collect();
+        let version =
+            query.iter().find(|(n, _)| n == "api-version").map(|(_, v)| v.as_str()).filter(|v| !v.is_empty());
         let Some(version) = version else {
-            return Err(Error::bad_request("MissingApiVersionParameter", "The api-version query parameter (?api-version=YYYY-MM-DD) is required for all requests. GET /providers?api-version=2025-04-01 lists those of each type."));
+            return Err(Error::bad_request(
+                "MissingApiVersionParameter",
+                "The api-version query parameter (?api-version=YYYY-MM-DD) is required for all requests. GET /providers?api-version=2025-04-01 lists those of each type.",
+            ));
         };
-        let version: ApiVersion = version.parse().map_err(|error| Error::bad_request("InvalidApiVersionParameter", format!("{error}.")).with_target("api-version"))?;
+        let version: ApiVersion = version.parse().map_err(|error| {
+            Error::bad_request("InvalidApiVersionParameter", format!("{error}.")).with_target("api-version")
+        })?;
         Ok(Self { method: parts.method.clone(), target, version, query, path: path.to_owned() })
     }
 }
 
 /// Handles a request that no other route takes.
-pub async fn handle(axum::extract::State(state): axum::extract::State<Arc<State>>, request: Request) -> Response {
+pub async fn handle(
+    axum::extract::State(state): axum::extract::State<Arc<State>>,
+    request: Request,
+) -> Response {
     match answer(&state, request).await {
         Ok(response) => response,
         Err(error) => challenge(&state, error),
@@ -78,7 +90,9 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
     let headers = &parts.headers;
     match (call.method.as_str(), &call.target) {
         ("GET" | "HEAD", Target::Resource(id)) => read(state, &context, &call, id, headers).await,
-        ("GET", Target::Collection { scope, resource_type }) => list(state, &context, &call, scope, resource_type).await,
+        ("GET", Target::Collection { scope, resource_type }) => {
+            list(state, &context, &call, scope, resource_type).await
+        }
         ("PUT" | "PATCH", Target::Resource(id)) => {
             let body = required_body(headers, body).await?;
             write(state, &context, &call, id.clone(), body, headers).await
@@ -89,13 +103,19 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
             let answer = pipeline::action(&state.control, &context, resource, name, &body).await?;
             Ok(json_response(StatusCode::OK, &answer))
         }
-        _ => Err(Error::new(405, "MethodNotAllowed", format!("{} is not possible on '{}'.", call.method, call.path))),
+        _ => Err(Error::new(
+            405,
+            "MethodNotAllowed",
+            format!("{} is not possible on '{}'.", call.method, call.path),
+        )),
     }
 }
 
 fn events_scope(target: &Target) -> Option<&ResourceId> {
     match target {
-        Target::Collection { scope, resource_type } if resource_type.key() == "microsoft.bowline/events" => Some(scope),
+        Target::Collection { scope, resource_type } if resource_type.key() == "microsoft.bowline/events" => {
+            Some(scope)
+        }
         _ => None,
     }
 }
@@ -111,7 +131,9 @@ async fn discover(state: &State, context: &OpContext, call: &Call) -> Result<Opt
     };
     if call.method == Method::POST {
         return match key.split_once('/') {
-            Some((namespace, "register" | "unregister")) => ok(&discovery::find_provider(control, scope, namespace)?),
+            Some((namespace, "register" | "unregister")) => {
+                ok(&discovery::find_provider(control, scope, namespace)?)
+            }
             _ => Ok(None),
         };
     }
@@ -122,7 +144,9 @@ async fn discover(state: &State, context: &OpContext, call: &Call) -> Result<Opt
         "microsoft.resources/tenants" => ok(&discovery::tenants(control)),
         "microsoft.resources/providers" => ok(&json!({"value": discovery::providers(control, scope)})),
         "microsoft.resources/locations" => ok(&discovery::locations(control, scope)),
-        "microsoft.resources/resources" => ok(&discovery::resources(control, context, scope, call.parameter("$filter")).await?),
+        "microsoft.resources/resources" => {
+            ok(&discovery::resources(control, context, scope, call.parameter("$filter")).await?)
+        }
         "microsoft.authorization/permissions" => ok(&discovery::permissions(control, context, scope).await),
         "microsoft.bowline/kubernetesobjects" => inventory::list(state, context, scope, call).await.map(Some),
         _ => Ok(None),
@@ -136,11 +160,31 @@ async fn operation(state: &State, context: &OpContext, id: &ResourceId) -> Resul
         "microsoft.bowline/operationresults" => false,
         _ => return Ok(None),
     };
-    let missing = || Error::new(404, "OperationNotFound", format!("There is no operation '{}'; finished ones are kept for 24 hours.", id.name()));
-    let stored = state.control.operations().find(id.name().parse().map_err(|_| missing())?).await?.ok_or_else(missing)?;
+    let missing = || {
+        Error::new(
+            404,
+            "OperationNotFound",
+            format!("There is no operation '{}'; finished ones are kept for 24 hours.", id.name()),
+        )
+    };
+    let stored = state
+        .control
+        .operations()
+        .find(id.name().parse().map_err(|_| missing())?)
+        .await?
+        .ok_or_else(missing)?;
     if stored.actor != context.actor.object_id {
-        let scope = stored.operation.resource_id.as_deref().and_then(|r| r.parse::<ResourceId>().ok()).unwrap_or_else(ResourceId::root);
-        state.control.authorization().snapshot().await.require(context, "Microsoft.Resources/subscriptions/resourceGroups/read", scope.key())?;
+        let scope = stored
+            .operation
+            .resource_id
+            .as_deref()
+            .and_then(|r| r.parse::<ResourceId>().ok())
+            .unwrap_or_else(ResourceId::root);
+        state.control.authorization().snapshot().await.require(
+            context,
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+            scope.key(),
+        )?;
     }
     let done = stored.operation.status.is_terminal();
     if status {
@@ -162,7 +206,10 @@ fn accepted(state: &State, operation: &bowline_arm::Operation) -> Response {
     let url = format!("{}{}?api-version=2026-11-01", state.control.settings().public_url, operation.id);
     let mut response = StatusCode::ACCEPTED.into_response();
     let headers = response.headers_mut();
-    if let (Ok(status), Ok(location)) = (HeaderValue::from_str(&url), HeaderValue::from_str(&url.replace("operationStatuses", "operationResults"))) {
+    if let (Ok(status), Ok(location)) = (
+        HeaderValue::from_str(&url),
+        HeaderValue::from_str(&url.replace("operationStatuses", "operationResults")),
+    ) {
         headers.insert("azure-asyncoperation", status);
         headers.insert(header::LOCATION, location);
     }
@@ -170,7 +217,13 @@ fn accepted(state: &State, operation: &bowline_arm::Operation) -> Response {
     response
 }
 
-async fn read(state: &State, context: &OpContext, call: &Call, id: &ResourceId, headers: &HeaderMap) -> Result<Response, Error> {
+async fn read(
+    state: &State,
+    context: &OpContext,
+    call: &Call,
+    id: &ResourceId,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
     let found = pipeline::get(&state.control, context, id, &call.version).await;
     if call.method == Method::HEAD {
         return Ok(match found {
@@ -180,14 +233,35 @@ async fn read(state: &State, context: &OpContext, call: &Call, id: &ResourceId, 
         });
     }
     let (body, etag) = found?;
-    let unchanged = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|v| !Precondition::parse(None, Some(v)).holds(etag.as_deref()));
-    let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { json_response(StatusCode::OK, &body) };
+    let unchanged = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| !Precondition::parse(None, Some(v)).holds(etag.as_deref()));
+    let mut response = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        json_response(StatusCode::OK, &body)
+    };
     set_etag(&mut response, etag.as_deref());
     Ok(response)
 }
 
-async fn list(state: &State, context: &OpContext, call: &Call, scope: &ResourceId, resource_type: &ResourceType) -> Result<Response, Error> {
-    let top = call.parameter("$top").map(|t| t.parse::<u32>().ok().filter(|t| *t > 0).ok_or_else(|| Error::bad_request("InvalidTop", format!("$top must be a number from 1 on, not '{t}'.")).with_target("$top"))).transpose()?;
+async fn list(
+    state: &State,
+    context: &OpContext,
+    call: &Call,
+    scope: &ResourceId,
+    resource_type: &ResourceType,
+) -> Result<Response, Error> {
+    let top = call
+        .parameter("$top")
+        .map(|t| {
+            t.parse::<u32>().ok().filter(|t| *t > 0).ok_or_else(|| {
+                Error::bad_request("InvalidTop", format!("$top must be a number from 1 on, not '{t}'."))
+                    .with_target("$top")
+            })
+        })
+        .transpose()?;
     let request = ListRequest {
         scope: scope.clone(),
         resource_type: resource_type.clone(),
@@ -214,19 +288,33 @@ pub fn next_link(state: &State, call: &Call, token: &str) -> String {
     format!("{}{}?{}", state.control.settings().public_url, call.path, query.finish())
 }
 
-async fn write(state: &State, context: &OpContext, call: &Call, id: ResourceId, body: Value, headers: &HeaderMap) -> Result<Response, Error> {
-    let request = WriteRequest { id, version: call.version.clone(), body, precondition: precondition(headers) };
+async fn write(
+    state: &State,
+    context: &OpContext,
+    call: &Call,
+    id: ResourceId,
+    body: Value,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
+    let request =
+        WriteRequest { id, version: call.version.clone(), body, precondition: precondition(headers) };
     let written = if call.method == Method::PUT {
         pipeline::put(&state.control, context, request).await?
     } else {
         pipeline::patch(&state.control, context, request).await?
     };
-    let mut response = json_response(StatusCode::from_u16(written.status).unwrap_or(StatusCode::OK), &written.body);
+    let mut response =
+        json_response(StatusCode::from_u16(written.status).unwrap_or(StatusCode::OK), &written.body);
     set_etag(&mut response, Some(&written.etag));
     Ok(response)
 }
 
-async fn delete(state: &State, context: &OpContext, id: &ResourceId, headers: &HeaderMap) -> Result<Response, Error> {
+async fn delete(
+    state: &State,
+    context: &OpContext,
+    id: &ResourceId,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
     Ok(match pipeline::delete(&state.control, context, id, &precondition(headers)).await? {
         Deleted::Now(status) => StatusCode::from_u16(status).unwrap_or(StatusCode::OK).into_response(),
         Deleted::Absent => StatusCode::NO_CONTENT.into_response(),
@@ -254,7 +342,10 @@ pub fn json_response(status: StatusCode, value: &Value) -> Response {
 async fn required_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
     let bytes = read_body(headers, body, MAX_BODY).await?;
     if bytes.is_empty() {
-        return Err(Error::bad_request("InvalidRequestContent", "The request has no body; send the resource as a JSON object."));
+        return Err(Error::bad_request(
+            "InvalidRequestContent",
+            "The request has no body; send the resource as a JSON object.",
+        ));
     }
     parse_json(&bytes)
 }
@@ -265,7 +356,12 @@ async fn optional_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> 
 }
 
 fn parse_json(bytes: &[u8]) -> Result<Value, Error> {
-    serde_json::from_slice(bytes).map_err(|error| Error::bad_request("InvalidRequestContent", format!("The request content was invalid and could not be deserialized: {error}.")))
+    serde_json::from_slice(bytes).map_err(|error| {
+        Error::bad_request(
+            "InvalidRequestContent",
+            format!("The request content was invalid and could not be deserialized: {error}."),
+        )
+    })
 }
 
 /// Reads a body of at most `limit` bytes.
@@ -273,13 +369,25 @@ fn parse_json(bytes: &[u8]) -> Result<Value, Error> {
 /// # Errors
 /// `RequestEntityTooLarge` (413), or 400 when the client stopped in the middle.
 pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<bytes::Bytes, Error> {
-    let too_large = || Error::new(413, "RequestEntityTooLarge", format!("The request body is larger than the {} MiB that are allowed.", limit >> 20));
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+    let too_large = || {
+        Error::new(
+            413,
+            "RequestEntityTooLarge",
+            format!("The request body is larger than the {} MiB that are allowed.", limit >> 20),
+        )
+    };
+    let declared =
+        headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     if declared.is_some_and(|d| d > limit as u64) {
         return Err(too_large());
     }
     to_bytes(body, limit).await.map_err(|error| {
-        let cause = std::error::Error::source(&error).is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
-        if cause { too_large() } else { Error::bad_request("InvalidRequestContent", "The request body ended early.").with_context(error) }
+        let cause =
+            std::error::Error::source(&error).is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
+        if cause {
+            too_large()
+        } else {
+            Error::bad_request("InvalidRequestContent", "The request body ended early.").with_context(error)
+        }
     })
 }

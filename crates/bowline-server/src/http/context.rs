@@ -28,7 +28,11 @@ pub const COOKIE: &str = "__Host-bowline";
 pub const PORTAL_HEADER: &str = "x-bowline-portal";
 
 /// Measures and logs a request, and names it in the answer.
-pub async fn observe(axum::extract::State(state): axum::extract::State<Arc<State>>, mut request: Request, next: Next) -> Response {
+pub async fn observe(
+    axum::extract::State(state): axum::extract::State<Arc<State>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = tokio::time::Instant::now();
     let correlation = request
         .headers()
@@ -53,7 +57,13 @@ pub async fn observe(axum::extract::State(state): axum::extract::State<Arc<State
     };
     state.metrics.requests.get_or_create(&metrics::Request { route, method, status: class }).inc();
     state.metrics.durations.get_or_create(&metrics::Route { route, method }).observe(elapsed.as_secs_f64());
-    span.in_scope(|| tracing::debug!(status = status.as_u16(), micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX), "answered"));
+    span.in_scope(|| {
+        tracing::debug!(
+            status = status.as_u16(),
+            micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        )
+    });
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&correlation.to_string()) {
         headers.insert("x-ms-request-id", id.clone());
@@ -75,7 +85,9 @@ fn route_of(path: &str) -> &'static str {
         "portal" => "portal",
         "healthz" | "readyz" | "metrics" => "health",
         "device" => "identity",
-        _ if path.contains("/oauth2/") || path.contains("/discovery/") || path.contains("/.well-known/") => "identity",
+        _ if path.contains("/oauth2/") || path.contains("/discovery/") || path.contains("/.well-known/") => {
+            "identity"
+        }
         _ => "arm",
     }
 }
@@ -95,7 +107,10 @@ fn method_name(method: &Method) -> &'static str {
 /// Where a request came from, as the socket says.
 #[must_use]
 pub fn client_address(parts: &Parts) -> String {
-    parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or_else(|| "unknown".to_owned(), |c| c.0.ip().to_string())
+    parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or_else(|| "unknown".to_owned(), |c| c.0.ip().to_string())
 }
 
 /// Proves the caller and opens the operation's context; says until when the proof holds.
@@ -111,16 +126,26 @@ pub async fn authenticate(state: &State, parts: &Parts) -> Result<(OpContext, Ti
             Some(cookie) => {
                 let safe = matches!(parts.method, Method::GET | Method::HEAD);
                 if !safe && headers.get(PORTAL_HEADER).is_none_or(|v| v != "1") {
-                    return Err(Error::new(403, "PortalHeaderMissing", "A change that is signed in by the portal's cookie needs the header X-Bowline-Portal: 1."));
+                    return Err(Error::new(
+                        403,
+                        "PortalHeaderMissing",
+                        "A change that is signed in by the portal's cookie needs the header X-Bowline-Portal: 1.",
+                    ));
                 }
                 let (actor, session) = state.control.authenticate_cookie(cookie, now).await?;
                 (actor, session.expires_on)
             }
-            None => return Err(Error::unauthenticated("The request has no access token. Send 'Authorization: Bearer …'; 'bowline token' prints one.")),
+            None => {
+                return Err(Error::unauthenticated(
+                    "The request has no access token. Send 'Authorization: Bearer …'; 'bowline token' prints one.",
+                ));
+            }
         },
     };
-    let correlation_id = parts.extensions.get::<Correlation>().map_or_else(bowline_auth::random::guid, |c| c.0);
-    let replace = headers.get("x-bowline-replace").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"true"));
+    let correlation_id =
+        parts.extensions.get::<Correlation>().map_or_else(bowline_auth::random::guid, |c| c.0);
+    let replace =
+        headers.get("x-bowline-replace").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"true"));
     Ok((OpContext { actor, correlation_id, now, client: Some(client_address(parts)), replace }, until))
 }
 
@@ -139,10 +164,15 @@ pub fn cookie(headers: &HeaderMap) -> Option<&str> {
 /// The value of a cookie.
 #[must_use]
 pub fn named_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(';')).find_map(|pair| {
-        let (key, value) = pair.trim().split_once('=')?;
-        (key == name).then_some(value)
-    })
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|v| v.split(';'))
+        .find_map(|pair| {
+            let (key, value) = pair.trim().split_once('=')?;
+            (key == name).then_some(value)
+        })
 }
 
 /// 401 answers name the authority, as ARM's do: clients find the sign-in by it.
@@ -152,7 +182,11 @@ pub fn challenge(state: &State, error: Error) -> Response {
     let unauthenticated = error.status == 401;
     let mut response = ApiError(error).into_response();
     if unauthenticated {
-        let value = format!("Bearer authorization_uri=\"{}/{}\", error=\"invalid_token\"", state.control.settings().public_url, state.control.tenant());
+        let value = format!(
+            "Bearer authorization_uri=\"{}/{}\", error=\"invalid_token\"",
+            state.control.settings().public_url,
+            state.control.tenant()
+        );
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
         }

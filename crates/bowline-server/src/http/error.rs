@@ -22,7 +22,12 @@ impl IntoResponse for ApiError {
             tracing::debug!(code = error.code, message = %error.message, context = error.context(), "a request was refused");
         }
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], error.to_body().to_string()).into_response();
+        let mut response = (
+            status,
+            [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
+            error.to_body().to_string(),
+        )
+            .into_response();
         let headers = response.headers_mut();
         if let Ok(code) = HeaderValue::from_str(error.code) {
             headers.insert("x-ms-error-code", code);

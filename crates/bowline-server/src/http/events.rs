@@ -30,12 +30,22 @@ struct Live {
 ///
 /// # Errors
 /// When the caller sees nothing at the scope.
-pub async fn stream(state: &Arc<State>, context: OpContext, scope: &ResourceId, call: &Call, headers: &HeaderMap, until: Timestamp) -> Result<Response, Error> {
+pub async fn stream(
+    state: &Arc<State>,
+    context: OpContext,
+    scope: &ResourceId,
+    call: &Call,
+    headers: &HeaderMap,
+    until: Timestamp,
+) -> Result<Response, Error> {
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
     let cursor = call.parameter("cursor").or(last).filter(|c| !c.is_empty());
-    let remaining = Duration::try_from(until.duration_since(context.now)).unwrap_or_default().min(Duration::from_secs(3600));
+    let remaining = Duration::try_from(until.duration_since(context.now))
+        .unwrap_or_default()
+        .min(Duration::from_secs(3600));
     let events = Stream::begin(Arc::clone(&state.control), context, scope.clone(), cursor).await?;
-    let live = Live { state: Arc::clone(state), events, ends: tokio::time::Instant::now() + remaining, first: true };
+    let live =
+        Live { state: Arc::clone(state), events, ends: tokio::time::Instant::now() + remaining, first: true };
     let lines = stream::unfold(Some(live), |live| async move { next(live?).await });
     Response::builder()
         .status(StatusCode::OK)

@@ -21,8 +21,13 @@ pub async fn readyz(Shared(state): Shared<Arc<State>>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
     match state.control.store().head().await {
-        Ok(head) => (StatusCode::OK, format!("ok\nrevision {}\nsessions {}\n", head.revision, state.control.sessions().count())).into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("the database does not answer: {error}\n")).into_response(),
+        Ok(head) => (
+            StatusCode::OK,
+            format!("ok\nrevision {}\nsessions {}\n", head.revision, state.control.sessions().count()),
+        )
+            .into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("the database does not answer: {error}\n"))
+            .into_response(),
     }
 }
 
@@ -32,7 +37,11 @@ pub async fn metrics(Shared(state): Shared<Arc<State>>, request: Request) -> Res
     let loopback = parts.extensions.get::<ConnectInfo<SocketAddr>>().is_some_and(|c| c.0.ip().is_loopback());
     if !loopback {
         let allowed = match authenticate(&state, &parts).await {
-            Ok((context, _)) => state.control.authorization().snapshot().await.require(&context, "Microsoft.Bowline/metrics/read", "/"),
+            Ok((context, _)) => state.control.authorization().snapshot().await.require(
+                &context,
+                "Microsoft.Bowline/metrics/read",
+                "/",
+            ),
             Err(error) => Err(error),
         };
         if let Err(error) = allowed {
@@ -41,5 +50,9 @@ pub async fn metrics(Shared(state): Shared<Arc<State>>, request: Request) -> Res
     }
     state.metrics.sessions.set(i64::try_from(state.control.sessions().count()).unwrap_or(i64::MAX));
     state.metrics.revision.set(state.control.store().watch().borrow().revision.0);
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], state.metrics.render()).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
+        state.metrics.render(),
+    )
+        .into_response()
 }

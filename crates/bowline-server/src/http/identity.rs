@@ -25,14 +25,17 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 type Form = HashMap<String, String>;
 
 fn check_tenant(state: &State, tenant: &str) -> Result<(), OAuthError> {
-    let known = tenant.eq_ignore_ascii_case("organizations") || tenant.eq_ignore_ascii_case("common") || tenant.parse() == Ok(state.control.tenant());
+    let known = tenant.eq_ignore_ascii_case("organizations")
+        || tenant.eq_ignore_ascii_case("common")
+        || tenant.parse() == Ok(state.control.tenant());
     if known { Ok(()) } else { Err(OAuthError::UnknownTenant { tenant: tenant.chars().take(64).collect() }) }
 }
 
 fn refusal(error: &OAuthError, correlation: &str, now: Timestamp) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let body = serde_json::to_string(&error.body(correlation, now)).unwrap_or_default();
-    let mut response = (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response();
+    let mut response =
+        (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response();
     if let OAuthError::TooManyAttempts { retry_after_seconds } = error {
         response.headers_mut().insert(header::RETRY_AFTER, (*retry_after_seconds).into());
     }
@@ -46,11 +49,15 @@ fn correlation_of(parts: &Parts) -> String {
 async fn form(parts: &Parts, body: Body) -> Result<Form, OAuthError> {
     let invalid = |why: &str| OAuthError::InvalidRequest { why: why.to_owned() };
     let bytes = arm::read_body(&parts.headers, body, MAX_FORM).await.map_err(|e| invalid(&e.message))?;
-    serde_urlencoded::from_bytes(&bytes).map_err(|_| invalid("the body is not a form (application/x-www-form-urlencoded)"))
+    serde_urlencoded::from_bytes(&bytes)
+        .map_err(|_| invalid("the body is not a form (application/x-www-form-urlencoded)"))
 }
 
 fn field<'a>(form: &'a Form, name: &'static str) -> Result<&'a str, OAuthError> {
-    form.get(name).map(String::as_str).filter(|v| !v.is_empty()).ok_or(OAuthError::MissingParameter { parameter: name })
+    form.get(name)
+        .map(String::as_str)
+        .filter(|v| !v.is_empty())
+        .ok_or(OAuthError::MissingParameter { parameter: name })
 }
 
 /// OpenID Connect Discovery 1.0.
@@ -91,7 +98,11 @@ pub async fn keys(Shared(state): Shared<Arc<State>>, Path(tenant): Path<String>)
 }
 
 /// The token endpoint.
-pub async fn token(Shared(state): Shared<Arc<State>>, Path(tenant): Path<String>, request: Request) -> Response {
+pub async fn token(
+    Shared(state): Shared<Arc<State>>,
+    Path(tenant): Path<String>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let (now, correlation) = ((state.clock)(), correlation_of(&parts));
     let answer = async {
@@ -116,33 +127,51 @@ async fn grant(state: &State, form: &Form, now: Timestamp) -> Result<TokenAnswer
             let credential = match (form.get("client_secret"), form.get("client_assertion")) {
                 (_, Some(assertion)) => {
                     if field(form, "client_assertion_type")? != ASSERTION_TYPE {
-                        return Err(OAuthError::InvalidRequest { why: format!("client_assertion_type must be {ASSERTION_TYPE}") });
+                        return Err(OAuthError::InvalidRequest {
+                            why: format!("client_assertion_type must be {ASSERTION_TYPE}"),
+                        });
                     }
                     Credential::Assertion(assertion)
                 }
                 (Some(secret), None) => Credential::Secret(secret),
-                (None, None) => return Err(OAuthError::MissingCredential { client_id: client_id.unwrap_or_default().chars().take(64).collect() }),
+                (None, None) => {
+                    return Err(OAuthError::MissingCredential {
+                        client_id: client_id.unwrap_or_default().chars().take(64).collect(),
+                    });
+                }
             };
             control.token_for_client(client_id, credential, now).await
         }
-        "urn:ietf:params:oauth:grant-type:device_code" => control.token_for_device(field(form, "client_id")?, field(form, "device_code")?, now).await,
+        "urn:ietf:params:oauth:grant-type:device_code" => {
+            control.token_for_device(field(form, "client_id")?, field(form, "device_code")?, now).await
+        }
         "authorization_code" => {
-            let (code, redirect, verifier) = (field(form, "code")?, field(form, "redirect_uri")?, field(form, "code_verifier")?);
+            let (code, redirect, verifier) =
+                (field(form, "code")?, field(form, "redirect_uri")?, field(form, "code_verifier")?);
             control.token_for_code(code, field(form, "client_id")?, redirect, verifier, now).await
         }
-        "refresh_token" => control.token_for_refresh(field(form, "refresh_token")?, field(form, "client_id")?, now).await,
+        "refresh_token" => {
+            control.token_for_refresh(field(form, "refresh_token")?, field(form, "client_id")?, now).await
+        }
         other => Err(OAuthError::UnsupportedGrantType { grant_type: other.chars().take(64).collect() }),
     }
 }
 
 /// RFC 8628 §3.1.
-pub async fn device_code(Shared(state): Shared<Arc<State>>, Path(tenant): Path<String>, request: Request) -> Response {
+pub async fn device_code(
+    Shared(state): Shared<Arc<State>>,
+    Path(tenant): Path<String>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let (now, correlation) = ((state.clock)(), correlation_of(&parts));
     let answer = async {
         check_tenant(&state, &tenant)?;
         let form = form(&parts, body).await?;
-        state.control.start_device(field(&form, "client_id")?, form.get("scope").map_or("", String::as_str), now).await
+        state
+            .control
+            .start_device(field(&form, "client_id")?, form.get("scope").map_or("", String::as_str), now)
+            .await
     };
     match answer.await {
         Ok(answer) => axum::Json(answer).into_response(),
@@ -164,23 +193,43 @@ pub async fn decide_device(Shared(state): Shared<Arc<State>>, request: Request) 
         Err(error) => return pages::device("", Some(&error.to_string())),
     };
     let outcome = async {
-        let user = state.control.check_password(field(&form, "username")?, field(&form, "password")?, &address, now).await?;
+        let user = state
+            .control
+            .check_password(field(&form, "username")?, field(&form, "password")?, &address, now)
+            .await?;
         let approve = form.get("action").is_none_or(|a| a != "deny");
-        state.control.decide_device(field(&form, "user_code")?, user.principal.filter(|_| approve), now).await.map(|()| approve)
+        state
+            .control
+            .decide_device(field(&form, "user_code")?, user.principal.filter(|_| approve), now)
+            .await
+            .map(|()| approve)
     };
     match outcome.await {
-        Ok(true) => pages::message(StatusCode::OK, "Approved", "You can close this page and go back to where you started."),
-        Ok(false) => pages::message(StatusCode::OK, "Denied", "The sign-in was refused. If you did not start it, somebody else may know your user name."),
-        Err(error) => pages::device(form.get("user_code").map_or("", String::as_str), Some(&error.to_string())),
+        Ok(true) => pages::message(
+            StatusCode::OK,
+            "Approved",
+            "You can close this page and go back to where you started.",
+        ),
+        Ok(false) => pages::message(
+            StatusCode::OK,
+            "Denied",
+            "The sign-in was refused. If you did not start it, somebody else may know your user name.",
+        ),
+        Err(error) => {
+            pages::device(form.get("user_code").map_or("", String::as_str), Some(&error.to_string()))
+        }
     }
 }
 
-const FIELDS: [&str; 7] = ["client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "nonce"];
+const FIELDS: [&str; 7] =
+    ["client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method", "nonce"];
 
 fn authorize_request(state: &State, fields: &Form) -> Result<AuthorizeRequest, OAuthError> {
     let response_type = fields.get("response_type").map_or("code", String::as_str);
     if response_type != "code" {
-        return Err(OAuthError::UnsupportedResponseType { response_type: response_type.chars().take(64).collect() });
+        return Err(OAuthError::UnsupportedResponseType {
+            response_type: response_type.chars().take(64).collect(),
+        });
     }
     let request = AuthorizeRequest {
         client_id: field(fields, "client_id")?.to_owned(),
@@ -198,18 +247,30 @@ fn carried(fields: &Form) -> Vec<(&str, &str)> {
 }
 
 /// The sign-in page.
-pub async fn authorize_page(Shared(state): Shared<Arc<State>>, Path(tenant): Path<String>, Query(query): Query<Form>) -> Response {
+pub async fn authorize_page(
+    Shared(state): Shared<Arc<State>>,
+    Path(tenant): Path<String>,
+    Query(query): Query<Form>,
+) -> Response {
     match check_tenant(&state, &tenant).and_then(|()| authorize_request(&state, &query)) {
         Ok(_) => pages::sign_in(&carried(&query), None),
-        Err(error) => pages::message(StatusCode::BAD_REQUEST, "This sign-in cannot go on", &error.to_string()),
+        Err(error) => {
+            pages::message(StatusCode::BAD_REQUEST, "This sign-in cannot go on", &error.to_string())
+        }
     }
 }
 
 /// The user's name and password; on success back to the client with a code.
-pub async fn authorize(Shared(state): Shared<Arc<State>>, Path(tenant): Path<String>, request: Request) -> Response {
+pub async fn authorize(
+    Shared(state): Shared<Arc<State>>,
+    Path(tenant): Path<String>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let (now, address) = ((state.clock)(), client_address(&parts));
-    let stop = |error: &OAuthError| pages::message(StatusCode::BAD_REQUEST, "This sign-in cannot go on", &error.to_string());
+    let stop = |error: &OAuthError| {
+        pages::message(StatusCode::BAD_REQUEST, "This sign-in cannot go on", &error.to_string())
+    };
     let form = match form(&parts, body).await {
         Ok(form) => form,
         Err(error) => return stop(&error),
@@ -220,7 +281,10 @@ pub async fn authorize(Shared(state): Shared<Arc<State>>, Path(tenant): Path<Str
     };
     let redirect = asked.redirect_uri.clone();
     let outcome = async {
-        let user = state.control.check_password(field(&form, "username")?, field(&form, "password")?, &address, now).await?;
+        let user = state
+            .control
+            .check_password(field(&form, "username")?, field(&form, "password")?, &address, now)
+            .await?;
         state.control.issue_code(asked, &user, now).await
     };
     match outcome.await {

@@ -19,23 +19,49 @@ const MAX_PAGE: usize = 1000;
 ///
 /// # Errors
 /// ARM errors for the caller.
-pub async fn list(state: &State, context: &OpContext, scope: &ResourceId, call: &Call) -> Result<Response, Error> {
+pub async fn list(
+    state: &State,
+    context: &OpContext,
+    scope: &ResourceId,
+    call: &Call,
+) -> Result<Response, Error> {
     state.control.authorization().snapshot().await.require(context, ACTION, scope.key())?;
-    let record = state.control.store().get(scope.key()).await.map_err(|e| Error::unavailable("The database cannot be read right now. Try again.", 2).with_context(e))?;
+    let record = state.control.store().get(scope.key()).await.map_err(|e| {
+        Error::unavailable("The database cannot be read right now. Try again.", 2).with_context(e)
+    })?;
     let record = record.ok_or_else(|| Error::resource_not_found(scope.as_str()))?;
     let top = call.parameter("$top").and_then(|t| t.parse().ok()).unwrap_or(200).clamp(1, MAX_PAGE);
-    let bad_token = || Error::bad_request("InvalidSkipToken", "The page link is not one that this service issued: start the list again without $skipToken.").with_target("$skipToken");
+    let bad_token = || {
+        Error::bad_request(
+            "InvalidSkipToken",
+            "The page link is not one that this service issued: start the list again without $skipToken.",
+        )
+        .with_target("$skipToken")
+    };
     let after = match call.parameter("$skiptoken") {
         None => None,
-        Some(token) => Some(URL_SAFE_NO_PAD.decode(token).ok().and_then(|b| String::from_utf8(b).ok()).ok_or_else(bad_token)?),
+        Some(token) => Some(
+            URL_SAFE_NO_PAD
+                .decode(token)
+                .ok()
+                .and_then(|b| String::from_utf8(b).ok())
+                .ok_or_else(bad_token)?,
+        ),
     };
-    let wanted = Wanted { kind: call.parameter("kind"), namespace: call.parameter("namespace"), name: call.parameter("name") };
+    let wanted = Wanted {
+        kind: call.parameter("kind"),
+        namespace: call.parameter("namespace"),
+        name: call.parameter("name"),
+    };
     let mut seen = state
         .control
         .inventory()
         .list(record.uid, "inventory", after.as_deref(), top + 1, |key, _| wanted.matches(key))
         .await
-        .map_err(|e| Error::unavailable("The cluster's inventory cannot be read right now. Try again.", 2).with_context(e))?;
+        .map_err(|e| {
+            Error::unavailable("The cluster's inventory cannot be read right now. Try again.", 2)
+                .with_context(e)
+        })?;
     let more = seen.len() > top;
     seen.truncate(top);
     let mut page = json!({"value": seen.iter().map(|(key, s)| show(&record.id, key, &s.object, s.at)).collect::<Vec<Value>>()});
@@ -61,7 +87,9 @@ fn split(key: &str) -> Option<(&str, &str, &str, &str)> {
 impl Wanted<'_> {
     fn matches(&self, key: &str) -> bool {
         let Some((_, kind, namespace, name)) = split(key) else { return false };
-        self.kind.is_none_or(|k| k.split(',').any(|k| k.eq_ignore_ascii_case(kind))) && self.namespace.is_none_or(|n| n == namespace) && self.name.is_none_or(|n| n == name)
+        self.kind.is_none_or(|k| k.split(',').any(|k| k.eq_ignore_ascii_case(kind)))
+            && self.namespace.is_none_or(|n| n == namespace)
+            && self.name.is_none_or(|n| n == name)
     }
 }
 

@@ -37,7 +37,12 @@ pub struct State {
 impl State {
     /// The shared state.
     #[must_use]
-    pub fn new(control: Arc<Control>, metrics: Arc<Metrics>, clock: fn() -> Timestamp, stopping: CancellationToken) -> Self {
+    pub fn new(
+        control: Arc<Control>,
+        metrics: Arc<Metrics>,
+        clock: fn() -> Timestamp,
+        stopping: CancellationToken,
+    ) -> Self {
         Self { control, metrics, clock, stopping }
     }
 }

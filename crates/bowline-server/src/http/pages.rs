@@ -37,7 +37,15 @@ fn page(status: StatusCode, title: &str, body: &str) -> Response {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title} · Bowline</title><style>{STYLE}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
     );
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()), (header::CONTENT_SECURITY_POLICY, POLICY.replace("STYLE", &digest))], html).into_response()
+    (
+        status,
+        [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+            (header::CONTENT_SECURITY_POLICY, POLICY.replace("STYLE", &digest)),
+        ],
+        html,
+    )
+        .into_response()
 }
 
 fn error_paragraph(error: Option<&str>) -> String {
@@ -50,8 +58,14 @@ const CREDENTIALS: &str = "<label for=\"username\">Username</label><input id=\"u
 /// The sign-in page of the authorization endpoint; `fields` are sent back with the answer.
 #[must_use]
 pub fn sign_in(fields: &[(&str, &str)], error: Option<&str>) -> Response {
-    let hidden: String = fields.iter().map(|(n, v)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(n), escape(v))).collect();
-    let body = format!("{}<form method=\"post\">{hidden}{CREDENTIALS}<button type=\"submit\">Sign in</button></form>", error_paragraph(error));
+    let hidden: String = fields
+        .iter()
+        .map(|(n, v)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(n), escape(v)))
+        .collect();
+    let body = format!(
+        "{}<form method=\"post\">{hidden}{CREDENTIALS}<button type=\"submit\">Sign in</button></form>",
+        error_paragraph(error)
+    );
     page(if error.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK }, "Sign in", &body)
 }
 

@@ -43,11 +43,23 @@ fn with_cookie(mut response: Response, name: &str, value: &str, seconds: i64, sa
 
 /// Only pages of the portal are returned to.
 fn return_target(query: &HashMap<String, String>) -> String {
-    query.get("return").filter(|r| r.starts_with("/portal/") && !r.contains([';', '\\', ' ', '"', '|']) && r.len() < 1024 && r.is_ascii()).cloned().unwrap_or_else(|| "/portal/".to_owned())
+    query
+        .get("return")
+        .filter(|r| {
+            r.starts_with("/portal/")
+                && !r.contains([';', '\\', ' ', '"', '|'])
+                && r.len() < 1024
+                && r.is_ascii()
+        })
+        .cloned()
+        .unwrap_or_else(|| "/portal/".to_owned())
 }
 
 /// Begins a sign-in.
-pub async fn login(Shared(state): Shared<Arc<State>>, Query(query): Query<HashMap<String, String>>) -> Response {
+pub async fn login(
+    Shared(state): Shared<Arc<State>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
     let (verifier, csrf) = (Secret::generate(""), Secret::generate(""));
     let settings = state.control.settings();
     let mut to = url::form_urlencoded::Serializer::new(String::new());
@@ -64,11 +76,18 @@ pub async fn login(Shared(state): Shared<Arc<State>>, Query(query): Query<HashMa
 }
 
 /// Ends a sign-in: the code becomes a session.
-pub async fn callback(Shared(state): Shared<Arc<State>>, Query(query): Query<HashMap<String, String>>, headers: HeaderMap) -> Response {
+pub async fn callback(
+    Shared(state): Shared<Arc<State>>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
     let again = |why: &str| pages::message(StatusCode::BAD_REQUEST, "Sign in again", why);
-    let parts: Vec<&str> = named_cookie(&headers, SIGN_IN_COOKIE).unwrap_or_default().splitn(3, '|').collect();
+    let parts: Vec<&str> =
+        named_cookie(&headers, SIGN_IN_COOKIE).unwrap_or_default().splitn(3, '|').collect();
     let [verifier, csrf, target] = parts[..] else {
-        return again("This sign-in was not started in this browser, or it took longer than ten minutes. Open /portal/ to start again.");
+        return again(
+            "This sign-in was not started in this browser, or it took longer than ten minutes. Open /portal/ to start again.",
+        );
     };
     let (Some(code), Some(given)) = (query.get("code"), query.get("state")) else {
         return again("The sign-in did not come back with a code. Open /portal/ to start again.");
@@ -88,7 +107,9 @@ pub async fn callback(Shared(state): Shared<Arc<State>>, Query(query): Query<Has
 
 /// Who is signed in.
 pub async fn session(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Response {
-    let Some(cookie) = cookie(&headers) else { return challenge(&state, Error::unauthenticated("Nobody is signed in.")) };
+    let Some(cookie) = cookie(&headers) else {
+        return challenge(&state, Error::unauthenticated("Nobody is signed in."));
+    };
     match state.control.authenticate_cookie(cookie, (state.clock)()).await {
         Ok((_, session)) => arm::json_response(
             StatusCode::OK,
@@ -101,7 +122,10 @@ pub async fn session(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> R
 /// Ends the session.
 pub async fn logout(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Response {
     if headers.get(PORTAL_HEADER).is_none_or(|v| v != "1") {
-        return challenge(&state, Error::new(403, "PortalHeaderMissing", "Signing out needs the header X-Bowline-Portal: 1."));
+        return challenge(
+            &state,
+            Error::new(403, "PortalHeaderMissing", "Signing out needs the header X-Bowline-Portal: 1."),
+        );
     }
     if let Some(cookie) = cookie(&headers)
         && let Err(error) = state.control.close_portal_session(cookie, (state.clock)()).await
@@ -125,7 +149,11 @@ pub async fn file(Path(path): Path<String>, request: Request) -> Response {
 fn serve(path: &str, request: &Request) -> Response {
     let Some(file) = Files::get(path) else {
         return if path == "index.html" {
-            pages::message(StatusCode::NOT_FOUND, "No portal here", "This server was built without the portal. Build it with 'npm ci && npm run build' in portal/, then build the server again. The command line and the API work without it.")
+            pages::message(
+                StatusCode::NOT_FOUND,
+                "No portal here",
+                "This server was built without the portal. Build it with 'npm ci && npm run build' in portal/, then build the server again. The command line and the API work without it.",
+            )
         } else {
             StatusCode::NOT_FOUND.into_response()
         };

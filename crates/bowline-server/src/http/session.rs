@@ -44,7 +44,9 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.state.control.sessions().detach(self.uid, self.attachment.session) && !self.state.stopping.is_cancelled() {
+        if self.state.control.sessions().detach(self.uid, self.attachment.session)
+            && !self.state.stopping.is_cancelled()
+        {
             presence::closed(&self.state.control, std::mem::take(&mut self.key), self.uid, self.state.clock);
         }
     }
@@ -62,10 +64,21 @@ struct Opened {
 pub async fn open(Shared(state): Shared<Arc<State>>, mut request: Request) -> Response {
     let takeover = hyper::upgrade::on(&mut request);
     let (parts, _) = request.into_parts();
-    let upgrade = parts.headers.get(header::UPGRADE).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(UPGRADE_TOKEN.as_bytes()));
+    let upgrade = parts
+        .headers
+        .get(header::UPGRADE)
+        .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(UPGRADE_TOKEN.as_bytes()));
     let query: SessionQuery = match serde_urlencoded::from_str(parts.uri.query().unwrap_or_default()) {
         Ok(query) => query,
-        Err(error) => return challenge(&state, Error::bad_request("InvalidQuery", format!("The session's query is not understood: {error}."))),
+        Err(error) => {
+            return challenge(
+                &state,
+                Error::bad_request(
+                    "InvalidQuery",
+                    format!("The session's query is not understood: {error}."),
+                ),
+            );
+        }
     };
     let direction = if upgrade { Direction::Both } else { Direction::Down };
     let opened = match begin(&state, &parts, &query, direction).await {
@@ -87,16 +100,34 @@ pub async fn open(Shared(state): Shared<Arc<State>>, mut request: Request) -> Re
             Err(error) => tracing::debug!(%error, "a session's connection ended before it began"),
         }
     });
-    (StatusCode::SWITCHING_PROTOCOLS, [(header::CONNECTION, HeaderValue::from_static("upgrade")), (header::UPGRADE, HeaderValue::from_static(UPGRADE_TOKEN))]).into_response()
+    (
+        StatusCode::SWITCHING_PROTOCOLS,
+        [
+            (header::CONNECTION, HeaderValue::from_static("upgrade")),
+            (header::UPGRADE, HeaderValue::from_static(UPGRADE_TOKEN)),
+        ],
+    )
+        .into_response()
 }
 
-async fn begin(state: &Arc<State>, parts: &Parts, query: &SessionQuery, direction: Direction) -> Result<Opened, Error> {
+async fn begin(
+    state: &Arc<State>,
+    parts: &Parts,
+    query: &SessionQuery,
+    direction: Direction,
+) -> Result<Opened, Error> {
     let Agent { context, record, until } = agent(state, parts).await?;
-    let instance = parts.headers.get(INSTANCE_HEADER).and_then(|v| v.to_str().ok()).filter(|v| v.len() <= 128).unwrap_or_default();
+    let instance = parts
+        .headers
+        .get(INSTANCE_HEADER)
+        .and_then(|v| v.to_str().ok())
+        .filter(|v| v.len() <= 128)
+        .unwrap_or_default();
     let control = &state.control;
     let document = control.desired().document(&record.key);
     let claim = claim(query, &document);
-    let keep_alive = document.content("agentSettings").and_then(|s| s["keepAliveSeconds"].as_u64()).unwrap_or(20);
+    let keep_alive =
+        document.content("agentSettings").and_then(|s| s["keepAliveSeconds"].as_u64()).unwrap_or(20);
     let Ok(attachment) = control.sessions().attach(record.uid, &record.key, instance, document) else {
         presence::show_cloned(control, &record.key, record.uid, context.now).await?;
         return Err(Error::conflict(
@@ -209,7 +240,13 @@ impl Opened {
                     self.session.received(up, now);
                 }
                 Ok(None) => return Step::Wait,
-                Err(error) => return Step::End(Down::End(End { reason: EndReason::Unknown, message: format!("A line of the agent was refused: {error}."), reconnect_after_seconds: Some(30) })),
+                Err(error) => {
+                    return Step::End(Down::End(End {
+                        reason: EndReason::Unknown,
+                        message: format!("A line of the agent was refused: {error}."),
+                        reconnect_after_seconds: Some(30),
+                    }));
+                }
             }
         }
     }
@@ -253,17 +290,18 @@ async fn write(io: &mut Stream, line: &Down) -> std::io::Result<()> {
 fn stream(mut opened: Opened) -> Response {
     opened.place.attachment.signal.mark_changed();
     let first = encode(&opened.hello).unwrap_or_default();
-    let lines = futures::stream::unfold((Some(Bytes::from(first)), Some(opened)), |(first, opened)| async move {
-        if let Some(first) = first {
-            return Some((Ok::<_, std::convert::Infallible>(first), (None, opened)));
-        }
-        let mut opened = opened?;
-        match opened.next().await {
-            Step::Send(line) => Some((Ok(Bytes::from(encode(&line).ok()?)), (None, Some(opened)))),
-            Step::End(line) => Some((Ok(Bytes::from(encode(&line).ok()?)), (None, None))),
-            Step::Wait | Step::Close => None,
-        }
-    });
+    let lines =
+        futures::stream::unfold((Some(Bytes::from(first)), Some(opened)), |(first, opened)| async move {
+            if let Some(first) = first {
+                return Some((Ok::<_, std::convert::Infallible>(first), (None, opened)));
+            }
+            let mut opened = opened?;
+            match opened.next().await {
+                Step::Send(line) => Some((Ok(Bytes::from(encode(&line).ok()?)), (None, Some(opened)))),
+                Step::End(line) => Some((Ok(Bytes::from(encode(&line).ok()?)), (None, None))),
+                Step::Wait | Step::Close => None,
+            }
+        });
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
 }
 

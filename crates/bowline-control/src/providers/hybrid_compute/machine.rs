@@ -10,7 +10,7 @@ use crate::providers::{admit_agent_key, brings_other_key};
 pub struct Machines;
 
 /// The property that holds the agent's public key.
-pub const KEY_PROPERTY: &str = "clientPublicKey";
+const KEY_PROPERTY: &str = "clientPublicKey";
 
 const SPEC: Spec = Spec {
     resource_type: "Microsoft.HybridCompute/machines",

@@ -10,7 +10,7 @@ use crate::providers::{admit_agent_key, brings_other_key, expires};
 pub struct ConnectedClusters;
 
 /// The property that holds the agent's public key.
-pub const KEY_PROPERTY: &str = "agentPublicKeyCertificate";
+const KEY_PROPERTY: &str = "agentPublicKeyCertificate";
 
 const SPEC: Spec = Spec {
     resource_type: "Microsoft.Kubernetes/connectedClusters",
