@@ -4,8 +4,7 @@
 //   node scripts/generate-api.mjs --from F  from another document, to try it
 //   node scripts/generate-api.mjs --check   fails when the committed files differ from what would be written
 //
-// The document is `openapi/bowline.json`, which the server renders. Until it exists the draft beside this script
-// stands in for it; the draft goes away in the commit that brings the rendered file.
+// The document is `openapi/bowline.json`, which the server renders.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +15,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const portal = dirname(here);
 const rendered = join(portal, "../openapi/bowline.json");
 const from = process.argv.indexOf("--from");
-const source = from > 0 ? process.argv[from + 1] : existsSync(rendered) ? rendered : join(here, "draft-openapi.json");
+const source = (from > 0 && process.argv[from + 1]) || rendered;
 const target = join(portal, "app/api/__generated__");
 
 const document = JSON.parse(readFileSync(source, "utf8"));

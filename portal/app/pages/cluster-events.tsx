@@ -12,7 +12,12 @@ const COLUMNS: readonly Column<KubernetesObject>[] = [
   { id: "last", header: "Last", size: "medium", cell: (e) => <TimeAgo time={eventFacts(e).last} /> },
   { id: "type", header: "Type", size: "medium", cell: (e) => <StateMark {...eventFacts(e).state} /> },
   { id: "reason", header: "Reason", size: "large", cell: (e) => eventFacts(e).reason },
-  { id: "about", header: "About", cell: (e) => <span title={eventFacts(e).about}>{eventFacts(e).about}</span> },
+  {
+    id: "about",
+    header: "About",
+    size: "large",
+    cell: (e) => <span title={eventFacts(e).about}>{eventFacts(e).about}</span>,
+  },
   { id: "namespace", header: "Namespace", size: "medium", cell: (e) => e.properties.namespace, from: "desktop" },
   { id: "message", header: "Message", cell: (e) => <span title={eventFacts(e).message}>{eventFacts(e).message}</span> },
   { id: "times", header: "Times", size: "small", align: "end", cell: (e) => eventFacts(e).times },

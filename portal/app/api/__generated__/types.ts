@@ -1,70 +1,157 @@
-// Generated from scripts/draft-openapi.json by scripts/generate-api.mjs. Do not edit: run `npm run gen:api`.
+// Generated from ../openapi/bowline.json by scripts/generate-api.mjs. Do not edit: run `npm run gen:api`.
 
-export type AgentError = {
+export type AgentSettings = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: AgentSettingsProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type AgentSettingsList = {
+  nextLink?: string;
+  value: Array<AgentSettings>;
+};
+
+export type AgentSettingsProperties = {
+  agentVersion?: string;
+  byteBudgetPerDay?: number;
+  keepAliveSeconds?: number;
+  logLevel?: string;
+  watchedKinds?: Array<string>;
+};
+
+export type Any = Record<string, unknown>;
+
+export type ConnectedCluster = {
+  etag?: string;
+  id: string;
+  identity?: ConnectedClusterIdentity;
+  kind?: string;
+  location?: string;
+  name: string;
+  properties?: ConnectedClusterProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type ConnectedClusterIdentity = {
+  principalId?: string;
+  tenantId?: string;
+  type?: string;
+};
+
+export type ConnectedClusterList = {
+  nextLink?: string;
+  value: Array<ConnectedCluster>;
+};
+
+export type ConnectedClusterProperties = {
+  aadProfile?: ConnectedClusterPropertiesAadProfile;
+  agentPublicKeyCertificate?: string;
+  agentVersion?: string;
+  arcAgentProfile?: ConnectedClusterPropertiesArcAgentProfile;
+  arcAgentryConfigurations?: Array<ConnectedClusterPropertiesArcAgentryConfigurations>;
+  azureHybridBenefit?: string;
+  connectivityStatus?: string;
+  distribution?: string;
+  distributionVersion?: string;
+  gateway?: ConnectedClusterPropertiesGateway;
+  infrastructure?: string;
+  kubernetesVersion?: string;
+  lastConnectivityTime?: string;
+  managedIdentityCertificateExpirationTime?: string;
+  miscellaneousProperties?: Record<string, string>;
+  offering?: string;
+  oidcIssuerProfile?: ConnectedClusterPropertiesOidcIssuerProfile;
+  privateLinkScopeResourceId?: string;
+  privateLinkState?: string;
+  provisioningState?: string;
+  securityProfile?: ConnectedClusterPropertiesSecurityProfile;
+  totalCoreCount?: number;
+  totalNodeCount?: number;
+};
+
+export type ConnectedClusterPropertiesAadProfile = {
+  adminGroupObjectIDs?: Array<string>;
+  enableAzureRBAC?: boolean;
+  tenantID?: string;
+};
+
+export type ConnectedClusterPropertiesArcAgentProfile = {
+  agentAutoUpgrade?: string;
+  agentErrors?: Array<ConnectedClusterPropertiesArcAgentProfileAgentErrors>;
+  agentState?: string;
+  desiredAgentVersion?: string;
+  systemComponents?: Array<ConnectedClusterPropertiesArcAgentProfileSystemComponents>;
+};
+
+export type ConnectedClusterPropertiesArcAgentProfileAgentErrors = {
   component?: string;
   message?: string;
   severity?: string;
   time?: string;
 };
 
-export type ArcAgentProfile = {
-  agentAutoUpgrade?: string;
-  agentState?: string;
-  desiredAgentVersion?: string;
-  agentErrors?: Array<AgentError>;
+export type ConnectedClusterPropertiesArcAgentProfileSystemComponents = {
+  currentVersion?: string;
+  majorVersion?: number;
+  type?: string;
+  userSpecifiedVersion?: string;
 };
 
-export type CloudMetadata = {
-  provider?: string;
+export type ConnectedClusterPropertiesArcAgentryConfigurations = {
+  feature?: string;
+  protectedSettings?: Record<string, string>;
+  settings?: Record<string, string>;
 };
 
-export type ConnectedCluster = {
+export type ConnectedClusterPropertiesGateway = {
+  enabled?: boolean;
+};
+
+export type ConnectedClusterPropertiesOidcIssuerProfile = {
+  enabled?: boolean;
+  issuerUrl?: string;
+  selfHostedIssuerUrl?: string;
+};
+
+export type ConnectedClusterPropertiesSecurityProfile = {
+  workloadIdentity?: ConnectedClusterPropertiesSecurityProfileWorkloadIdentity;
+};
+
+export type ConnectedClusterPropertiesSecurityProfileWorkloadIdentity = {
+  enabled?: boolean;
+};
+
+export type EnrollmentToken = {
+  etag?: string;
   id: string;
   name: string;
-  type: string;
-  location?: string;
-  tags?: Record<string, string>;
-  kind?: string;
-  etag?: string;
+  properties?: EnrollmentTokenProperties;
   systemData?: SystemData;
-  properties?: ConnectedClusterProperties;
+  type: string;
 };
 
-export type ConnectedClusterProperties = {
-  agentVersion?: string;
-  arcAgentProfile?: ArcAgentProfile;
-  connectivityStatus?: "AgentNotInstalled" | "Connected" | "Connecting" | "Expired" | "Offline" | (string & {});
-  distribution?: string;
-  distributionVersion?: string;
-  infrastructure?: string;
-  kubernetesVersion?: string;
-  lastConnectivityTime?: string;
-  managedIdentityCertificateExpirationTime?: string;
-  miscellaneousProperties?: Record<string, string>;
-  provisioningState?: string;
-  totalCoreCount?: number;
-  totalNodeCount?: number;
+export type EnrollmentTokenList = {
+  nextLink?: string;
+  value: Array<EnrollmentToken>;
 };
 
-export type Disk = {
-  name?: string;
-  path?: string;
-  diskType?: string;
-  id?: string;
-  maxSizeInBytes?: number;
-  usedSpaceInBytes?: number;
+export type EnrollmentTokenProperties = {
+  description?: string;
+  expiresOn?: string;
+  maxUses?: number;
+  resourceTypes?: Array<string>;
+  uses?: number;
 };
 
 export type ErrorDetail = {
   code: string;
-  message: string;
-  target?: string;
   details?: Array<ErrorDetail>;
-};
-
-export type ErrorItem = {
-  code?: string;
-  message?: string;
+  message: string;
   target?: string;
 };
 
@@ -72,147 +159,462 @@ export type ErrorResponse = {
   error: ErrorDetail;
 };
 
-export type FirmwareProfile = {
-  serialNumber?: string;
-  type?: string;
-};
-
-export type HardwareProfile = {
-  numberOfCpuSockets?: number;
-  processors?: Array<Processor>;
-  totalPhysicalMemoryInBytes?: number;
-};
-
-export type IpAddress = {
-  address?: string;
-  ipAddressVersion?: string;
-  subnet?: {
-    addressPrefix?: string;
-  };
-};
-
 export type KubernetesObject = {
   id: string;
   name: string;
-  type: string;
   properties: KubernetesObjectProperties;
+  type: string;
 };
 
 export type KubernetesObjectList = {
-  value: Array<KubernetesObject>;
   nextLink?: string;
+  value: Array<KubernetesObject>;
 };
 
 export type KubernetesObjectProperties = {
   apiVersion: string;
   kind: string;
-  namespace?: string;
   name: string;
-  observedAt?: string;
+  namespace?: string;
   object?: Record<string, unknown>;
+  observedAt?: string;
 };
 
 export type Machine = {
-  id: string;
-  name: string;
-  type: string;
-  location?: string;
-  tags?: Record<string, string>;
-  kind?: string;
   etag?: string;
-  systemData?: SystemData;
+  id: string;
+  identity?: MachineIdentity;
+  kind?: string;
+  location?: string;
+  name: string;
   properties?: MachineProperties;
+  resources?: Record<string, unknown>;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type MachineIdentity = {
+  principalId?: string;
+  tenantId?: string;
+  type?: string;
+  userAssignedIdentities?: Record<string, unknown>;
+};
+
+export type MachineList = {
+  nextLink?: string;
+  value: Array<Machine>;
 };
 
 export type MachineProperties = {
+  adFqdn?: string;
+  agentConfiguration?: MachinePropertiesAgentConfiguration;
+  agentUpgrade?: MachinePropertiesAgentUpgrade;
   agentVersion?: string;
-  cloudMetadata?: CloudMetadata;
+  clientPublicKey?: string;
+  cloudMetadata?: MachinePropertiesCloudMetadata;
   detectedProperties?: Record<string, string>;
   displayName?: string;
   dnsFqdn?: string;
   domainName?: string;
-  errorDetails?: Array<ErrorItem>;
-  firmwareProfile?: FirmwareProfile;
-  hardwareProfile?: HardwareProfile;
+  errorDetails?: Array<MachinePropertiesErrorDetails>;
+  extensions?: Array<MachinePropertiesExtensions>;
+  firmwareProfile?: MachinePropertiesFirmwareProfile;
+  hardwareProfile?: MachinePropertiesHardwareProfile;
+  hardwareResourceId?: string;
+  identityKeyStore?: string;
   lastStatusChange?: string;
+  licenseProfile?: Record<string, unknown>;
+  locationData?: MachinePropertiesLocationData;
   machineFqdn?: string;
-  networkProfile?: NetworkProfile;
+  mssqlDiscovered?: string;
+  networkProfile?: MachinePropertiesNetworkProfile;
   osEdition?: string;
   osName?: string;
+  osProfile?: MachinePropertiesOsProfile;
   osSku?: string;
   osType?: string;
   osVersion?: string;
-  osProfile?: {
-    computerName?: string;
-  };
+  parentClusterResourceId?: string;
+  privateLinkScopeResourceId?: string;
   provisioningState?: string;
-  status?: "AwaitingConnection" | "Connected" | "Disconnected" | "Error" | "Expired" | (string & {});
+  serviceStatuses?: MachinePropertiesServiceStatuses;
+  status?: string;
   statusReason?: string;
-  storageProfile?: StorageProfile;
+  storageProfile?: MachinePropertiesStorageProfile;
+  tpmEkCertificate?: string;
   vmId?: string;
   vmUuid?: string;
 };
 
-export type NetworkInterface = {
+export type MachinePropertiesAgentConfiguration = {
+  configMode?: string;
+  extensionsAllowList?: Array<MachinePropertiesAgentConfigurationExtensionsAllowList>;
+  extensionsBlockList?: Array<MachinePropertiesAgentConfigurationExtensionsBlockList>;
+  extensionsEnabled?: string;
+  guestConfigurationEnabled?: string;
+  incomingConnectionsPorts?: Array<string>;
+  proxyBypass?: Array<string>;
+  proxyUrl?: string;
+};
+
+export type MachinePropertiesAgentConfigurationExtensionsAllowList = {
+  publisher?: string;
+  type?: string;
+};
+
+export type MachinePropertiesAgentConfigurationExtensionsBlockList = {
+  publisher?: string;
+  type?: string;
+};
+
+export type MachinePropertiesAgentUpgrade = {
+  correlationId?: string;
+  desiredVersion?: string;
+  enableAutomaticUpgrade?: boolean;
+  lastAttemptDesiredVersion?: string;
+  lastAttemptMessage?: string;
+  lastAttemptStatus?: string;
+  lastAttemptTimestamp?: string;
+};
+
+export type MachinePropertiesCloudMetadata = {
+  provider?: string;
+};
+
+export type MachinePropertiesErrorDetails = {
+  additionalInfo?: Array<MachinePropertiesErrorDetailsAdditionalInfo>;
+  code?: string;
+  details?: Array<MachinePropertiesErrorDetailsDetails>;
+  message?: string;
+  target?: string;
+};
+
+export type MachinePropertiesErrorDetailsAdditionalInfo = {
+  info?: Record<string, unknown>;
+  type?: string;
+};
+
+export type MachinePropertiesErrorDetailsDetails = {
+  additionalInfo?: Array<MachinePropertiesErrorDetailsDetailsAdditionalInfo>;
+  code?: string;
+  details?: Record<string, unknown>;
+  message?: string;
+  target?: string;
+};
+
+export type MachinePropertiesErrorDetailsDetailsAdditionalInfo = {
+  info?: Record<string, unknown>;
+  type?: string;
+};
+
+export type MachinePropertiesExtensions = {
   name?: string;
-  id?: string;
-  macAddress?: string;
-  ipAddresses?: Array<IpAddress>;
+  status?: MachinePropertiesExtensionsStatus;
+  type?: string;
+  typeHandlerVersion?: string;
 };
 
-export type NetworkProfile = {
-  networkInterfaces?: Array<NetworkInterface>;
+export type MachinePropertiesExtensionsStatus = {
+  code?: string;
+  displayStatus?: string;
+  level?: string;
+  message?: string;
+  time?: string;
 };
 
-export type PortalSession = {
-  tenantId: string;
-  objectId: string;
-  name: string;
-  username: string;
-  expiresOn: string;
+export type MachinePropertiesFirmwareProfile = {
+  serialNumber?: string;
+  type?: string;
 };
 
-export type Processor = {
+export type MachinePropertiesHardwareProfile = {
+  numberOfCpuSockets?: number;
+  processors?: Array<MachinePropertiesHardwareProfileProcessors>;
+  totalPhysicalMemoryInBytes?: number;
+};
+
+export type MachinePropertiesHardwareProfileProcessors = {
   name?: string;
   numberOfCores?: number;
 };
 
-export type Resource = {
-  id: string;
-  name: string;
-  type: string;
-  location?: string;
-  tags?: Record<string, string>;
-  kind?: string;
-  etag?: string;
-  systemData?: SystemData;
-  properties?: Record<string, unknown>;
+export type MachinePropertiesLocationData = {
+  city?: string;
+  countryOrRegion?: string;
+  district?: string;
+  name?: string;
 };
 
-export type StorageProfile = {
-  disks?: Array<Disk>;
+export type MachinePropertiesNetworkProfile = {
+  networkInterfaces?: Array<MachinePropertiesNetworkProfileNetworkInterfaces>;
+};
+
+export type MachinePropertiesNetworkProfileNetworkInterfaces = {
+  id?: string;
+  ipAddresses?: Array<MachinePropertiesNetworkProfileNetworkInterfacesIpAddresses>;
+  macAddress?: string;
+  name?: string;
+};
+
+export type MachinePropertiesNetworkProfileNetworkInterfacesIpAddresses = {
+  address?: string;
+  ipAddressVersion?: string;
+  subnet?: Record<string, unknown>;
+};
+
+export type MachinePropertiesOsProfile = {
+  computerName?: string;
+  linuxConfiguration?: MachinePropertiesOsProfileLinuxConfiguration;
+  windowsConfiguration?: MachinePropertiesOsProfileWindowsConfiguration;
+};
+
+export type MachinePropertiesOsProfileLinuxConfiguration = {
+  patchSettings?: MachinePropertiesOsProfileLinuxConfigurationPatchSettings;
+};
+
+export type MachinePropertiesOsProfileLinuxConfigurationPatchSettings = {
+  assessmentMode?: string;
+  enableHotpatching?: boolean;
+  patchMode?: string;
+  status?: MachinePropertiesOsProfileLinuxConfigurationPatchSettingsStatus;
+};
+
+export type MachinePropertiesOsProfileLinuxConfigurationPatchSettingsStatus = {
+  error?: MachinePropertiesOsProfileLinuxConfigurationPatchSettingsStatusError;
+  hotpatchEnablementStatus?: string;
+};
+
+export type MachinePropertiesOsProfileLinuxConfigurationPatchSettingsStatusError = {
+  additionalInfo?: Record<string, unknown>;
+  code?: string;
+  details?: Record<string, unknown>;
+  message?: string;
+  target?: string;
+};
+
+export type MachinePropertiesOsProfileWindowsConfiguration = {
+  patchSettings?: MachinePropertiesOsProfileWindowsConfigurationPatchSettings;
+};
+
+export type MachinePropertiesOsProfileWindowsConfigurationPatchSettings = {
+  assessmentMode?: string;
+  enableHotpatching?: boolean;
+  patchMode?: string;
+  status?: MachinePropertiesOsProfileWindowsConfigurationPatchSettingsStatus;
+};
+
+export type MachinePropertiesOsProfileWindowsConfigurationPatchSettingsStatus = {
+  error?: MachinePropertiesOsProfileWindowsConfigurationPatchSettingsStatusError;
+  hotpatchEnablementStatus?: string;
+};
+
+export type MachinePropertiesOsProfileWindowsConfigurationPatchSettingsStatusError = {
+  additionalInfo?: Record<string, unknown>;
+  code?: string;
+  details?: Record<string, unknown>;
+  message?: string;
+  target?: string;
+};
+
+export type MachinePropertiesServiceStatuses = {
+  extensionService?: MachinePropertiesServiceStatusesExtensionService;
+  guestConfigurationService?: MachinePropertiesServiceStatusesGuestConfigurationService;
+};
+
+export type MachinePropertiesServiceStatusesExtensionService = {
+  startupType?: string;
+  status?: string;
+};
+
+export type MachinePropertiesServiceStatusesGuestConfigurationService = {
+  startupType?: string;
+  status?: string;
+};
+
+export type MachinePropertiesStorageProfile = {
+  disks?: Array<MachinePropertiesStorageProfileDisks>;
+};
+
+export type MachinePropertiesStorageProfileDisks = {
+  diskType?: string;
+  generatedId?: string;
+  id?: string;
+  maxSizeInBytes?: number;
+  name?: string;
+  path?: string;
+  usedSpaceInBytes?: number;
+};
+
+export type PortalSession = {
+  expiresOn: string;
+  name: string;
+  objectId: string;
+  tenantId: string;
+  username: string;
+};
+
+export type Resource = {
+  etag?: string;
+  id: string;
+  kind?: string;
+  location?: string;
+  name: string;
+  properties?: Record<string, unknown>;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type ResourceGroup = {
+  etag?: string;
+  id: string;
+  location?: string;
+  managedBy?: string;
+  name: string;
+  properties?: ResourceGroupProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type ResourceGroupList = {
+  nextLink?: string;
+  value: Array<ResourceGroup>;
+};
+
+export type ResourceGroupProperties = {
+  provisioningState?: string;
+};
+
+export type RoleAssignment = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: RoleAssignmentProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type RoleAssignmentList = {
+  nextLink?: string;
+  value: Array<RoleAssignment>;
+};
+
+export type RoleAssignmentProperties = {
+  condition?: string;
+  conditionVersion?: string;
+  createdBy?: string;
+  createdOn?: string;
+  delegatedManagedIdentityResourceId?: string;
+  description?: string;
+  principalId?: string;
+  principalType?: string;
+  roleDefinitionId?: string;
+  scope?: string;
+  updatedBy?: string;
+  updatedOn?: string;
+};
+
+export type RoleDefinition = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: RoleDefinitionProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type RoleDefinitionList = {
+  nextLink?: string;
+  value: Array<RoleDefinition>;
+};
+
+export type RoleDefinitionProperties = {
+  assignableScopes?: Array<string>;
+  createdBy?: string;
+  createdOn?: string;
+  description?: string;
+  permissions?: Array<unknown>;
+  roleName?: string;
+  type?: string;
+  updatedBy?: string;
+  updatedOn?: string;
+};
+
+export type ServicePrincipal = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: ServicePrincipalProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type ServicePrincipalList = {
+  nextLink?: string;
+  value: Array<ServicePrincipal>;
+};
+
+export type ServicePrincipalProperties = {
+  accountEnabled?: boolean;
+  appId?: string;
+  displayName?: string;
+  objectId?: string;
+  passwordCredentials?: Array<unknown>;
+  publicKeys?: Array<string>;
 };
 
 export type Subscription = {
-  id: string;
-  subscriptionId?: string;
-  tenantId?: string;
+  authorizationSource?: string;
   displayName?: string;
-  state?: string;
+  etag?: string;
+  id: string;
+  managedByTenants?: Array<unknown>;
   name: string;
+  properties?: Record<string, unknown>;
+  state?: string;
+  subscriptionId?: string;
+  subscriptionPolicies?: Record<string, unknown>;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  tenantId?: string;
   type: string;
 };
 
 export type SubscriptionList = {
-  value: Array<Subscription>;
   nextLink?: string;
+  value: Array<Subscription>;
 };
 
 export type SystemData = {
+  createdAt?: string;
   createdBy?: string;
   createdByType?: string;
-  createdAt?: string;
+  lastModifiedAt?: string;
   lastModifiedBy?: string;
   lastModifiedByType?: string;
-  lastModifiedAt?: string;
+};
+
+export type User = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: UserProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type UserList = {
+  nextLink?: string;
+  value: Array<User>;
+};
+
+export type UserProperties = {
+  accountEnabled?: boolean;
+  displayName?: string;
+  objectId?: string;
+  password?: string;
+  passwordChangedOn?: string;
+  username?: string;
 };
