@@ -349,3 +349,53 @@ fn read(path: &Path) -> Result<String, ArgsError> {
     let text = text.trim();
     if text.is_empty() { Err(ArgsError::EmptyFile { path: path.to_owned() }) } else { Ok(text.to_owned()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn connect_needs_exactly_one_way_to_sign_in() {
+        let base = "bowline-agent machine connect --server https://s --subscription s --resource-group g";
+        assert!(parse(base).is_err(), "none");
+        for one in [
+            "--device-code",
+            "--client-id i --client-secret-file f",
+            "--enrollment-token-file -",
+            "--access-token-file f",
+        ] {
+            assert!(parse(&format!("{base} {one}")).is_ok(), "{one}");
+        }
+        assert!(parse(&format!("{base} --device-code --access-token-file f")).is_err(), "two");
+        assert!(parse(&format!("{base} --client-id i")).is_err(), "an id without its secret");
+    }
+
+    #[test]
+    fn disconnect_needs_none() {
+        assert!(parse("bowline-agent machine disconnect --state-dir /x").is_ok());
+    }
+
+    #[test]
+    fn tags_and_health_are_read() {
+        let line = "bowline-agent machine connect --server s --subscription s --resource-group g --device-code --tags a=1,b=x=y";
+        let Role::Machine { command: MachineCommand::Connect(connect), .. } = parse(line).unwrap().role
+        else {
+            panic!()
+        };
+        assert_eq!(connect.tags, [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "x=y".to_owned())]);
+        assert!(parse(&line.replace("a=1", "a")).is_err());
+        assert_eq!(health("off"), Ok(Health(None)));
+        assert!(health("9090").is_err());
+    }
+}

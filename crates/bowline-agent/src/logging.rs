@@ -4,7 +4,7 @@
 use std::{
     fmt,
     fs::{File, OpenOptions},
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
@@ -25,6 +25,7 @@ static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 pub fn start(level: Option<&str>, file: Option<PathBuf>) {
     let (filter, handle) = reload::Layer::new(filter(level));
     let stderr = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+    let stderr = stderr.with_ansi(io::stderr().is_terminal());
     let to_file = file.map(|path| {
         let writer = LogFile { path, open: Mutex::new(None) };
         tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false).with_target(false)

@@ -51,7 +51,7 @@ pub struct ConnectOptions {
 /// Why connecting failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    #[error(transparent)]
+    #[error("a step failed")]
     Step(#[from] StepFailed),
     #[error("the outcome could not be printed")]
     Print(#[from] std::io::Error),
@@ -109,7 +109,7 @@ pub async fn connect(
     let enrolled = enrol::enrol(&client, &bearer, &request).await;
     let enrolled =
         enrolled.map_err(|error| steps.failed("enrolled", error.to_string(), enrol_hint(&error)))?;
-    let again = if enrolled.existed { " (it was there before; nothing configured is lost)" } else { "" };
+    let again = if before.again { " (the same host again: nothing configured is lost)" } else { "" };
     steps.done("enrolled", &format!("{}{again}", enrolled.resource_id))?;
     let enrolment = finish(draft, enrolled, authority, before.vm_id);
     let stored = state.write_enrolment(&enrolment).await;
@@ -126,6 +126,8 @@ struct Before {
     pem: KeyPem,
     vm_id: String,
     other: Map<String, Value>,
+    /// This host was connected before.
+    again: bool,
 }
 
 async fn existing(state: &StateFolder, place: &Place, steps: &mut Steps<'_>) -> Result<Before, StepFailed> {
@@ -140,6 +142,7 @@ async fn existing(state: &StateFolder, place: &Place, steps: &mut Steps<'_>) -> 
         let why = format!("this host is connected already, as {}", enrolment.resource_id);
         return Err(steps.failed(step, why, "bowline-agent machine disconnect, then connect again"));
     }
+    let again = enrolment.is_some();
     let other = enrolment.map(|enrolment| enrolment.other).unwrap_or_default();
     let vm_id =
         other.get(VM_ID).and_then(Value::as_str).map_or_else(|| clock::new_guid().to_string(), str::to_owned);
@@ -150,7 +153,7 @@ async fn existing(state: &StateFolder, place: &Place, steps: &mut Steps<'_>) -> 
         }
         None => AgentKey::generate(),
     };
-    Ok(Before { key, pem, vm_id, other })
+    Ok(Before { key, pem, vm_id, other, again })
 }
 
 /// The server can be reached, its certificate is trusted, and it says who it is.

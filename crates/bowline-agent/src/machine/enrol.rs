@@ -59,8 +59,6 @@ pub struct Enrolled {
     pub resource_id: String,
     pub principal_id: String,
     pub tenant_id: Option<String>,
-    /// The resource was there before.
-    pub existed: bool,
 }
 
 #[derive(Deserialize)]
@@ -111,15 +109,13 @@ pub async fn enrol(client: &Client, bearer: &Bearer, request: &Request) -> Resul
     if request.replace {
         put = put.header(wire::REPLACE_HEADER, "true");
     }
-    let (status, answer) = client.call(put).await?;
-    let existed = status == StatusCode::OK;
+    let (_, mut answer) = client.call(put).await?;
     let ends = clock::moment() + CREATION_TIMEOUT;
-    let mut answer = answer;
     loop {
         let machine: Machine = serde_json::from_slice(&answer)
             .map_err(|error| RequestError::Answer { reason: error.to_string() })?;
         match machine.properties.provisioning_state.as_deref() {
-            None | Some("Succeeded") => return enrolled(machine, existed),
+            None | Some("Succeeded") => return enrolled(machine),
             Some(failed @ ("Failed" | "Canceled")) => {
                 return Err(RequestError::Answer {
                     reason: format!("the resource's provisioning state is {failed}"),
@@ -137,11 +133,11 @@ pub async fn enrol(client: &Client, bearer: &Bearer, request: &Request) -> Resul
     }
 }
 
-fn enrolled(machine: Machine, existed: bool) -> Result<Enrolled, RequestError> {
+fn enrolled(machine: Machine) -> Result<Enrolled, RequestError> {
     let no_identity =
         || RequestError::Answer { reason: "the resource has no identity.principalId".to_owned() };
     let principal_id = machine.identity.principal_id.ok_or_else(no_identity)?;
-    Ok(Enrolled { resource_id: machine.id, principal_id, tenant_id: machine.identity.tenant_id, existed })
+    Ok(Enrolled { resource_id: machine.id, principal_id, tenant_id: machine.identity.tenant_id })
 }
 
 /// Deletes a machine's resource; one that is gone already is fine.

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bowline_link::{
+    Moment,
     backoff::Backoff,
     item::{DesiredDocument, Endpoint, kind},
     message::EndReason,
@@ -104,13 +105,21 @@ pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
         Some(client) => Endpoints::over(client, &enrolment, &home),
         None => Endpoints::new(&enrolment, &home)?,
     };
-    let watching = Connections { home, enrolment, watch, status, stop }.keep(endpoints);
+    let watching =
+        Connections { home, enrolment, watch, status, stop, clone_patience: ClonePatience::default() }
+            .keep(endpoints);
     tokio::select! {
         outcome = watching => outcome,
         // It ends only when the role is gone, which is when the process stops.
         _ = side_work => Ok(Outcome::Stopped),
     }
 }
+
+/// How long another instance with the same key is put up with. A host that was reset finds its own old session still there
+/// until three keep-alives were missed; after that it can only be a clone.
+const CLONE_PATIENCE: Duration = Duration::from_secs(150);
+/// How often it is looked again meanwhile.
+const CLONE_LOOK: Duration = Duration::from_secs(15);
 
 /// A client with the tokens for it.
 struct Endpoints {
@@ -142,6 +151,25 @@ struct Connections {
     watch: Watch,
     status: StatusBoard,
     stop: CancellationToken,
+    clone_patience: ClonePatience,
+}
+
+/// Tells a host that was reset from a clone: by how long the other instance stays.
+#[derive(Debug, Default)]
+struct ClonePatience {
+    since: Option<Moment>,
+}
+
+impl ClonePatience {
+    /// The server says that another instance is connected. True when it has been there for too long.
+    fn is_over(&mut self, now: Moment) -> bool {
+        now - *self.since.get_or_insert(now) >= CLONE_PATIENCE
+    }
+
+    /// The server said something else.
+    fn reset(&mut self) {
+        self.since = None;
+    }
 }
 
 impl Connections {
@@ -179,10 +207,19 @@ impl Connections {
                     }
                 }
                 WatchEnd::Broken(error) => {
+                    self.clone_patience.reset();
                     backoff.reset();
                     self.wait_after(&error.to_string(), None, &mut backoff)
                 }
+                WatchEnd::NotOpened(error) if super::watch::is_cloned(&error) => {
+                    let message = error.to_string();
+                    if self.clone_patience.is_over(clock::moment()) {
+                        return Ok(Outcome::Replaced { message });
+                    }
+                    self.wait_after(&message, None, &mut backoff).min(CLONE_LOOK)
+                }
                 WatchEnd::NotOpened(error) => {
+                    self.clone_patience.reset();
                     let asked = super::watch::retry_after(&error);
                     // A changed enrolment (connect ran again) takes effect with the next attempt.
                     if let Some(enrolment) = self.home.enrolment().await?.filter(|new| self.is_elsewhere(new))
@@ -245,4 +282,20 @@ fn wanted_endpoint(document: &DesiredDocument) -> Option<Endpoint> {
     serde_json::from_value(content.clone())
         .inspect_err(|error| tracing::warn!(%error, "the endpoint item is malformed and is left alone"))
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_that_stays_is_a_clone_and_one_that_goes_was_an_old_session() {
+        let mut patience = ClonePatience::default();
+        let at = Duration::from_secs;
+        assert!(!patience.is_over(at(10)));
+        assert!(!patience.is_over(at(159)));
+        patience.reset();
+        assert!(!patience.is_over(at(160)), "it starts anew");
+        assert!(patience.is_over(at(310)));
+    }
 }

@@ -13,13 +13,20 @@ const READ_BYTES: usize = 2048;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StreamError {
     #[error("the connection broke: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
     #[error("the answer broke off: {0}")]
     Body(#[from] reqwest::Error),
     #[error("the server sent a line that is not understood")]
     Line(#[from] LineError),
     #[error("the server closed the connection")]
     Closed,
+}
+
+impl From<std::io::Error> for StreamError {
+    fn from(error: std::io::Error) -> Self {
+        // A server that was killed says no good-bye, which is all that TLS has to complain about.
+        if error.kind() == std::io::ErrorKind::UnexpectedEof { Self::Closed } else { Self::Io(error) }
+    }
 }
 
 /// Where the lines come from.

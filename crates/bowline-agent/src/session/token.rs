@@ -1,12 +1,19 @@
 //! Access tokens: one is fetched with a client assertion when it is needed, and kept until shortly before it expires.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bowline_link::Moment;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::client::{Client, RequestError};
+use super::{
+    client::{Client, RequestError},
+    sign_in,
+};
 use crate::{
     clock,
     home::{Enrolment, Home, HomeError},
@@ -82,6 +89,8 @@ pub struct Tokens {
     principal_id: String,
     home: Arc<dyn Home>,
     cached: Mutex<Option<Cached>>,
+    /// The issuer, once it turned out that the server knows itself by another name than the agent reaches it by.
+    issuer: OnceLock<String>,
 }
 
 impl fmt::Debug for Tokens {
@@ -94,7 +103,7 @@ impl Tokens {
     /// Tokens for the identity of an enrolment.
     pub fn new(client: Arc<Client>, enrolment: &Enrolment, home: Arc<dyn Home>) -> Self {
         let (tenant_id, principal_id) = (enrolment.tenant_id.clone(), enrolment.principal_id.clone());
-        Self { client, tenant_id, principal_id, home, cached: Mutex::new(None) }
+        Self { client, tenant_id, principal_id, home, cached: Mutex::new(None), issuer: OnceLock::new() }
     }
 
     /// The current token, or a new one.
@@ -117,24 +126,31 @@ impl Tokens {
         *self.cached.lock().await = None;
     }
 
+    /// Fetches a token. Of a refusal it first rules out what the agent itself can put right: its clock, and the name that it
+    /// calls the server by.
     async fn fetch(&self, key: &AgentKey) -> Result<TokenAnswer, TokenError> {
         let offset = self.client.clock_offset();
-        match self.fetch_once(key).await {
-            // The refusal itself told the server's clock: if ours is off, the assertion was out of its time.
-            Err(TokenError::KeyRefused { .. })
-                if (self.client.clock_offset() - offset).abs() >= CLOCK_MATTERS =>
-            {
-                self.fetch_once(key).await
-            }
-            answer => answer,
+        let mut answer = self.fetch_once(key).await;
+        if refused(&answer) && (self.client.clock_offset() - offset).abs() >= CLOCK_MATTERS {
+            answer = self.fetch_once(key).await;
         }
+        if refused(&answer)
+            && self.issuer.get().is_none()
+            && let Ok(authority) = sign_in::discover(&self.client).await
+            && !authority.issuer.starts_with(&self.client.url("/"))
+            && self.issuer.set(authority.issuer).is_ok()
+        {
+            answer = self.fetch_once(key).await;
+        }
+        answer
     }
 
     async fn fetch_once(&self, key: &AgentKey) -> Result<TokenAnswer, TokenError> {
         let path = format!("/{}/oauth2/v2.0/token", self.tenant_id);
-        let audience = self.client.url(&path);
+        let endpoint = self.client.url(&path);
+        let audience = self.issuer.get().unwrap_or(&endpoint);
         let assertion =
-            key.assertion(&self.principal_id, &audience, clock::new_guid(), self.client.server_now())?;
+            key.assertion(&self.principal_id, audience, clock::new_guid(), self.client.server_now())?;
         let scope = self.client.url("/.default");
         let form = [
             ("grant_type", "client_credentials"),
@@ -153,4 +169,8 @@ impl Tokens {
             other => TokenError::Request(other),
         })
     }
+}
+
+fn refused(answer: &Result<TokenAnswer, TokenError>) -> bool {
+    matches!(answer, Err(TokenError::KeyRefused { .. }))
 }

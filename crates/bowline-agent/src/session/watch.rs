@@ -390,3 +390,8 @@ pub(super) fn retry_after(error: &WatchError) -> Option<Duration> {
         _ => None,
     }
 }
+
+/// Whether the server says that another instance is connected with this identity.
+pub(super) fn is_cloned(error: &WatchError) -> bool {
+    matches!(error, WatchError::Request(error) if error.code().is_some_and(|code| code.ends_with("Cloned")))
+}

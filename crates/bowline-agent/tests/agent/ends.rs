@@ -55,3 +55,19 @@ async fn a_server_that_is_not_there_is_tried_again_with_a_reason() {
     until("it is back", || status.read().connected).await;
     agent.stop().await;
 }
+
+#[tokio::test]
+async fn a_host_that_was_reset_waits_for_its_own_old_session_to_end() {
+    let server = Server::start().await;
+    let (folder, state) = enrolled(&server).await;
+    server.state().cloned = true;
+    let agent = start(folder, state);
+    let status = agent.status.clone();
+    until("the refusal is said", || {
+        status.read().last_error.is_some_and(|error| error.message.contains("MachineCloned"))
+    })
+    .await;
+    server.state().cloned = false;
+    until("it is back", || status.read().connected).await;
+    agent.stop().await;
+}

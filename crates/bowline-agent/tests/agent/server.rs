@@ -86,6 +86,10 @@ pub struct State {
     pub refuse_batches: usize,
     /// Observed batches to take without answering well.
     pub lose_answers: usize,
+    /// The name that the server knows itself by; the one that it listens at when absent.
+    pub public_url: Option<String>,
+    /// Refuse sessions: another instance has the identity.
+    pub cloned: bool,
     /// Write nothing on sessions, not even keep-alives.
     pub mute: bool,
 }
@@ -116,6 +120,8 @@ impl Server {
             clock_ahead: 0,
             refuse_batches: 0,
             lose_answers: 0,
+            public_url: None,
+            cloned: false,
             mute: false,
         };
         let server = Arc::new(Self {
@@ -154,6 +160,10 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    fn public_url(&self) -> String {
+        self.state().public_url.clone().unwrap_or_else(|| self.url())
+    }
+
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
@@ -189,7 +199,7 @@ impl Server {
             (Method::GET, wire::SELF_PATH) => self.me(),
             (Method::POST, path) if path.ends_with("/oauth2/v2.0/token") => self.token(request).await,
             (Method::GET, path) if path.ends_with("/.well-known/openid-configuration") => {
-                json_answer(200, json!({"issuer": format!("{}/{TENANT}/v2.0", self.url())}))
+                json_answer(200, json!({"issuer": format!("{}/{TENANT}/v2.0", self.public_url())}))
             }
             (method, path) if path.contains("/machines/") => self.machine(method, request).await,
             _ => error_answer(404, "NotFound", "nothing is here"),
@@ -210,6 +220,10 @@ impl Server {
         let claims: Value = serde_json::from_slice(&claims).unwrap();
         if (claims["iat"].as_i64().unwrap() - self.now().as_second()).abs() > 300 {
             return refuse("AADSTS700024: the assertion is not within its valid time range.");
+        }
+        let ours = format!("{}/{TENANT}/", self.public_url());
+        if !claims["aud"].as_str().unwrap().starts_with(&ours) {
+            return refuse("AADSTS700023: the assertion is for another audience.");
         }
         let principal = form["client_id"].clone();
         if !self.state().machines.values().any(|machine| machine.principal_id == principal) {
@@ -322,6 +336,13 @@ impl Server {
     ) -> Response<BoxBody<Bytes, Infallible>> {
         if !request.headers().contains_key(wire::INSTANCE_HEADER) {
             return error_answer(400, "BadRequest", "no instance");
+        }
+        if self.state().cloned {
+            return error_answer(
+                409,
+                "MachineCloned",
+                "Another installation is connected with this identity.",
+            );
         }
         let query: BTreeMap<String, String> =
             url::form_urlencoded::parse(request.uri().query().unwrap_or("").as_bytes())

@@ -306,3 +306,11 @@ async fn a_server_that_falls_silent_is_left_after_three_keep_alives() {
     until("the agent is back", || status.read().connected).await;
     agent.stop().await;
 }
+
+#[tokio::test]
+async fn a_server_that_knows_itself_by_another_name_is_believed() {
+    let server = Server::start().await;
+    server.state().public_url = Some("https://bowline.example:8443".into());
+    let agent = connected(&server).await;
+    agent.stop().await;
+}
