@@ -100,6 +100,23 @@ pub(crate) fn same_content(a: &Value, b: &Value) -> bool {
 }
 
 impl Control {
+    /// A record as `version` shows it, with what only this moment knows: a cluster whose agent is connected was in contact now.
+    pub(crate) fn show(
+        &self,
+        spec: &Spec,
+        record: &Record,
+        version: &ApiVersion,
+        now: jiff::Timestamp,
+    ) -> Result<Value, Error> {
+        let mut resource = render_record(spec, record, version)?;
+        if self.sessions().is_attached(record.uid)
+            && let Some(seen) = resource.pointer_mut("/properties/lastConnectivityTime")
+        {
+            *seen = now.to_string().into();
+        }
+        Ok(resource)
+    }
+
     /// Opens a record's sealed secrets.
     pub(crate) fn open_secrets(&self, record: &Record) -> Result<BTreeMap<String, Value>, Error> {
         let Some(sealed) = &record.protected else { return Ok(BTreeMap::new()) };

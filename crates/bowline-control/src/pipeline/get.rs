@@ -3,7 +3,7 @@
 use bowline_arm::{ApiVersion, Error, ResourceId};
 use serde_json::Value;
 
-use super::document::{render, render_record};
+use super::document::render;
 use super::put::missing_scope;
 use super::store_error;
 use crate::Control;
@@ -28,7 +28,7 @@ pub async fn get(
         control.authorization().snapshot().await.require(context, &spec.action_of("read"), id.key())?;
     }
     if let Some(record) = control.store().get(id.key()).await.map_err(|e| store_error(&e))? {
-        let mut body = render_record(spec, &record, spec.serving(version))?;
+        let mut body = control.show(spec, &record, spec.serving(version), context.now)?;
         if let Some((kind, key)) = provider.counter(&super::document::parse(&record)?) {
             let entry = control.store().entry(kind, &key).await.map_err(|e| store_error(&e))?;
             crate::provider::properties_of(&mut body)

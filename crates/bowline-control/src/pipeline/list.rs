@@ -10,7 +10,7 @@ use bowline_store::{List, Record, Revision};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::document::{parse, render, render_record};
+use super::document::{parse, render};
 use super::put::missing_scope;
 use super::store_error;
 use crate::Control;
@@ -82,7 +82,7 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     let mut value =
         if after.is_none() { built_in(&**provider, &request.scope, &filter, version) } else { Vec::new() };
     for record in &records {
-        value.push(render_record(spec, record, version)?);
+        value.push(control.show(spec, record, version, context.now)?);
     }
     let next = match records.last().filter(|_| more) {
         Some(last) => Some(control.seal_cursor(&Cursor {
