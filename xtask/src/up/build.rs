@@ -14,7 +14,11 @@ const CRATES: [&str; 3] = ["bowline-server", "bowline-agent", "bowline-cli"];
 
 /// Builds everything; returns the folder of the Kubernetes programs when a cluster is wanted.
 pub(super) fn all(paths: &Paths, options: &Options) -> Result<Option<PathBuf>> {
-    let wants_cluster = !options.no_cluster && options.kubeconfig.is_none();
+    let wants_cluster = options.wants_cluster();
+    if options.detached {
+        // The process in the foreground has built everything just now; the sources may have changed since.
+        return wants_cluster.then(|| parts::ensure_built(paths, &parts::KUBERNETES)).transpose();
+    }
     announce(paths, wants_cluster)?;
     tools::require(portal::exists(paths), wants_cluster.then_some(&parts::KUBERNETES))?;
     portal::build(paths)?;

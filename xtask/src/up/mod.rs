@@ -52,6 +52,12 @@ pub(crate) struct Options {
     detached: bool,
 }
 
+impl Options {
+    fn wants_cluster(&self) -> bool {
+        !self.no_cluster && self.kubeconfig.is_none()
+    }
+}
+
 /// How long the server may take to be ready; a second is usual.
 const PATIENCE: Duration = Duration::from_secs(60);
 
