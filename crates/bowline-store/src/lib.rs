@@ -5,6 +5,21 @@
 //! are read, each commit is judged on its own (a refusal spoils no other), what passed is
 //! written, and the one counter row is raised, whose lock makes commit order equal revision order over any number of
 //! servers. After the flush everybody is answered, and [`Store::watch`] says "look again".
+//!
+//! # Code map
+//! - `model`, `commit`, `store`: the values, the commit with its refusals, the port.
+//! - `writer`: the bounded queue and the choice of a batch; `decide`: the judgement of a batch. Both are shared and know no SQL.
+//! - `sqlite/`, `postgres/`: load, write, commit, read; `sql/`: every statement; `migrations/`: the schema.
+//! - `heads`: what this process knows of the head; `os`: files, lock, free space, random ids.
+//! - [`conformance`]: what a store must do, as tests for any database.
+//!
+//! # Design notes
+//! - A cursor is (epoch, number). A new epoch begins at creation, by [`Store::new_epoch`], and when this process sees the counter
+//!   go back: a server on SQLite remembers the head in a file beside the database, servers on PostgreSQL in memory. What nobody here
+//!   can notice is a PostgreSQL database that was restored while no server ran, or a data directory that was replaced as
+//!   a whole: then a cursor from outside that lies ahead of the head proves it, and whoever sees one calls [`Store::new_epoch`].
+//! - A refusal is judged on what was committed at that moment; a caller that loses a race learns what is there now.
+//! - Leases and expiry go by the callers' clocks. A lease guards by its epoch, not by the time: a slow clock makes nobody write twice.
 
 mod commit;
 pub mod conformance;

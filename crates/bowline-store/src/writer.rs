@@ -318,3 +318,89 @@ pub(crate) fn fail<T>(jobs: Vec<Job<T>>, error: impl Fn() -> CommitError) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{creation, noon, uid, update};
+    use std::convert::Infallible;
+
+    /// Hands in without waiting for the answer.
+    async fn hand_in(queue: &Arc<Queue<Infallible>>, commit: Commit) {
+        let before = queue.sender.capacity();
+        let handle = queue.clone();
+        tokio::spawn(async move { handle.commit(commit).await });
+        while queue.sender.capacity() == before {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn keys(jobs: &[Job<Infallible>]) -> Vec<&str> {
+        let key = |job| match job {
+            &Job::Commit { ref commit, .. } => commit.writes[0].key(),
+            _ => "",
+        };
+        jobs.iter().map(key).collect()
+    }
+
+    #[tokio::test]
+    async fn what_touches_the_same_key_waits_in_order() {
+        let (queue, mut intake) = queue();
+        let queue = Arc::new(queue);
+        let alive = Guard::Alive { key: "/a".to_owned() };
+        hand_in(&queue, creation("/a", 1)).await;
+        hand_in(&queue, creation("/b", 2).guarded(alive)).await;
+        hand_in(&queue, creation("/b/c", 3)).await;
+        hand_in(&queue, update(crate::conformance::draft("/b", 2), None)).await;
+        hand_in(&queue, creation("/d", 4).guarded(Guard::NoDescendants { key: "/b".to_owned() })).await;
+        intake.drain();
+        // The guard on /a waits for /a; the update of /b must not overtake it; /d asks what is below /b.
+        assert_eq!(keys(&intake.take_batch()), ["/a", "/b/c"]);
+        assert_eq!(keys(&intake.take_batch()), ["/b", "/d"]);
+        assert_eq!(keys(&intake.take_batch()), ["/b"]);
+        assert!(intake.is_idle());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_before_it_accepts_work() {
+        let (queue, mut intake) = queue();
+        let queue = Arc::new(queue);
+        for number in 0..MAX_WAITING as u128 {
+            hand_in(&queue, creation(&format!("/{number}"), number)).await;
+        }
+        let refused = queue.commit(creation("/more", 1)).await;
+        assert!(matches!(refused, Err(CommitError::Overloaded { .. })), "{refused:?}");
+        intake.drain();
+        assert_eq!(intake.take_batch().len(), MAX_BATCH);
+        hand_in(&queue, creation("/more", 1)).await;
+    }
+
+    #[tokio::test]
+    async fn the_queue_is_bounded_by_bytes_and_so_is_a_batch() {
+        let (queue, mut intake) = queue();
+        let queue = Arc::new(queue);
+        let large = |number: u128| {
+            let mut commit = creation(&format!("/{number}"), number);
+            if let Write::Create(draft) = &mut commit.writes[0] {
+                draft.document = "x".repeat(3 << 20);
+            }
+            commit
+        };
+        let fitting = MAX_WAITING_BYTES / large(0).weight();
+        for number in 0..fitting as u128 {
+            hand_in(&queue, large(number)).await;
+        }
+        let bytes = vec![0; 3 << 20];
+        let observation =
+            Observation { source: "s".to_owned(), source_epoch: uid(1), seq: 1, time: noon(), bytes };
+        for _ in 0..2 {
+            let refused = queue.observe(observation.clone()).await;
+            let refused =
+                matches!(refused, Err(ObservationError::NotWritten(CommitError::Overloaded { .. })));
+            assert!(refused, "and a refusal takes no place");
+        }
+        intake.drain();
+        assert_eq!(intake.take_batch().len(), 2, "two of 3 MiB in a batch of 8");
+        hand_in(&queue, large(1000)).await;
+    }
+}

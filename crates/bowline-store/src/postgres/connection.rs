@@ -60,7 +60,7 @@ impl Fault {
     /// What the callers of a batch are told when it is given up.
     pub(super) fn told(self) -> CommitError {
         match self {
-            Fault::DiskFull => CommitError::DiskFull { available: 0, reserve: 0 },
+            Fault::DiskFull => CommitError::ReadOnly { reason: "the disk of its server is full".to_owned() },
             Fault::ReadOnly(reason) => CommitError::ReadOnly { reason },
             Fault::Redo => {
                 CommitError::Unavailable { reason: "other servers were faster too often".to_owned() }

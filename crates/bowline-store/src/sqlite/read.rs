@@ -25,7 +25,7 @@ pub(super) struct Readers {
     /// As many permits as connections in `pages`.
     free_pages: Arc<Semaphore>,
     /// The directory stays locked while anybody reads.
-    _directory: Arc<DataDirectory>,
+    directory: Arc<DataDirectory>,
 }
 
 impl Readers {
@@ -37,7 +37,7 @@ impl Readers {
             next: AtomicUsize::new(0),
             pages: Mutex::new(open_many(PAGES)?),
             free_pages: Arc::new(Semaphore::new(PAGES)),
-            _directory: directory.clone(),
+            directory: directory.clone(),
         })
     }
 
@@ -66,14 +66,20 @@ impl Readers {
         let permit = permit.map_err(|_| unavailable("the store is closing"))?;
         let readers = self.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let connection = readers.pages().pop().expect("there are as many connections as permits");
-            let result = read(&connection);
+            let kept = readers.pages().pop();
+            // One is missing only after a read that panicked.
+            let connection = match kept {
+                Some(connection) => connection,
+                None => open_reader(&readers.directory.database())
+                    .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?,
+            };
+            let result = read(&connection).map_err(|error| store_error(&error));
             readers.pages().push(connection);
             drop(permit);
             result
         });
         match task.await {
-            Ok(result) => result.map_err(|error| store_error(&error)),
+            Ok(result) => result,
             Err(_) => Err(unavailable("the read was interrupted")),
         }
     }

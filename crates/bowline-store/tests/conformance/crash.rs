@@ -170,7 +170,7 @@ impl Writers {
 
     /// Kills a writer once it has been told of some more commits.
     async fn kill(&mut self, name: &str, dice: &mut Dice) {
-        let enough = self.length(name) + 500 + dice.roll(8000);
+        let enough = self.length(name) + 200 + dice.roll(4000);
         let waiting = async {
             while self.length(name) < enough {
                 let gone = self.running.get_mut(name).unwrap().try_wait().unwrap();

@@ -3,6 +3,7 @@
 
 mod crash;
 mod opening;
+mod proxy;
 mod server;
 
 mod sqlite_suite {
