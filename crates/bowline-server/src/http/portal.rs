@@ -140,14 +140,21 @@ pub async fn index(request: Request) -> Response {
     serve("index.html", &request)
 }
 
-/// A file of the portal; every other path is a page that the portal's own router knows.
+/// A file of the portal; every other path is a page that the portal's own router knows (names may hold dots).
 pub async fn file(Path(path): Path<String>, request: Request) -> Response {
-    let page = !path.contains('.');
+    let page = Files::get(&path).is_none() && !path.starts_with("assets/");
     serve(if page { "index.html" } else { &path }, &request)
 }
 
 fn serve(path: &str, request: &Request) -> Response {
-    let Some(file) = Files::get(path) else {
+    let brotli = request
+        .headers()
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.split(',').any(|c| c.trim().starts_with("br")));
+    let packed = Files::get(&format!("{path}.br")).filter(|_| brotli);
+    let encoding = packed.is_some().then_some("br");
+    let Some(file) = packed.or_else(|| Files::get(path)) else {
         return if path == "index.html" {
             pages::message(
                 StatusCode::NOT_FOUND,
@@ -165,7 +172,8 @@ fn serve(path: &str, request: &Request) -> Response {
     // Files under assets/ carry their digest in their name.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mime = mime_guess::from_path(path).first_or_octet_stream();
-    let policy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+    let policy =
+        "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
     let mut response = file.data.into_owned().into_response();
     let headers = response.headers_mut();
     let mut set = |name, value: &str| {
@@ -175,9 +183,13 @@ fn serve(path: &str, request: &Request) -> Response {
     };
     set(header::CONTENT_TYPE, mime.as_ref());
     set(header::CACHE_CONTROL, cache);
+    set(header::VARY, "accept-encoding");
     set(header::ETAG, &etag);
     set(header::CONTENT_SECURITY_POLICY, policy);
     set(header::REFERRER_POLICY, "same-origin");
+    if let Some(encoding) = encoding {
+        set(header::CONTENT_ENCODING, encoding);
+    }
     response
 }
 
