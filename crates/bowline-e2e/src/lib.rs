@@ -1,1 +1,33 @@
-//! Development only: the harness and scenarios with real parts.
+//! Development only: the parts of a real installation as children of a test.
+//!
+//! | module | what it starts or speaks |
+//! |---|---|
+//! | [`program`] | a child process: its log, its signals, its certain end |
+//! | [`server`] | `bowline-server` on a free port with a data directory of its own |
+//! | [`api`] | the HTTP API over TLS with the server's certificate |
+//! | [`events`] | a reader of the live event stream |
+//! | [`agent`] | `bowline-agent machine` with a state directory of its own |
+//! | [`keys`] | an agent's key pair and its client assertions |
+//! | [`postgres`] | a PostgreSQL server |
+//! | [`cluster`] | a real Kubernetes control plane |
+//! | [`proxy`] | proxies that stand between an agent and its server |
+//! | [`wait`] | waiting for a condition |
+//!
+//! # Design notes
+//! Nothing outlives a test. What one test starts is killed by the kernel when that test's thread ends
+//! (`setpriv --pdeathsig`), so it must be started by the test's own thread and not by a blocking task. What tests
+//! share ends when its standard input closes, which is when the whole test process ends.
+//! The harness panics instead of returning errors where a test could do nothing but unwrap them.
+#![allow(clippy::disallowed_methods, reason = "tests read the clock, files and the environment")]
+#![allow(clippy::unwrap_used, reason = "a harness that fails fails its test")]
+
+pub mod agent;
+pub mod api;
+pub mod cluster;
+pub mod events;
+pub mod keys;
+pub mod postgres;
+pub mod program;
+pub mod proxy;
+pub mod server;
+pub mod wait;

@@ -1,0 +1,219 @@
+//! `bowline-server` on a free port with a data directory of its own.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::api::{Api, client};
+use crate::program::{Program, binary, free_port};
+use crate::wait::until;
+
+/// The administrator of every test's server.
+pub const PASSWORD: &str = "a Password of a test, 42";
+/// The client id of the command line.
+pub const CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// Settings of a test's server.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Seconds in which a restart changes no presence.
+    pub restart_grace: u64,
+    /// Seconds that an agent's token and session live.
+    pub agent_token_seconds: u64,
+    /// `postgres://…`, instead of SQLite.
+    pub database: Option<String>,
+    /// The root key of another server, for several on one database.
+    pub root_key: Option<PathBuf>,
+    /// How clients reach it, when not directly.
+    pub public_url: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { restart_grace: 2, agent_token_seconds: 1800, database: None, root_key: None, public_url: None }
+    }
+}
+
+/// A server that a test may kill and start again.
+#[derive(Debug)]
+pub struct Server {
+    program: Option<Program>,
+    folder: TempDir,
+    options: Options,
+    /// Where it listens on 127.0.0.1.
+    pub port: u16,
+}
+
+impl Server {
+    /// Starts one and waits until it takes requests.
+    pub async fn start(options: Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let password = folder.path().join("password");
+        std::fs::write(&password, PASSWORD).unwrap();
+        std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let mut server = Self { program: None, folder, options, port: free_port() };
+        server.restart().await;
+        server
+    }
+
+    /// With the usual settings.
+    pub async fn usual() -> Self {
+        Self::start(Options::default()).await
+    }
+
+    /// Where it keeps its data.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Its log, of all runs.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("server.log")
+    }
+
+    /// The certificate to trust.
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        self.data().join("ca.crt")
+    }
+
+    /// How clients reach it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.options.public_url.clone().unwrap_or_else(|| format!("https://localhost:{}", self.port))
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let mut arguments: Vec<String> = [
+            ("--data-dir", text(self.data())),
+            ("--listen", format!("127.0.0.1:{}", self.port)),
+            ("--public-url", self.url()),
+            ("--admin-password-file", text(self.folder.path().join("password"))),
+            ("--restart-grace", self.options.restart_grace.to_string()),
+            ("--agent-token-seconds", self.options.agent_token_seconds.to_string()),
+            ("--log", "info,bowline_control=debug,bowline_server=debug".to_owned()),
+        ]
+        .into_iter()
+        .flat_map(|(name, value)| [name.to_owned(), value])
+        .collect();
+        arguments.insert(0, "serve".to_owned());
+        for (name, value) in [
+            ("--database", self.options.database.clone()),
+            ("--root-key-file", self.options.root_key.clone().map(text)),
+        ] {
+            if let Some(value) = value {
+                arguments.extend([name.to_owned(), value]);
+            }
+        }
+        arguments
+    }
+
+    /// Starts it again on the same data and port, and waits until it takes requests.
+    pub async fn restart(&mut self) {
+        self.launch();
+        self.ready().await;
+    }
+
+    /// Starts it and does not wait.
+    ///
+    /// # Panics
+    /// When it still runs.
+    pub fn launch(&mut self) {
+        assert!(self.program.is_none(), "kill or stop the server before it is started again");
+        self.program = Some(Program::start(&binary("bowline-server"), &self.arguments(), &[], &self.log()));
+    }
+
+    /// Waits until it takes requests.
+    pub async fn ready(&mut self) {
+        let plain = format!("https://localhost:{}/readyz", self.port);
+        let ca = self.ca();
+        let program = self.program.as_mut().expect("the server was started");
+        until("the server's /readyz", Duration::from_secs(60), async || {
+            if let Some(status) = program.ended() {
+                panic!("the server ended with {status}:\n{}", program.said());
+            }
+            let pem = std::fs::read_to_string(&ca).ok()?;
+            client(&pem).get(&plain).send().await.ok().filter(|answer| answer.status().is_success())
+        })
+        .await;
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        if let Some(mut program) = self.program.take() {
+            program.kill();
+        }
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub async fn stop(&mut self) {
+        if let Some(mut program) = self.program.take() {
+            let status = program.stop().await;
+            assert!(status.success(), "the server ended with {status}: {}", program.said());
+        }
+    }
+
+    /// The API without a token.
+    #[must_use]
+    pub fn api(&self) -> Api {
+        let pem = std::fs::read_to_string(self.ca()).unwrap();
+        Api { http: client(&pem), base: format!("https://localhost:{}", self.port), bearer: None }
+    }
+
+    /// The API as the administrator.
+    pub async fn admin(&self) -> Api {
+        let api = self.api();
+        let token = sign_in(&api, "admin", PASSWORD).await;
+        api.with(token["access_token"].as_str().unwrap())
+    }
+
+    /// The latest revision, as `/readyz` says.
+    pub async fn revision(&self) -> u64 {
+        let answer = self.api().get("/readyz?").await;
+        let line = answer.text.lines().find_map(|line| line.strip_prefix("revision ").map(str::to_owned));
+        line.and_then(|number| number.trim().parse().ok()).expect("/readyz names the revision")
+    }
+}
+
+/// A user's tokens, by the device flow.
+pub async fn sign_in(api: &Api, username: &str, password: &str) -> Value {
+    let started =
+        api.form("/organizations/oauth2/v2.0/devicecode", &[("client_id", CLI), ("scope", "openid")]).await.expect(200);
+    let code = started["user_code"].as_str().unwrap();
+    let fields = [("user_code", code), ("username", username), ("password", password), ("action", "approve")];
+    let approved = api.form("/device", &fields).await;
+    assert_eq!(approved.status, 200, "{}", approved.text);
+    let device = started["device_code"].as_str().unwrap();
+    let fields = [("grant_type", DEVICE_GRANT), ("client_id", CLI), ("device_code", device)];
+    api.form("/organizations/oauth2/v2.0/token", &fields).await.expect(200)
+}
+
+/// The id of the default subscription: `/subscriptions/…`.
+pub async fn subscription(admin: &Api) -> String {
+    let page = admin.get("/subscriptions").await.expect(200);
+    page["value"][0]["id"].as_str().expect("there is a subscription").to_owned()
+}
+
+/// Makes a resource group and gives its id.
+pub async fn group(admin: &Api, name: &str) -> String {
+    let id = format!("{}/resourceGroups/{name}", subscription(admin).await);
+    let answer = admin.put(&id, &serde_json::json!({"location": "local"})).await;
+    assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
+    id
+}
+
+/// An enrolment token in a group.
+pub async fn enrolment_token(admin: &Api, group: &str, name: &str, uses: u64) -> String {
+    let id = format!("{group}/providers/Microsoft.Bowline/enrollmentTokens/{name}");
+    let made = admin.put(&id, &serde_json::json!({"properties": {"maxUses": uses}})).await;
+    assert!(matches!(made.status, 200 | 201), "{}", made.text);
+    let listed = admin.post(&format!("{id}/listToken"), &serde_json::json!({})).await.expect(200);
+    listed["token"].as_str().expect("listToken gives the token").to_owned()
+}

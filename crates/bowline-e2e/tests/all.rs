@@ -1,0 +1,6 @@
+//! Scenarios with real parts. One binary, one module per area.
+#![allow(clippy::disallowed_methods, reason = "tests read the clock, files and the environment")]
+#![allow(clippy::unwrap_used, reason = "a scenario that cannot go on fails")]
+
+#[path = "all/resources.rs"]
+mod resources;
