@@ -111,6 +111,14 @@ impl Admission<'_> {
     pub fn default(&mut self, name: &str, value: impl Into<Value>) {
         properties_of(self.document).entry(name).or_insert_with(|| value.into());
     }
+
+    /// Keeps `properties.{name}` of the resource as it is unless the caller sends another: for what this server or the agent filled in.
+    pub fn keep(&mut self, name: &str) {
+        if let Some(old) = self.existing.map(|e| &e["properties"][name]).filter(|old| !old.is_null()) {
+            let old = old.clone();
+            self.default(name, old);
+        }
+    }
 }
 
 /// The document's `properties`, made if absent.

@@ -124,6 +124,20 @@ pub(crate) fn brings_other_key(admission: &Admission<'_>, property: &str) -> boo
     registered.is_some_and(|r| brought.is_none_or(|b| b.thumbprint() != r))
 }
 
+/// Refuses another key from the bearer of an enrolment token: a token creates, it never takes over what exists.
+pub(crate) fn refuse_enrollment_takeover(admission: &Admission<'_>) -> Result<(), Error> {
+    if admission.context.actor.enrollment.is_none() {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "ResourceNameInUse",
+        format!(
+            "'{}' exists with another key, and an enrolment token cannot replace it. Choose another name, or connect as somebody who may write the resource.",
+            admission.id
+        ),
+    ))
+}
+
 /// The public keys that may sign for the resource's identity: the registered one and, during a rotation, the next.
 #[must_use]
 pub fn signing_keys(document: &Value) -> Vec<String> {

@@ -65,6 +65,9 @@ impl ResourceProvider for EnrollmentTokens {
             .with_target(format!("properties.{property}"))
         };
         let now = admission.context.now;
+        for term in ["expiresOn", "maxUses", "resourceTypes"] {
+            admission.keep(term);
+        }
         admission.default("expiresOn", (now + SignedDuration::from_hours(24)).to_string());
         admission.default("maxUses", 1);
         admission.default("resourceTypes", json!(ONBOARDING));

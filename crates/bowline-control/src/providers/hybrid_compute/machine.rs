@@ -4,7 +4,7 @@ use bowline_arm::{Error, NameRule, types};
 use jiff::SignedDuration;
 
 use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses};
-use crate::providers::{admit_agent_key, brings_other_key};
+use crate::providers::{admit_agent_key, brings_other_key, refuse_enrollment_takeover};
 
 /// See the module.
 pub struct Machines;
@@ -50,6 +50,8 @@ impl ResourceProvider for Machines {
             admission.default("status", "AwaitingConnection");
         }
         admission.set("provisioningState", "Succeeded");
+        // After the takeover was refused: there a missing vmId must not look like the same one.
+        admission.keep("vmId");
         admission.default("vmId", bowline_auth::random::guid().to_string());
         Ok(())
     }
@@ -63,10 +65,11 @@ fn refuse_takeover(admission: &Admission<'_>) -> Result<(), Error> {
     let same_installation =
         properties["vmId"].as_str().is_some_and(|id| admission.property("vmId") == Some(id));
     let connected = properties["status"] == "Connected";
-    if admission.context.replace
-        || !brings_other_key(admission, KEY_PROPERTY)
-        || (same_installation && !connected)
-    {
+    if !brings_other_key(admission, KEY_PROPERTY) {
+        return Ok(());
+    }
+    refuse_enrollment_takeover(admission)?;
+    if admission.context.replace || (same_installation && !connected) {
         return Ok(());
     }
     let text =

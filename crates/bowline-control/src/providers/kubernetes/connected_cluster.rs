@@ -4,7 +4,7 @@ use bowline_arm::{Error, NameRule, types};
 use jiff::SignedDuration;
 
 use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses};
-use crate::providers::{admit_agent_key, brings_other_key, expires};
+use crate::providers::{admit_agent_key, brings_other_key, expires, refuse_enrollment_takeover};
 
 /// See the module.
 pub struct ConnectedClusters;
@@ -44,6 +44,9 @@ impl ResourceProvider for ConnectedClusters {
         admit_agent_key(admission, KEY_PROPERTY, KEY_LIFETIME)?;
         admission.set("provisioningState", "Succeeded");
         admission.default("connectivityStatus", "Connecting");
+        for detected in ["distribution", "distributionVersion", "infrastructure"] {
+            admission.keep(detected);
+        }
         admission.default("distribution", "generic");
         admission.default("infrastructure", "generic");
         if let Some(expires) = expires(admission.document) {
@@ -57,7 +60,11 @@ impl ResourceProvider for ConnectedClusters {
 fn refuse_takeover(admission: &Admission<'_>) -> Result<(), Error> {
     let Some(existing) = admission.existing else { return Ok(()) };
     let connected = existing["properties"]["connectivityStatus"] == "Connected";
-    if !connected || admission.context.replace || !brings_other_key(admission, KEY_PROPERTY) {
+    if !brings_other_key(admission, KEY_PROPERTY) {
+        return Ok(());
+    }
+    refuse_enrollment_takeover(admission)?;
+    if !connected || admission.context.replace {
         return Ok(());
     }
     let text = |name: &str| existing["properties"][name].as_str().unwrap_or("unknown").to_owned();
