@@ -62,7 +62,7 @@ pub async fn observe(
             status = status.as_u16(),
             micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
             "answered"
-        )
+        );
     });
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&correlation.to_string()) {

@@ -296,6 +296,6 @@ pub async fn authorize(
             }
             super::portal::see_other(&format!("{redirect}?{}", query.finish()))
         }
-        Err(error) => pages::sign_in(&carried(&form), Some(&error.to_string())),
+        Err(error) => slowed(pages::sign_in(&carried(&form), Some(&error.to_string())), &error),
     }
 }
