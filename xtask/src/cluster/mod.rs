@@ -77,17 +77,19 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Waits for the API server, then starts the controllers and waits for their first work.
+    /// Waits for the API server, then starts the controllers.
     pub(crate) fn wait_ready(&mut self) -> Result<()> {
-        let progress = say::Progress::start();
         let authority = self.pki.certificate("ca");
-        self.wait(&progress, "kube-apiserver's /readyz", |cluster| {
+        self.wait("kube-apiserver's /readyz", |cluster| {
             matches!(net::get(cluster.port, "/readyz", &authority), Ok((200, _)))
         })?;
         self.start("kube-controller-manager", |plan| plan.controller_manager())?;
-        self.start("kube-scheduler", |plan| plan.scheduler())?;
-        // Pods need it, and it is the last thing that a new cluster lacks.
-        self.wait(&progress, "the service account `default`", |cluster| {
+        self.start("kube-scheduler", |plan| plan.scheduler())
+    }
+
+    /// Waits for the first work of the controllers: pods need that account, and it is the last thing a new cluster lacks.
+    fn wait_complete(&mut self) -> Result<()> {
+        self.wait("the service account `default`", |cluster| {
             let mut kubectl =
                 cluster.kubectl(&["-n", "default", "get", "serviceaccount", "default", "-o", "name"]);
             command::output(&mut kubectl).is_ok_and(|output| output.status.success())
@@ -122,7 +124,8 @@ impl Cluster {
         Ok(())
     }
 
-    fn wait(&mut self, progress: &say::Progress, what: &str, ready: impl Fn(&Self) -> bool) -> Result<()> {
+    fn wait(&mut self, what: &str, ready: impl Fn(&Self) -> bool) -> Result<()> {
+        let progress = say::Progress::start();
         while !ready(self) {
             self.require_running()?;
             if progress.elapsed() > PATIENCE {
@@ -178,6 +181,7 @@ pub(crate) fn up(paths: &Paths, options: &Options) -> Result<()> {
     say::step(format!("Starting a Kubernetes control plane in {}", options.folder.display()));
     let mut cluster = Cluster::launch(&programs, options)?;
     cluster.wait_ready()?;
+    cluster.wait_complete()?;
     say::note(format!(
         "ready after {}; it stops on Ctrl-C or when standard input closes",
         say::duration(progress.finish())

@@ -123,7 +123,7 @@ struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// Starts the server and the cluster side by side, and waits for both.
+    /// Starts the server and the cluster side by side, and waits for the server.
     fn start(
         paths: &'a Paths,
         options: &Options,
@@ -141,10 +141,6 @@ impl<'a> World<'a> {
         let bowline = Bowline::new(paths, options.port)?;
         let mut world = Self { paths, names, bowline, agents: Vec::new(), server, cluster };
         world.wait_for_server(options.port)?;
-        if let Some(cluster) = &mut world.cluster {
-            say::step("Waiting for the Kubernetes control plane");
-            cluster.wait_ready()?;
-        }
         Ok(world)
     }
 
@@ -185,6 +181,9 @@ impl<'a> World<'a> {
             "machine-agent",
             &["machine".as_ref(), "run".as_ref(), "--state-dir".as_ref(), state.as_ref()],
         )?;
+        if let Some(cluster) = &mut self.cluster {
+            cluster.wait_ready()?;
+        }
         if let Some((name, kubeconfig)) = &self.names.cluster {
             self.bowline.connect_cluster(name, kubeconfig)?;
             let kubeconfig = kubeconfig.clone();

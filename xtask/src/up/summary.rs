@@ -20,7 +20,7 @@ fn text(paths: &Paths, options: &Options, names: &Names) -> String {
     let (cluster, try_cluster) = match &names.cluster {
         Some((name, kubeconfig)) => (
             format!("  Cluster    {name}, Connected (kubeconfig: {})\n", kubeconfig.display()),
-            format!("  bowline cluster workloads --name {name} --group {GROUP}\n"),
+            format!("  bowline cluster show --name {name} --group {GROUP}\n"),
         ),
         None => (String::new(), format!("  bowline group show --name {GROUP}\n")),
     };
