@@ -11,7 +11,7 @@
 //! - `writer`: the bounded queue and the choice of a batch; `decide`: the judgement of a batch. Both are shared and know no SQL.
 //! - `sqlite/`, `postgres/`: load, write, commit, read; `sql/`: every statement; `migrations/`: the schema.
 //! - `heads`: what this process knows of the head; `os`: files, lock, free space, random ids.
-//! - [`conformance`]: what a store must do, as tests for any database.
+//! - [`mod@conformance`]: what a store must do, as tests for any database.
 //!
 //! # Design notes
 //! - A cursor is (epoch, number). A new epoch begins at creation, by [`Store::new_epoch`], and when this process sees the counter

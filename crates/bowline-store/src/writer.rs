@@ -336,11 +336,13 @@ mod tests {
     }
 
     fn keys(jobs: &[Job<Infallible>]) -> Vec<&str> {
-        let key = |job| match job {
-            &Job::Commit { ref commit, .. } => commit.writes[0].key(),
-            _ => "",
-        };
-        jobs.iter().map(key).collect()
+        let mut keys = Vec::new();
+        for job in jobs {
+            if let Job::Commit { commit, .. } = job {
+                keys.push(commit.writes[0].key());
+            }
+        }
+        keys
     }
 
     #[tokio::test]
