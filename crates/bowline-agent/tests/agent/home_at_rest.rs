@@ -79,3 +79,21 @@ fn files(folder: &std::path::Path) -> Vec<(String, Vec<u8>)> {
     files.sort();
     files
 }
+
+#[tokio::test]
+async fn a_write_that_fails_leaves_the_old_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = DiskLedger::open(folder.path()).unwrap();
+    let (old, new) = (document(1, &[(1, 1)]), document(2, &[(1, 2), (2, 3)]));
+    ledger.store(&change(&DesiredDocument::default(), &old)).await.unwrap();
+    // A folder where the last item's file is to be made.
+    let last = new.items.last().unwrap();
+    let blocked = folder.path().join(format!(".kind-{}-{}.json.new", last.uid, last.hash));
+    std::fs::create_dir(&blocked).unwrap();
+    let error = ledger.store(&change(&old, &new)).await.unwrap_err();
+    assert!(error.to_string().contains("could not write"), "{error}");
+    assert_eq!(ledger.load().await.unwrap(), Some(old.clone()));
+    std::fs::remove_dir(&blocked).unwrap();
+    ledger.store(&change(&old, &new)).await.unwrap();
+    assert_eq!(ledger.load().await.unwrap(), Some(new));
+}
