@@ -64,7 +64,7 @@ const COLUMNS: &[Column] = &[
     Column::new("GROUP", &["/id"], Show::Group),
     Column::text("LOCATION", &["/location"]),
     Column::text("STATUS", &["/status", "/properties/provisioningState"]),
-    Column::new("LAST SEEN", &["/lastSeen"], Show::Ago),
+    Column::new("SINCE", &["/statusTime"], Show::Ago),
     Column::new("TAGS", &["/tags"], Show::Tags),
 ];
 
@@ -96,7 +96,7 @@ pub(crate) async fn run(app: &App, command: ResourceCommand) -> Result<Answer> {
     }
 }
 
-/// Puts `status` and `lastSeen` beside what has an agent: ARM's list of all types carries no properties.
+/// Puts `status` and `statusTime` beside what has an agent: ARM's list of all types carries no properties.
 async fn add_status(arm: &Arm, scope: &ResourceId, items: &mut [Value]) -> Result<()> {
     let text =
         |item: &Value, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_lowercase();
@@ -109,7 +109,7 @@ async fn add_status(arm: &Arm, scope: &ResourceId, items: &mut [Value]) -> Resul
         for item in items.iter_mut() {
             if let Some(full) = by_id.get(&text(item, "id")) {
                 item["status"] = full.pointer(status).cloned().unwrap_or_default();
-                item["lastSeen"] = full.pointer(seen).cloned().unwrap_or_default();
+                item["statusTime"] = full.pointer(seen).cloned().unwrap_or_default();
             }
         }
     }

@@ -88,7 +88,7 @@ fn a_service_principal_gets_a_role_and_its_secret_is_shown_once() {
         !arm.model().calls[before..].iter().any(|call| call.starts_with("PUT")),
         "nothing was made before the refusal"
     );
-    desk.run("sp list -o tsv --query '[].properties.displayName'");
+    desk.run("sp list -o tsv --query 'sort([].properties.displayName)'");
     desk.run("role assignment create --assignee nobody --role Reader");
     desk.run(
         "role assignment delete --assignee 55555555-5555-5555-5555-555555555555 --role Reader -g plant --yes",
