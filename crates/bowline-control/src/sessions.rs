@@ -69,7 +69,8 @@ impl Sessions {
     ) -> Result<Attachment, Cloned> {
         let mut sessions = self.lock();
         if let Some(held) = sessions.get(&uid) {
-            if &*held.instance != instance && !held.signal.is_closed() {
+            let ending = held.signal.borrow().end.is_some();
+            if &*held.instance != instance && !held.signal.is_closed() && !ending {
                 return Err(Cloned);
             }
             end(held, EndReason::Replaced, "A newer session of this agent was opened.");

@@ -154,7 +154,7 @@ struct Query<'a> {
     scope: &'a ResourceId,
     type_key: String,
     filter: &'a Filter,
-    /// `atScope()`: also what is assigned above the scope.
+    /// `atScope()`: what is assigned at the scope and above it, and nothing below.
     at_scope: bool,
 }
 
@@ -205,7 +205,7 @@ impl Query<'_> {
         let id = super::document::record_id(record)?;
         if self.at_scope {
             let holder = id.parent().unwrap_or_else(ResourceId::root);
-            if !holder.contains(self.scope) && !self.scope.contains(&holder) {
+            if !holder.contains(self.scope) {
                 return Ok(false);
             }
         }

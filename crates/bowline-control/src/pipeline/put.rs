@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bowline_arm::{ApiVersion, Error, Precondition, ResourceId, normalize_location};
+use bowline_link::message::EndReason;
 use bowline_store::{Commit, EntryWrite, Guard, Record, Write};
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use crate::Control;
 use crate::authorization::Snapshot;
 use crate::context::{ActorKind, OpContext};
 use crate::provider::{Admission, Placement, ResourceProvider};
+use crate::providers::registered_key;
 
 /// A PUT or PATCH as it arrived.
 pub struct WriteRequest {
@@ -248,7 +250,8 @@ impl<'a> Authorized<'a> {
         if !unchanged {
             stamp(&mut document, before.as_ref(), context);
         }
-        Ok(Admitted { loaded, snapshot, entries, document, secrets, unchanged })
+        let other_key = before.as_ref().and_then(registered_key) != registered_key(&document);
+        Ok(Admitted { loaded, snapshot, entries, document, secrets, unchanged, other_key })
     }
 }
 
@@ -391,12 +394,14 @@ struct Admitted<'a> {
     document: Value,
     secrets: BTreeMap<String, Value>,
     unchanged: bool,
+    /// An agent with the key before must not stay connected.
+    other_key: bool,
 }
 
 impl Admitted<'_> {
     /// Commits; `None` when somebody else was faster and everything must be looked at again.
     async fn commit(self, control: &Control, context: &OpContext) -> Result<Option<Written>, Error> {
-        let Self { loaded, snapshot, entries, document, secrets, unchanged } = self;
+        let Self { loaded, snapshot, entries, document, secrets, unchanged, other_key } = self;
         let parsed = loaded.parsed;
         let (spec, created) = (parsed.provider.spec(), loaded.existing.is_none());
         let status = if created { spec.statuses.created } else { spec.statuses.updated };
@@ -429,11 +434,17 @@ impl Admitted<'_> {
             )
             .await
         {
-            Ok(_) => Ok(Some(Written {
-                status,
-                body: render(spec, &id, document, Some(&tag), parsed.version),
-                etag: tag,
-            })),
+            Ok(_) => {
+                if other_key {
+                    control.sessions().end(
+                        uid,
+                        EndReason::Replaced,
+                        "Another key was registered for this resource.",
+                    );
+                }
+                let body = render(spec, &id, document, Some(&tag), parsed.version);
+                Ok(Some(Written { status, body, etag: tag }))
+            }
             Err(error) => commit_error(&error).map_or(Ok(None), Err),
         }
     }

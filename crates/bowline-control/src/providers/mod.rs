@@ -69,12 +69,12 @@ fn identity_keys(document: &Value) -> &Value {
 
 /// Registers the agent's public key: a managed identity on the first PUT, a new expiry with a new key.
 ///
-/// Gives whether the key is another one than before.
+/// Gives whether a key was registered: a new one, or a lapsed one again.
 pub(crate) fn admit_agent_key(
     admission: &mut Admission<'_>,
     property: &str,
     lifetime: SignedDuration,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let text = admission.property(property).unwrap_or_default().to_owned();
     if text.is_empty() {
         return Err(Error::bad_request(
@@ -107,8 +107,15 @@ pub(crate) fn admit_agent_key(
         keys.insert("publicKey".to_owned(), text.into());
         keys.insert("thumbprint".to_owned(), thumbprint.into());
         keys.insert("expiresOn".to_owned(), expires.to_string().into());
+        return Ok(true);
     }
-    Ok(())
+    Ok(false)
+}
+
+/// The thumbprint of the registered key.
+#[must_use]
+pub fn registered_key(document: &Value) -> Option<&str> {
+    identity_keys(document)["thumbprint"].as_str()
 }
 
 /// When the registered key expires.

@@ -46,8 +46,10 @@ impl ResourceProvider for Machines {
             admission.default("status", "AwaitingConnection");
         } else {
             refuse_takeover(admission)?;
-            admit_agent_key(admission, KEY_PROPERTY, KEY_LIFETIME)?;
-            admission.default("status", "AwaitingConnection");
+            if admit_agent_key(admission, KEY_PROPERTY, KEY_LIFETIME)? {
+                // Until the holder of this key has connected, nothing is known of the host.
+                admission.set("status", "AwaitingConnection");
+            }
         }
         admission.set("provisioningState", "Succeeded");
         // After the takeover was refused: there a missing vmId must not look like the same one.

@@ -41,9 +41,11 @@ impl ResourceProvider for ConnectedClusters {
 
     fn admit(&self, admission: &mut Admission<'_>) -> Result<(), Error> {
         refuse_takeover(admission)?;
-        admit_agent_key(admission, KEY_PROPERTY, KEY_LIFETIME)?;
+        if admit_agent_key(admission, KEY_PROPERTY, KEY_LIFETIME)? {
+            // Until the holder of this key has connected, nothing is known of the cluster.
+            admission.set("connectivityStatus", "Connecting");
+        }
         admission.set("provisioningState", "Succeeded");
-        admission.default("connectivityStatus", "Connecting");
         for detected in ["distribution", "distributionVersion", "infrastructure"] {
             admission.keep(detected);
         }
