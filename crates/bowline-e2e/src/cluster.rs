@@ -1,1 +1,167 @@
-//! (to come)
+//! A real Kubernetes control plane (etcd, API server, controllers), started by `cargo xtask cluster up`, and the command
+//! line that connects it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Program, binary, clean};
+
+/// A running control plane; it stops when its standard input closes.
+#[derive(Debug)]
+pub struct Cluster {
+    programs: PathBuf,
+    folder: TempDir,
+    child: Child,
+    kubeconfig: PathBuf,
+}
+
+/// Where the control plane's programs are, if they were built.
+fn programs() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("BOWLINE_KUBERNETES") {
+        return Some(folder.into());
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+    let parts = std::fs::read_dir(cache.join("bowline/parts")).ok()?;
+    let folders = parts.flatten().map(|entry| entry.path());
+    folders.filter(|path| path.join("kube-apiserver").exists() && path.join("kubectl").exists()).max()
+}
+
+impl Cluster {
+    /// Starts one, or says which test does not run because the parts are not built.
+    ///
+    /// # Panics
+    /// When the parts are there and do not start.
+    #[must_use]
+    pub fn start(test: &str) -> Option<Self> {
+        let Some(programs) = programs() else {
+            // Not through the captured output: a test that did not run must be seen.
+            let why = "kubernetes parts are not built (cargo xtask parts kubernetes)";
+            let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let xtask = std::env::var_os("BOWLINE_XTASK").map_or_else(|| binary("xtask"), PathBuf::from);
+        let log = std::fs::File::create(folder.path().join("up.log")).unwrap();
+        let mut command = Command::new(xtask);
+        command.args(["cluster", "up", "--no-fsync", "--dir"]).arg(folder.path().join("cluster"));
+        clean(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let kubeconfig = PathBuf::from(line.trim());
+        if !kubeconfig.is_file() {
+            let said = std::fs::read_to_string(folder.path().join("up.log")).unwrap_or_default();
+            panic!("the control plane did not start:\n{said}");
+        }
+        Some(Self { programs, folder, child, kubeconfig })
+    }
+
+    /// The administrator's kubeconfig.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// `kubectl …` with these objects on its standard input.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn kubectl(&self, arguments: &[&str], objects: &[Value]) -> String {
+        let mut command = Command::new(self.programs.join("kubectl"));
+        command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments);
+        clean(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        for object in objects {
+            writeln!(input, "{object}").unwrap();
+        }
+        drop(input);
+        let output = child.wait_with_output().unwrap();
+        assert!(
+            output.status.success(),
+            "kubectl {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Starts `bowline-agent cluster run` beside it.
+    #[must_use]
+    pub fn agent(&self) -> Program {
+        let kubeconfig = self.kubeconfig.to_string_lossy().into_owned();
+        let arguments = ["cluster", "run", "--kubeconfig", &kubeconfig, "--health", "off"].map(str::to_owned);
+        Program::start(&binary("bowline-agent"), &arguments, &[], &self.agent_log())
+    }
+
+    /// What that agent says.
+    #[must_use]
+    pub fn agent_log(&self) -> PathBuf {
+        self.folder.path().join("agent.log")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// The `bowline` command with a configuration of its own.
+#[derive(Debug)]
+pub struct Cli {
+    folder: TempDir,
+}
+
+impl Default for Cli {
+    fn default() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+}
+
+impl Cli {
+    /// Runs `bowline …` to its end.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(binary("bowline"));
+        command.args(arguments).stdin(Stdio::null());
+        clean(&mut command).env("BOWLINE_CONFIG_DIR", self.folder.path()).output().unwrap()
+    }
+
+    /// Runs it, and it must succeed; what it printed.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "bowline {arguments:?}: {out}{err}");
+        format!("{out}{err}")
+    }
+
+    /// Signs in as the administrator of a test's server.
+    pub fn sign_in(&self, server: &crate::server::Server) {
+        let password = self.folder.path().join("password");
+        std::fs::write(&password, crate::server::PASSWORD).unwrap();
+        let (url, ca) = (server.url(), server.ca());
+        let (ca, password) = (ca.to_string_lossy(), password.to_string_lossy());
+        let _ = self.succeed(&[
+            "login",
+            "--server",
+            &url,
+            "--username",
+            "admin",
+            "--password-file",
+            &password,
+            "--ca-file",
+            &ca,
+        ]);
+    }
+}

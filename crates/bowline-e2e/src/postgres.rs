@@ -1,1 +1,117 @@
-//! (to come)
+//! A PostgreSQL server for the length of the test process, as Debian packages it.
+//!
+//! A shell stands between: it waits for the end of its standard input, which the kernel closes when the test process
+//! ends, however it ends; then it stops the server and removes its folder.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::program::free_port;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Postgres {
+    binaries: PathBuf,
+    port: u16,
+    databases: AtomicU32,
+    /// Its standard input is what the shell waits for.
+    _shell: Child,
+}
+
+static SERVER: LazyLock<Option<Postgres>> = LazyLock::new(|| binaries().map(Postgres::start));
+
+/// The server, or a line that says which test does not run without it.
+#[must_use]
+pub fn postgres(test: &str) -> Option<&'static Postgres> {
+    if SERVER.is_none() {
+        use std::io::Write as _;
+        // Not through the captured output: a test that did not run must be seen.
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: there is no /usr/lib/postgresql/*/bin");
+    }
+    SERVER.as_ref()
+}
+
+/// Where the harness was told, or where Debian puts it: the newest version that is there.
+fn binaries() -> Option<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .filter_map(|version| {
+            let version = version.ok()?;
+            let path = version.path().join("bin");
+            path.join("postgres").exists().then_some((version.file_name().to_str()?.parse().ok()?, path))
+        })
+        .collect();
+    found.sort();
+    found.pop().map(|(_, path)| path)
+}
+
+const SCRIPT: &str = r#"
+cd / && mkdir "$DIR/data" || exit 1
+if [ -n "$OWNER" ]; then
+  chown "$OWNER" "$DIR" "$DIR/data" || exit 1
+  as() { setpriv --reuid "$OWNER" --regid "$OWNER" --clear-groups --pdeathsig KILL "$@"; }
+else
+  as() { setpriv --pdeathsig KILL "$@"; }
+fi
+as "$BIN/initdb" -D "$DIR/data" -U bowline --auth trust --no-sync -E UTF8 --locale C.UTF-8 >"$DIR/log" 2>&1 || exit 1
+as "$BIN/postgres" -D "$DIR/data" -p "$PORT" -k "$DIR" -c listen_addresses=127.0.0.1 -c max_connections=200 >>"$DIR/log" 2>&1 &
+server=$!
+cat >/dev/null
+kill -QUIT "$server"
+wait "$server"
+rm -rf "$DIR"
+"#;
+
+impl Postgres {
+    fn start(binaries: PathBuf) -> Self {
+        let home = tempfile::tempdir().unwrap().keep();
+        std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let port = free_port();
+        // PostgreSQL refuses to run as root: there it runs as the user of Debian's package.
+        let owner = if nix::unistd::geteuid().is_root() { "postgres" } else { "" };
+        let mut command = Command::new("sh");
+        command.args(["-c", SCRIPT]).env("BIN", &binaries).env("DIR", &home).env("PORT", port.to_string());
+        let shell = command.env("OWNER", owner).stdin(Stdio::piped()).spawn().unwrap();
+        let mut server = Self { binaries, port, databases: AtomicU32::new(0), _shell: shell };
+        server.wait_until_ready(&home);
+        server
+    }
+
+    fn wait_until_ready(&mut self, home: &Path) {
+        let port = self.port.to_string();
+        for _ in 0..600 {
+            let mut ready = Command::new(self.binaries.join("pg_isready"));
+            if ready
+                .args(["-q", "-h", "127.0.0.1", "-p", &port])
+                .status()
+                .is_ok_and(|status| status.success())
+            {
+                return;
+            }
+            if self._shell.try_wait().unwrap().is_some() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!(
+            "PostgreSQL did not start:\n{}",
+            std::fs::read_to_string(home.join("log")).unwrap_or_default()
+        );
+    }
+
+    /// A fresh, empty database.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn database(&self) -> String {
+        let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let mut create = Command::new(self.binaries.join("createdb"));
+        create.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "bowline", &name]);
+        assert!(create.status().unwrap().success(), "the database {name} can be made");
+        format!("postgres://bowline@127.0.0.1:{}/{name}", self.port)
+    }
+}

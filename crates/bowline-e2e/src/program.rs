@@ -12,8 +12,18 @@ use nix::unistd::Pid;
 
 /// What a developer's own settings must not change.
 const FOREIGN: [&str; 12] = [
-    "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy",
-    "KUBECONFIG", "BOWLINE_CONFIG_DIR", "BOWLINE_SERVER", "BOWLINE_DATABASE",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "KUBECONFIG",
+    "BOWLINE_CONFIG_DIR",
+    "BOWLINE_SERVER",
+    "BOWLINE_DATABASE",
 ];
 
 /// The folder of the workspace's binaries: where the tests themselves were built.

@@ -184,8 +184,10 @@ impl Server {
 
 /// A user's tokens, by the device flow.
 pub async fn sign_in(api: &Api, username: &str, password: &str) -> Value {
-    let started =
-        api.form("/organizations/oauth2/v2.0/devicecode", &[("client_id", CLI), ("scope", "openid")]).await.expect(200);
+    let started = api
+        .form("/organizations/oauth2/v2.0/devicecode", &[("client_id", CLI), ("scope", "openid")])
+        .await
+        .expect(200);
     let code = started["user_code"].as_str().unwrap();
     let fields = [("user_code", code), ("username", username), ("password", password), ("action", "approve")];
     let approved = api.form("/device", &fields).await;

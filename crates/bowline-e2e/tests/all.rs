@@ -2,5 +2,15 @@
 #![allow(clippy::disallowed_methods, reason = "tests read the clock, files and the environment")]
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on fails")]
 
+#[path = "all/agents.rs"]
+mod agents;
+#[path = "all/durability.rs"]
+mod durability;
+#[path = "all/identity.rs"]
+mod identity;
+#[path = "all/kubernetes.rs"]
+mod kubernetes;
+#[path = "all/proxies.rs"]
+mod proxies;
 #[path = "all/resources.rs"]
 mod resources;

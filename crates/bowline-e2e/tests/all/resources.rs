@@ -36,7 +36,13 @@ pub(crate) async fn make_machines(admin: &Api, group: &str, prefix: &str, count:
         .await;
 }
 
-async fn with_header(api: &Api, method: Method, path: &str, header: (&str, &str), body: Option<&Value>) -> Answer {
+async fn with_header(
+    api: &Api,
+    method: Method,
+    path: &str,
+    header: (&str, &str),
+    body: Option<&Value>,
+) -> Answer {
     let mut request = api.request(method, path).header(header.0, header.1);
     if let Some(body) = body {
         request = request.json(body);
@@ -70,7 +76,9 @@ async fn a_group_a_machine_and_a_cluster_live_and_die() {
     let made = admin.put(&oven, &cluster_body(&key)).await.expect(201);
     assert_eq!(made["properties"]["connectivityStatus"], "Connecting");
     assert!(made["identity"]["principalId"].is_string(), "{made}");
-    for (collection, name) in [("Microsoft.HybridCompute/machines", "press-7"), ("Microsoft.Kubernetes/connectedClusters", "oven")] {
+    for (collection, name) in
+        [("Microsoft.HybridCompute/machines", "press-7"), ("Microsoft.Kubernetes/connectedClusters", "oven")]
+    {
         for at in [&id, &scope] {
             let listed = admin.get(&format!("{at}/providers/{collection}")).await.expect(200);
             assert_eq!(listed["value"][0]["name"], name, "{listed}");
@@ -125,7 +133,10 @@ async fn api_versions_are_demanded_understood_and_served_by_the_nearest() {
     assert_eq!(newest["properties"]["gateway"]["enabled"], true, "an older PUT keeps what it cannot express");
     assert_eq!(newest["properties"]["aadProfile"]["tenantID"], "t");
     let refused = admin.put(&format!("{oven}?api-version=2026-05-01"), &older).await.expect(200);
-    assert!(refused["properties"]["gateway"].get("enabled").is_none(), "a PUT that could have said it removes it");
+    assert!(
+        refused["properties"]["gateway"].get("enabled").is_none(),
+        "a PUT that could have said it removes it"
+    );
 }
 
 #[tokio::test]
@@ -137,10 +148,16 @@ async fn what_makes_no_sense_is_refused_with_arms_codes() {
     let body = json!({"location": "local"});
     let unknown = admin.get(&format!("{id}/providers/Contoso.Things/widgets/w")).await;
     unknown.refused(404, "InvalidResourceNamespace");
-    let message = admin.get(&format!("{id}/providers/Microsoft.HybridCompute/gadgets/w")).await.refused(404, "InvalidResourceType");
+    let message = admin
+        .get(&format!("{id}/providers/Microsoft.HybridCompute/gadgets/w"))
+        .await
+        .refused(404, "InvalidResourceType");
     assert!(message.contains("Microsoft.HybridCompute/machines"), "it says what exists: {message}");
     admin.get(&format!("{scope}/resourceGroups/none")).await.refused(404, "ResourceGroupNotFound");
-    admin.put(&machine(&format!("{scope}/resourceGroups/none"), "m"), &body).await.refused(404, "ResourceGroupNotFound");
+    admin
+        .put(&machine(&format!("{scope}/resourceGroups/none"), "m"), &body)
+        .await
+        .refused(404, "ResourceGroupNotFound");
     let strange = "/subscriptions/00000000-0000-0000-0000-00000000dead";
     admin.put(&format!("{strange}/resourceGroups/g"), &body).await.refused(404, "SubscriptionNotFound");
     for bad in ["dot.", "sp%20ace", "per%25cent", "under\u{e4}", &"x".repeat(91)] {
@@ -159,11 +176,15 @@ async fn what_makes_no_sense_is_refused_with_arms_codes() {
     }
     raw("{}".to_owned()).await.refused(400, "InvalidRequestContent");
     raw("{\"location\": 5}".to_owned()).await.refused(400, "InvalidRequestContent");
-    raw(format!("{{\"location\": \"local\", \"tags\": {{\"x\": \"{}\"}}}}", "y".repeat(257))).await.refused(400, "InvalidTagValue");
+    raw(format!("{{\"location\": \"local\", \"tags\": {{\"x\": \"{}\"}}}}", "y".repeat(257)))
+        .await
+        .refused(400, "InvalidTagValue");
     too_large(&admin, &machine(&id, "m")).await;
     admin.get(&machine(&id, "m")).await.refused(404, "ResourceNotFound");
 
-    let method = Api::send(admin.request(Method::PATCH, &format!("{id}/providers/Microsoft.HybridCompute/machines"))).await;
+    let method =
+        Api::send(admin.request(Method::PATCH, &format!("{id}/providers/Microsoft.HybridCompute/machines")))
+            .await;
     method.refused(405, "MethodNotAllowed");
     let missing = server.api().get(&id).await;
     missing.refused(401, "AuthenticationFailed");
@@ -171,14 +192,23 @@ async fn what_makes_no_sense_is_refused_with_arms_codes() {
     assert!(challenge.starts_with("Bearer authorization_uri=\"https://"), "{challenge}");
     let error = admin.get(&machine(&id, "m")).await;
     let members: Vec<&String> = error.body["error"].as_object().unwrap().keys().collect();
-    assert!(members.iter().all(|m| ["code", "message", "target", "details", "additionalInfo"].contains(&m.as_str())), "{}", error.text);
+    assert!(
+        members
+            .iter()
+            .all(|m| ["code", "message", "target", "details", "additionalInfo"].contains(&m.as_str())),
+        "{}",
+        error.text
+    );
 }
 
 /// A body beyond the limit is refused, whether its length is declared or not.
 async fn too_large(admin: &Api, path: &str) {
     let text = format!("{{\"location\": \"local\", \"tags\": {{\"x\": \"{}\"}}}}", "y".repeat(5 << 20));
-    Api::send(admin.request(Method::PUT, path).body(text.clone())).await.refused(413, "RequestEntityTooLarge");
-    let chunks: Vec<Result<Vec<u8>, std::io::Error>> = text.as_bytes().chunks(1 << 16).map(|c| Ok(c.to_vec())).collect();
+    Api::send(admin.request(Method::PUT, path).body(text.clone()))
+        .await
+        .refused(413, "RequestEntityTooLarge");
+    let chunks: Vec<Result<Vec<u8>, std::io::Error>> =
+        text.as_bytes().chunks(1 << 16).map(|c| Ok(c.to_vec())).collect();
     let streamed = reqwest::Body::wrap_stream(futures::stream::iter(chunks));
     Api::send(admin.request(Method::PUT, path).body(streamed)).await.refused(413, "RequestEntityTooLarge");
 }
@@ -189,18 +219,25 @@ async fn preconditions_and_identical_puts() {
     let admin = server.admin().await;
     let id = machine(&group(&admin, "g").await, "m");
     let body = json!({"location": "Local", "tags": {"a": "1"}});
-    with_header(&admin, Method::PUT, &id, ("If-Match", "*"), Some(&body)).await.refused(412, "PreconditionFailed");
+    with_header(&admin, Method::PUT, &id, ("If-Match", "*"), Some(&body))
+        .await
+        .refused(412, "PreconditionFailed");
     let made = with_header(&admin, Method::PUT, &id, ("If-None-Match", "*"), Some(&body)).await;
     let etag = made.header("etag").expect("a PUT answers with the etag").to_owned();
     let first = made.expect(200);
     assert_eq!(first["location"], "local", "locations are normalised");
     assert_eq!(first["systemData"]["createdBy"], "admin");
     assert_eq!(first["systemData"]["createdByType"], "User");
-    with_header(&admin, Method::PUT, &id, ("If-None-Match", "*"), Some(&body)).await.refused(412, "PreconditionFailed");
+    with_header(&admin, Method::PUT, &id, ("If-None-Match", "*"), Some(&body))
+        .await
+        .refused(412, "PreconditionFailed");
     assert_eq!(with_header(&admin, Method::GET, &id, ("If-None-Match", &etag), None).await.status, 304);
 
     let before = server.revision().await;
-    for again in [body.clone(), json!({"location": "local", "tags": {"a": "1"}, "properties": {"status": "Connected", "osName": "x"}})] {
+    for again in [
+        body.clone(),
+        json!({"location": "local", "tags": {"a": "1"}, "properties": {"status": "Connected", "osName": "x"}}),
+    ] {
         let answer = admin.put(&id, &again).await;
         assert_eq!(answer.header("etag"), Some(etag.as_str()));
         assert_eq!(answer.expect(200), first, "read-only properties are ignored, and nothing changed");
@@ -213,13 +250,23 @@ async fn preconditions_and_identical_puts() {
     assert!(server.revision().await > before);
     assert_eq!(second["systemData"]["createdAt"], first["systemData"]["createdAt"]);
     assert_ne!(second["systemData"]["lastModifiedAt"], first["systemData"]["lastModifiedAt"]);
-    let message = with_header(&admin, Method::PUT, &id, ("If-Match", &etag), Some(&body)).await.refused(412, "PreconditionFailed");
-    assert!(message.contains("etag is now"), "{message}");
-    with_header(&admin, Method::DELETE, &id, ("If-Match", &etag), None).await.refused(412, "PreconditionFailed");
-    assert_eq!(with_header(&admin, Method::GET, &id, ("If-None-Match", &etag), None).await.status, 200);
-    with_header(&admin, Method::PUT, &id, ("Content-Type", "application/json"), Some(&json!({"location": "elsewhere"})))
+    let message = with_header(&admin, Method::PUT, &id, ("If-Match", &etag), Some(&body))
         .await
-        .refused(409, "InvalidResourceLocation");
+        .refused(412, "PreconditionFailed");
+    assert!(message.contains("etag is now"), "{message}");
+    with_header(&admin, Method::DELETE, &id, ("If-Match", &etag), None)
+        .await
+        .refused(412, "PreconditionFailed");
+    assert_eq!(with_header(&admin, Method::GET, &id, ("If-None-Match", &etag), None).await.status, 200);
+    with_header(
+        &admin,
+        Method::PUT,
+        &id,
+        ("Content-Type", "application/json"),
+        Some(&json!({"location": "elsewhere"})),
+    )
+    .await
+    .refused(409, "InvalidResourceLocation");
 }
 
 #[tokio::test]
@@ -232,7 +279,10 @@ async fn ids_have_any_case_keep_theirs_and_forgive_slashes() {
     let shouted = format!("/SUBSCRIPTIONS/{}", press.to_uppercase().trim_start_matches("/SUBSCRIPTIONS/"));
     assert_eq!(admin.get(&shouted).await.expect(200)["id"], press, "the creation's letters stay");
     admin.put(&press.to_lowercase(), &json!({"location": "local", "tags": {"a": "b"}})).await.expect(200);
-    let listed = admin.get(&format!("{}/providers/microsoft.hybridcompute/MACHINES", id.to_lowercase())).await.expect(200);
+    let listed = admin
+        .get(&format!("{}/providers/microsoft.hybridcompute/MACHINES", id.to_lowercase()))
+        .await
+        .expect(200);
     assert_eq!(listed["value"].as_array().map(Vec::len), Some(1), "{listed}");
     assert_eq!(listed["value"][0]["id"], press);
     let doubled = press.replace("/providers/", "//providers//");
@@ -277,9 +327,15 @@ async fn pages_hold_what_existed_throughout_exactly_once() {
     let bent = String::from_utf8(bent).unwrap();
     admin.get(&format!("{first}&$skipToken={bent}")).await.refused(400, "InvalidSkipToken");
     admin.get(&format!("{first}&$skipToken=zzz")).await.refused(400, "InvalidSkipToken");
-    let elsewhere = format!("{}/providers/Microsoft.HybridCompute/machines?api-version=2026-07-15&$skipToken={token}", subscription(&admin).await);
+    let elsewhere = format!(
+        "{}/providers/Microsoft.HybridCompute/machines?api-version=2026-07-15&$skipToken={token}",
+        subscription(&admin).await
+    );
     admin.get(&elsewhere).await.refused(400, "InvalidSkipToken");
-    admin.get(&format!("{id}/providers/Microsoft.HybridCompute/machines?api-version=2026-07-15&$top=0")).await.refused(400, "InvalidTop");
+    admin
+        .get(&format!("{id}/providers/Microsoft.HybridCompute/machines?api-version=2026-07-15&$top=0"))
+        .await
+        .refused(400, "InvalidTop");
 }
 
 /// Deletes a group and polls as a client does: first the operation, then its result.
@@ -324,12 +380,18 @@ async fn deleting_a_full_group_survives_a_killed_server() {
     let after = admin.get(&operation).await.expect(200);
     eprintln!("after the restart: {}", after["status"]);
     if after["status"] == "InProgress" {
-        admin.put(&machine(&id, "late"), &json!({"location": "local"})).await.refused(409, "ResourceGroupBeingDeleted");
+        admin
+            .put(&machine(&id, "late"), &json!({"location": "local"}))
+            .await
+            .refused(409, "ResourceGroupBeingDeleted");
     }
     let done = wait_for(&admin, &operation).await;
     assert!(done["endTime"].is_string() && done["percentComplete"] == 100.0, "{done}");
     assert_eq!(admin.get(&result).await.status, 200);
     admin.get(&id).await.refused(404, "ResourceGroupNotFound");
-    let left = admin.get(&format!("{}/providers/Microsoft.HybridCompute/machines", subscription(&admin).await)).await.expect(200);
+    let left = admin
+        .get(&format!("{}/providers/Microsoft.HybridCompute/machines", subscription(&admin).await))
+        .await
+        .expect(200);
     assert_eq!(left["value"], json!([]));
 }

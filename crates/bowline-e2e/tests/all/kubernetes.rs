@@ -1,0 +1,189 @@
+//! A real control plane: connected as a user does it, seen without touching it, silent about its secrets, cut and back.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bowline_e2e::api::Api;
+use bowline_e2e::cluster::{Cli, Cluster};
+use bowline_e2e::server::{Server, group};
+use bowline_e2e::wait::{seconds, until, until_true};
+use serde_json::{Value, json};
+
+async fn wait_for_connectivity(admin: &Api, id: &str, wanted: &str, within: u64) {
+    until_true(&format!("{wanted} of {id}"), seconds(within), async || {
+        admin.get(id).await.expect(200)["properties"]["connectivityStatus"] == wanted
+    })
+    .await;
+}
+
+/// What the server knows of the cluster's objects, without asking the cluster.
+async fn objects(admin: &Api, id: &str, query: &str) -> Value {
+    admin
+        .get(&format!(
+            "{id}/providers/Microsoft.Bowline/kubernetesObjects?api-version=2026-11-01&$top=1000{query}"
+        ))
+        .await
+        .expect(200)
+}
+
+async fn wait_for_object(admin: &Api, id: &str, query: &str) -> Value {
+    until(&format!("the object {query}"), seconds(30), async || {
+        let found = objects(admin, id, query).await;
+        found["value"].as_array().filter(|value| !value.is_empty()).map(|value| value[0].clone())
+    })
+    .await
+}
+
+/// Hands out values that must not leave the cluster.
+#[derive(Default)]
+struct Canaries(Vec<String>);
+
+impl Canaries {
+    fn next(&mut self) -> String {
+        let canary = format!("canary{:02}{}", self.0.len(), uuid::Uuid::new_v4().simple());
+        self.0.push(canary.clone());
+        canary
+    }
+}
+
+/// Fifty canaries in every place where a secret may hide.
+fn plant(canaries: &mut Canaries) -> Vec<Value> {
+    let mut planted = Vec::new();
+    for n in 0..5 {
+        let (a, b) = (canaries.next(), canaries.next());
+        planted.push(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": format!("opaque-{n}")}, "stringData": {"password": a}, "data": {"key": STANDARD.encode(b)}}));
+        let release = canaries.next();
+        planted.push(json!({"apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1", "metadata": {"name": format!("sh.helm.release.v1.app.v{n}"), "labels": {"owner": "helm", "name": "app"}}, "data": {"release": STANDARD.encode(STANDARD.encode(release))}}));
+        let (value, binary) = (canaries.next(), canaries.next());
+        planted.push(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("settings-{n}")}, "data": {"app.conf": format!("password={value}")}, "binaryData": {"blob": STANDARD.encode(binary)}}));
+        let (copy, credential, env, init, header) =
+            (canaries.next(), canaries.next(), canaries.next(), canaries.next(), canaries.next());
+        let annotations = json!({
+            "kubectl.kubernetes.io/last-applied-configuration": format!("{{\"data\":\"{copy}\"}}"),
+            "example.com/api-token": credential,
+        });
+        let container = json!({"name": "main", "image": "registry.invalid/app:1", "env": [{"name": "DB_PASSWORD", "value": env}],
+            "livenessProbe": {"httpGet": {"path": "/", "port": 80, "httpHeaders": [{"name": "Authorization", "value": header}]}}});
+        let template = json!({"metadata": {"labels": {"app": format!("app-{n}")}}, "spec": {"containers": [container],
+            "initContainers": [{"name": "init", "image": "registry.invalid/init:1", "env": [{"name": "TOKEN", "value": init}]}]}});
+        planted.push(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": format!("app-{n}"), "annotations": annotations},
+            "spec": {"replicas": 1, "selector": {"matchLabels": {"app": format!("app-{n}")}}, "template": template}}));
+    }
+    planted
+}
+
+/// Files below a folder that hold one of the needles.
+fn search(folder: &Path, needles: &[Vec<u8>], found: &mut Vec<String>) {
+    if folder.is_file() {
+        let bytes = std::fs::read(folder).unwrap_or_default();
+        let holds = |needle: &Vec<u8>| bytes.windows(needle.len()).any(|window| window == needle.as_slice());
+        if needles.iter().any(holds) {
+            found.push(folder.display().to_string());
+        }
+        return;
+    }
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    entries.flatten().for_each(|entry| search(&entry.path(), needles, found));
+}
+
+#[tokio::test]
+async fn a_cluster_is_connected_shown_kept_secret_and_cut() {
+    let Some(cluster) = Cluster::start("kubernetes::a_cluster_is_connected_shown_kept_secret_and_cut") else {
+        return;
+    };
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let id =
+        format!("{}/providers/Microsoft.Kubernetes/connectedClusters/oven", group(&admin, "plant").await);
+    let mut canaries = Canaries::default();
+    let planted = plant(&mut canaries);
+    let _ = cluster.kubectl(&["apply", "--server-side", "-f", "-"], &planted);
+
+    let cli = Cli::default();
+    cli.sign_in(&server);
+    let kubeconfig = cluster.kubeconfig().to_string_lossy().into_owned();
+    let connect = [
+        "cluster",
+        "connect",
+        "--name",
+        "oven",
+        "--group",
+        "plant",
+        "--timeout",
+        "0",
+        "--kubeconfig",
+        &kubeconfig,
+    ];
+    let said = cli.succeed(&connect);
+    assert!(said.to_lowercase().contains("enrol"), "each step is shown: {said}");
+    let agent = cluster.agent();
+    wait_for_connectivity(&admin, &id, "Connected", 60).await;
+    let facts = until("the first report", seconds(60), async || {
+        let got = admin.get(&id).await.expect(200);
+        got["properties"]["kubernetesVersion"].is_string().then_some(got)
+    })
+    .await;
+    assert_eq!(facts["properties"]["totalNodeCount"], 0, "{facts}");
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}, "status": {"capacity": {"cpu": "8", "memory": "16Gi", "pods": "110"}}});
+    let _ = cluster.kubectl(&["create", "-f", "-"], &[node]);
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lone"}, "spec": {"containers": [{"name": "c", "image": "registry.invalid/c:1"}]}});
+    let _ = cluster.kubectl(&["create", "-f", "-"], &[pod]);
+    let lone = wait_for_object(&admin, &id, "&kind=Pod&name=lone").await;
+    assert_eq!(
+        lone["properties"]["object"]["spec"]["containers"][0]["image"], "registry.invalid/c:1",
+        "{lone}"
+    );
+    let deployment = wait_for_object(&admin, &id, "&kind=Deployment&namespace=default&name=app-0").await;
+    assert_eq!(deployment["properties"]["object"]["spec"]["replicas"], 1);
+    let _ = wait_for_object(&admin, &id, "&kind=Node&name=node-1").await;
+    let _ = cluster.kubectl(&["delete", "pod", "lone", "--force", "--grace-period=0"], &[]);
+    until_true("the deleted pod is gone", seconds(30), async || {
+        objects(&admin, &id, "&kind=Pod&name=lone").await["value"] == json!([])
+    })
+    .await;
+    until_true("the node is counted", seconds(90), async || {
+        admin.get(&id).await.expect(200)["properties"]["totalNodeCount"] == 1
+    })
+    .await;
+
+    nothing_secret(&server, &cluster, &admin, &id, &canaries).await;
+
+    agent.freeze();
+    wait_for_connectivity(&admin, &id, "Offline", 90).await;
+    agent.thaw();
+    wait_for_connectivity(&admin, &id, "Connected", 60).await;
+    let late = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "after-the-cut"}});
+    let _ = cluster.kubectl(&["create", "-f", "-"], &[late]);
+    let _ = wait_for_object(&admin, &id, "&kind=Namespace&name=after-the-cut").await;
+}
+
+/// None of the canaries is on the server's disk, in a log or in an answer, plainly or in base64.
+async fn nothing_secret(server: &Server, cluster: &Cluster, admin: &Api, id: &str, canaries: &Canaries) {
+    assert!(canaries.0.len() >= 50, "{} planted", canaries.0.len());
+    let needles: Vec<Vec<u8>> = canaries
+        .0
+        .iter()
+        .flat_map(|canary| {
+            let once = STANDARD.encode(canary);
+            [canary.clone(), once.clone(), STANDARD.encode(once)].map(String::into_bytes)
+        })
+        .collect();
+    let all = objects(admin, id, "").await.to_string() + &admin.get(id).await.text;
+    assert!(
+        all.contains("DB_PASSWORD") && all.contains("settings-0") && all.contains("opaque-0"),
+        "names are shown"
+    );
+    let told: Vec<&String> = canaries
+        .0
+        .iter()
+        .filter(|canary| all.contains(canary.as_str()) || all.contains(&STANDARD.encode(canary)))
+        .collect();
+    assert!(told.is_empty(), "answers hold {told:?}");
+    let mut found = Vec::new();
+    for place in [server.data(), server.log(), cluster.agent_log()] {
+        assert!(place.exists());
+        search(&place, &needles, &mut found);
+    }
+    assert!(found.is_empty(), "secrets are in {found:?}");
+}
