@@ -216,9 +216,19 @@ pub async fn decide_device(Shared(state): Shared<Arc<State>>, request: Request) 
             "The sign-in was refused. If you did not start it, somebody else may know your user name.",
         ),
         Err(error) => {
-            pages::device(form.get("user_code").map_or("", String::as_str), Some(&error.to_string()))
+            let code = form.get("user_code").map_or("", String::as_str);
+            slowed(pages::device(code, Some(&error.to_string())), &error)
         }
     }
+}
+
+/// A page for who guesses passwords says so also to programs: 429 with the time to wait.
+fn slowed(mut page: Response, error: &OAuthError) -> Response {
+    if let OAuthError::TooManyAttempts { retry_after_seconds } = error {
+        *page.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        page.headers_mut().insert(header::RETRY_AFTER, (*retry_after_seconds).into());
+    }
+    page
 }
 
 const FIELDS: [&str; 7] =
