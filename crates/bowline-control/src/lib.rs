@@ -1,7 +1,7 @@
 //! The application: everything between an HTTP request and the store, and between the store and the agents.
 //!
 //! # The life of a request
-//! 1. The server proves the caller and hands an [`OpContext`](context::OpContext) and a parsed request to a verb of [`pipeline`].
+//! 1. The server proves the caller and hands an [`OpContext`] and a parsed request to a verb of [`pipeline`].
 //! 2. The [`registry`] finds the [provider](provider::ResourceProvider) of the type; roles are checked against the
 //!    [`authorization`] snapshot; the provider defaults and validates the draft.
 //! 3. The change, its operation and its entries become one guarded commit of the store.

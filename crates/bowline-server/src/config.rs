@@ -52,7 +52,7 @@ pub struct Options {
     /// Address and port to listen on [default: 127.0.0.1:8443].
     #[arg(long, env = "BOWLINE_LISTEN")]
     listen: Option<SocketAddr>,
-    /// How clients and agents reach the server [default: https://localhost:<port>].
+    /// How clients and agents reach the server [default: https://localhost:PORT].
     #[arg(long, env = "BOWLINE_PUBLIC_URL")]
     public_url: Option<String>,
     /// postgres://… [default: SQLite in the data directory].
@@ -67,7 +67,7 @@ pub struct Options {
     /// Holds the first administrator's password; without it one is made and printed once.
     #[arg(long, env = "BOWLINE_ADMIN_PASSWORD_FILE")]
     admin_password_file: Option<PathBuf>,
-    /// Holds the root key (32 bytes, base64) [default: <data-dir>/root.key, made at the first start].
+    /// Holds the root key (32 bytes, base64) [default: root.key in the data directory, made at the first start].
     #[arg(long, env = "BOWLINE_ROOT_KEY_FILE")]
     root_key_file: Option<PathBuf>,
     /// text or json.
