@@ -72,12 +72,11 @@ async fn tell(control: &Control, change: &Change) {
     {
         control.sessions().publish(&scope, |key| control.desired().document(key));
     }
-    if change.kind == ChangeKind::Deleted {
-        control.sessions().end(
-            change.uid,
-            EndReason::Deleted,
-            "The resource was deleted. Run connect again to enrol anew.",
-        );
+    let has_agent =
+        control.registry().by_key(&change.resource_type).is_some_and(|p| p.spec().agent_key.is_some());
+    if change.kind == ChangeKind::Deleted && has_agent {
+        let message = "The resource was deleted. Run connect again to enrol anew.";
+        control.sessions().end(change.uid, EndReason::Deleted, message);
         for source in inventory::SOURCES {
             if let Err(error) = control.inventory().remove(change.uid, source).await {
                 tracing::warn!(uid = %change.uid, %error, "the observations of a deleted resource could not be removed");
