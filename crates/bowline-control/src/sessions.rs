@@ -26,6 +26,7 @@ pub struct Signal {
 
 struct Handle {
     session: Uuid,
+    attachment: Uuid,
     key: Arc<str>,
     instance: Box<str>,
     signal: watch::Sender<Signal>,
@@ -36,6 +37,8 @@ struct Handle {
 pub struct Attachment {
     /// The session's id.
     pub session: Uuid,
+    /// This connection's own id: several polls, one after the other, are one session.
+    pub id: Uuid,
     /// Its signals.
     pub signal: watch::Receiver<Signal>,
 }
@@ -56,7 +59,8 @@ impl Sessions {
         self.by_resource.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens a session for the resource `uid`; an older one of the same installation ends.
+    /// Opens a session for the resource `uid`; an older connection of the same installation ends. With `resume` the older one's
+    /// session goes on: the agent reports under it while its next poll waits.
     ///
     /// # Errors
     /// [`Cloned`] when another installation holds the resource.
@@ -66,26 +70,32 @@ impl Sessions {
         key: &str,
         instance: &str,
         document: Arc<DesiredDocument>,
+        resume: bool,
     ) -> Result<Attachment, Cloned> {
         let mut sessions = self.lock();
+        let mut session = bowline_auth::random::guid();
         if let Some(held) = sessions.get(&uid) {
             let ending = held.signal.borrow().end.is_some();
             if &*held.instance != instance && !held.signal.is_closed() && !ending {
                 return Err(Cloned);
             }
+            if resume && &*held.instance == instance && !ending {
+                session = held.session;
+            }
             end(held, EndReason::Replaced, "A newer session of this agent was opened.");
         }
-        let session = bowline_auth::random::guid();
+        let id = bowline_auth::random::guid();
         let (sender, signal) = watch::channel(Signal { document, end: None, resync: None });
-        sessions.insert(uid, Handle { session, key: key.into(), instance: instance.into(), signal: sender });
-        Ok(Attachment { session, signal })
+        let (key, instance) = (key.into(), instance.into());
+        sessions.insert(uid, Handle { session, attachment: id, key, instance, signal: sender });
+        Ok(Attachment { session, id, signal })
     }
 
-    /// Closes a session; gives whether the resource has none now.
-    pub fn detach(&self, uid: Uuid, session: Uuid) -> bool {
+    /// Closes a connection by its own id; gives whether the resource has none now.
+    pub fn detach(&self, uid: Uuid, attachment: Uuid) -> bool {
         let mut sessions = self.lock();
         match sessions.get(&uid) {
-            Some(held) if held.session == session => {
+            Some(held) if held.attachment == attachment => {
                 sessions.remove(&uid);
                 true
             }

@@ -31,6 +31,8 @@ use crate::listener::Stream;
 
 /// An agent that does not read a line in this time is gone.
 const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+/// How long after a poll's answer the next one may begin.
+const POLL_GAP: Duration = Duration::from_secs(5);
 /// What is read at once from an agent: a keep-alive is 17 bytes.
 const READ_BUFFER: usize = 128;
 
@@ -44,7 +46,7 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.state.control.sessions().detach(self.uid, self.attachment.session)
+        if self.state.control.sessions().detach(self.uid, self.attachment.id)
             && !self.state.stopping.is_cancelled()
         {
             presence::closed(&self.state.control, std::mem::take(&mut self.key), self.uid, self.state.clock);
@@ -128,7 +130,8 @@ async fn begin(
     let claim = claim(query, &document);
     let keep_alive =
         document.content("agentSettings").and_then(|s| s["keepAliveSeconds"].as_u64()).unwrap_or(20);
-    let Ok(attachment) = control.sessions().attach(record.uid, &record.key, instance, document) else {
+    let polls = query.wait.is_some();
+    let Ok(attachment) = control.sessions().attach(record.uid, &record.key, instance, document, polls) else {
         presence::show_cloned(control, &record.key, record.uid, context.now).await?;
         return Err(Error::conflict(
             "MachineCloned",
@@ -317,10 +320,16 @@ async fn poll(mut opened: Opened, wait: Duration) -> Response {
             }
         }
     }
-    match encode_poll(&messages) {
+    let answer = match encode_poll(&messages) {
         Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
         Err(error) => challenge(&opened.place.state, Error::internal(error)),
-    }
+    };
+    // Between two polls the session lives on, so that reports under it are taken.
+    tokio::spawn(async move {
+        tokio::time::sleep(POLL_GAP).await;
+        drop(opened);
+    });
+    answer
 }
 
 /// Keep-alives are no news to a poll.
