@@ -17,7 +17,12 @@ struct Generated {
     arguments: &'static [&'static str],
 }
 
-const FILES: &[Generated] = &[];
+const FILES: &[Generated] = &[Generated {
+    file: "openapi/bowline.json",
+    package: "bowline-server",
+    program: "bowline-server",
+    arguments: &["openapi"],
+}];
 
 /// `cargo xtask gen`.
 pub(crate) fn write(paths: &Paths) -> Result<()> {

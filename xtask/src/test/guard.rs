@@ -47,6 +47,11 @@ impl Guard {
         &self.id
     }
 
+    /// The run's own temporary folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Marks a command as part of the run.
     pub(super) fn mark<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.env(MARK, &self.id).env("TMPDIR", &self.folder)

@@ -5,6 +5,7 @@
 //! removed by [`guard::Guard`], also when this process is killed.
 
 mod budget;
+mod first_light;
 pub(crate) mod guard;
 mod programs;
 mod suites;

@@ -4,6 +4,7 @@ use std::env;
 
 use anyhow::{Context as _, Result};
 
+use super::first_light;
 use super::guard::Guard;
 use super::programs::{self, TestProgram};
 use crate::paths::Paths;
@@ -30,7 +31,7 @@ pub(super) struct Context<'a> {
 }
 
 /// In the order in which they run: the cheapest news first.
-pub(super) const SUITES: [Suite; 5] = [
+pub(super) const SUITES: [Suite; 6] = [
     Suite {
         name: "unit",
         what: "every crate by itself",
@@ -70,6 +71,14 @@ pub(super) const SUITES: [Suite; 5] = [
         exists: |paths| has(paths, "portal/test/e2e"),
         compiled: false,
         run: browser,
+    },
+    Suite {
+        name: "first-light",
+        what: "`up` as a newcomer runs it, and the portal in Chromium on it",
+        quick: false,
+        exists: |paths| has(paths, "portal/test/real"),
+        compiled: true,
+        run: first_light::run,
     },
 ];
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::{Options, tools};
 use crate::paths::Paths;
@@ -15,8 +15,9 @@ const CRATES: [&str; 3] = ["bowline-server", "bowline-agent", "bowline-cli"];
 /// Builds everything; returns the folder of the Kubernetes programs when a cluster is wanted.
 pub(super) fn all(paths: &Paths, options: &Options) -> Result<Option<PathBuf>> {
     let wants_cluster = options.wants_cluster();
-    if options.detached {
-        // The process in the foreground has built everything just now; the sources may have changed since.
+    // The process in the foreground has built everything just now, and the sources may have changed since.
+    if options.detached || options.no_build {
+        require_built(paths)?;
         return wants_cluster.then(|| parts::ensure_built(paths, &parts::KUBERNETES)).transpose();
     }
     announce(paths, wants_cluster)?;
@@ -46,6 +47,16 @@ fn announce(paths: &Paths, wants_cluster: bool) -> Result<()> {
         ));
         for (what, minutes) in work {
             say::note(format!("{minutes} min: {what}"));
+        }
+    }
+    Ok(())
+}
+
+fn require_built(paths: &Paths) -> Result<()> {
+    for program in ["bowline-server", "bowline-agent", "bowline"] {
+        let file = paths.built(program);
+        if !file.exists() {
+            bail!("{} is not there: leave --no-build out", file.display());
         }
     }
     Ok(())

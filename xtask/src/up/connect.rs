@@ -152,7 +152,7 @@ pub(super) fn local_command(program: &Path) -> Command {
 }
 
 /// This host's name, as a resource may be called.
-pub(super) fn machine_name() -> Result<String> {
+pub(crate) fn machine_name() -> Result<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").context("the host's name cannot be read")?;
     Ok(resource_name(name.trim().split('.').next().unwrap_or_default(), "this-machine"))
 }

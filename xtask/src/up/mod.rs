@@ -30,6 +30,7 @@ use crate::{cluster, command, disk, net, parts, say, secret, signals};
 use connect::Bowline;
 use running::Record;
 
+pub(crate) use connect::machine_name;
 pub(crate) use running::down;
 
 /// What to start, as the command line says it.
@@ -47,6 +48,9 @@ pub(crate) struct Options {
     /// The port of https://localhost.
     #[arg(long, default_value_t = 8443)]
     port: u16,
+    /// Starts what was built before.
+    #[arg(long)]
+    no_build: bool,
     /// Is the process in the background.
     #[arg(long, hide = true)]
     detached: bool,
@@ -135,7 +139,7 @@ impl<'a> World<'a> {
         let cluster = programs.map(|programs| start_cluster(paths, programs)).transpose()?;
         let kubeconfig = kubeconfig.or_else(|| cluster.as_ref().map(Cluster::kubeconfig));
         let names = Names {
-            machine: connect::machine_name()?,
+            machine: machine_name()?,
             cluster: kubeconfig.map(|file| (connect::cluster_name(cluster.is_some(), &file), file)),
         };
         let bowline = Bowline::new(paths, options.port)?;
