@@ -81,7 +81,8 @@ impl Connection {
 
     /// An API server that asks for no credentials, for instance `kubectl proxy` on loopback.
     pub fn at(server: &str) -> Result<Self, ClusterError> {
-        let address = server.parse().map_err(|_| ClusterError::Kubeconfig(format!("`{server}` is not an address")))?;
+        let address =
+            server.parse().map_err(|_| ClusterError::Kubeconfig(format!("`{server}` is not an address")))?;
         let mut config = Config::new(address);
         config.default_retry = false;
         let client = Client::try_from(config).map_err(|error| from_kube(error, server))?;

@@ -37,6 +37,11 @@ impl Nodes {
         self.by_name.remove(name);
     }
 
+    /// Forgets the nodes that are not to be kept.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.by_name.retain(|name, _| keep(name));
+    }
+
     /// The facts of a cluster whose API server has this version.
     pub fn facts(&self, git_version: &str) -> ClusterFacts {
         let nodes = self.by_name.values();
@@ -69,7 +74,10 @@ pub async fn read_facts(connection: &Connection) -> Result<ClusterFacts, Cluster
     loop {
         let page = connection.get(&format!("/api/v1/nodes?limit=250{next}")).await?;
         for node in page["items"].as_array().into_iter().flatten() {
-            nodes.put(node.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default(), observe_node(node));
+            nodes.put(
+                node.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default(),
+                observe_node(node),
+            );
         }
         match page.pointer("/metadata/continue").and_then(Value::as_str) {
             Some(token) if !token.is_empty() => next = crate::watch::continue_parameter(token),

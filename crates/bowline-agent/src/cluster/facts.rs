@@ -34,8 +34,9 @@ impl Facts {
         self.nodes.remove(name);
     }
 
-    /// Every node has been seen once; before that a count would be wrong.
-    pub(super) fn listed_nodes(&mut self) {
+    /// Every node has been seen once; before that a count would be wrong. What exists no longer is forgotten.
+    pub(super) fn listed_nodes(&mut self, exists: impl Fn(&str) -> bool) {
+        self.nodes.retain(exists);
         self.nodes_listed = true;
     }
 
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(facts.status(), None);
         let node = json!({"spec": {"providerID": "kind://a"}, "status": {"capacity": {"cpu": "4"}}});
         facts.saw_node("/n", observe_node(&node));
-        facts.listed_nodes();
+        facts.listed_nodes(|_| true);
         let status = facts.status().unwrap();
         assert_eq!(
             status,

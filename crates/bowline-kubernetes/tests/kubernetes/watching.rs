@@ -143,6 +143,7 @@ async fn a_watch_that_ends_at_once_is_not_asked_for_in_a_storm() {
     let mut notes = start(&script);
     expect(&mut notes, &["began", "ended", "failed", "failed", "failed"]).await;
     assert!(began.elapsed() >= Duration::from_millis(1500), "{:?}", began.elapsed());
+    assert_eq!(script.asked().len(), 4, "one list and one request per failure");
 }
 
 #[tokio::test(start_paused = true)]

@@ -61,6 +61,11 @@ impl Known {
         self.objects.keys().map(AsRef::as_ref)
     }
 
+    /// Whether an object of this name is known.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.objects.contains_key(name)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.objects.len()
     }

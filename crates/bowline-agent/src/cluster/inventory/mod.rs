@@ -334,16 +334,14 @@ impl<U: Uplink> Inventory<U> {
             self.compare(watched, &name, ContentHash::of(&object), object).await?;
         }
         for name in watched.known.end_list() {
-            if watched.nature == Nature::Node {
-                self.facts.lost_node(&name);
-            }
             if watched.reported {
                 self.put(Delta::tombstone(key_of(&watched.kind, &name))).await?;
             }
         }
         (watched.listing, watched.listed, watched.failures) = (false, true, 0);
         if watched.nature == Nature::Node {
-            self.facts.listed_nodes();
+            // Not what this list found gone: a node may have gone while no watch of nodes ran at all.
+            self.facts.listed_nodes(|name| watched.known.contains(name));
         }
         self.facts.works(&watched.kind);
         self.send_status().await

@@ -257,6 +257,14 @@ async fn facts_follow_the_nodes_and_are_told_only_when_they_change() {
     let told = bench.session.until("one node", count(1)).await;
     let counts: Vec<Value> = statuses(&told).iter().map(|status| status["totalNodeCount"].clone()).collect();
     assert_eq!(counts, [json!(2), json!(1)], "never a count of nodes that are still being listed");
+    // A node that goes while everything is listed anew is gone, too.
+    bench.api.put("/api/v1/nodes/c", node("c", "2"));
+    bench.session.until("two nodes again", count(2)).await;
+    bench.api.refuse("/api/v1/nodes", 503);
+    bench.send_everything();
+    bench.api.delete("/api/v1/nodes/c");
+    bench.api.refuse("/api/v1/nodes", 0);
+    bench.session.until("one node again", count(1)).await;
 }
 
 #[tokio::test]
