@@ -14,3 +14,5 @@ mod kubernetes;
 mod proxies;
 #[path = "all/resources.rs"]
 mod resources;
+#[path = "all/roles.rs"]
+mod roles;

@@ -94,8 +94,13 @@ async fn a_cluster_is_connected_shown_kept_secret_and_cut() {
     };
     let server = Server::usual().await;
     let admin = server.admin().await;
-    let id =
-        format!("{}/providers/Microsoft.Kubernetes/connectedClusters/oven", group(&admin, "plant").await);
+    let plant_group = group(&admin, "plant").await;
+    let id = format!("{plant_group}/providers/Microsoft.Kubernetes/connectedClusters/oven");
+    // An operator may watch what holds secrets; their contents stay in the cluster even then.
+    let kinds =
+        ["v1/Node", "v1/Namespace", "v1/Pod", "apps/v1/Deployment", "v1/Event", "v1/Secret", "v1/ConfigMap"];
+    let settings = format!("{plant_group}/providers/Microsoft.Bowline/agentSettings/default");
+    let _ = admin.put(&settings, &json!({"properties": {"watchedKinds": kinds}})).await.expect(201);
     let mut canaries = Canaries::default();
     let planted = plant(&mut canaries);
     let _ = cluster.kubectl(&["apply", "--server-side", "-f", "-"], &planted);
@@ -137,6 +142,10 @@ async fn a_cluster_is_connected_shown_kept_secret_and_cut() {
     let deployment = wait_for_object(&admin, &id, "&kind=Deployment&namespace=default&name=app-0").await;
     assert_eq!(deployment["properties"]["object"]["spec"]["replicas"], 1);
     let _ = wait_for_object(&admin, &id, "&kind=Node&name=node-1").await;
+    let secret = wait_for_object(&admin, &id, "&kind=Secret&name=opaque-0").await;
+    assert_eq!(secret["properties"]["object"]["type"], "Opaque", "{secret}");
+    let _ = wait_for_object(&admin, &id, "&kind=Secret&name=sh.helm.release.v1.app.v0").await;
+    let _ = wait_for_object(&admin, &id, "&kind=ConfigMap&name=settings-0").await;
     let _ = cluster.kubectl(&["delete", "pod", "lone", "--force", "--grace-period=0"], &[]);
     until_true("the deleted pod is gone", seconds(30), async || {
         objects(&admin, &id, "&kind=Pod&name=lone").await["value"] == json!([])
