@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::paths::Paths;
-use crate::{check, cluster, parts, signals, test, up};
+use crate::{bench, check, cluster, parts, signals, test, up};
 
 /// Every chore of Bowline's repository.
 #[derive(Parser)]
@@ -38,6 +38,12 @@ enum Chore {
     /// A real Kubernetes control plane on 127.0.0.1, for tests and experiments.
     #[command(subcommand)]
     Cluster(ClusterChore),
+    /// Measures Bowline beside its peers; every benchmark unless some are named.
+    Bench {
+        /// Names and settings; `docs/reference/benchmarks.md` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Cleans up after a test run when the pipe on standard input closes.
     #[command(hide = true)]
     Watch { id: String, folder: PathBuf },
@@ -79,6 +85,7 @@ pub(crate) fn run() -> Result<()> {
             let folder = std::path::absolute(dir)?;
             cluster::up(&paths, &cluster::Options { folder, port, durable: !no_fsync })
         }
+        Chore::Bench { arguments } => bench::run(&paths, &arguments),
         Chore::Watch { .. } => Ok(()),
     }
 }

@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "chores read files, the clock and the environment by nature")]
 
 mod args;
+mod bench;
 mod cargo;
 mod check;
 mod cluster;

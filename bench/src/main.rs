@@ -1,0 +1,130 @@
+//! Benchmarks: Bowline beside its peers, on one machine, in one run. `cargo xtask bench` builds and starts this.
+//!
+//! Each benchmark is a file: [`resources`], [`fanout`], [`sessions`], [`footprint`], [`enrolment`]; it checks that both
+//! sides did what they were asked, prints a table and writes JSON. Below them lie the two sides ([`bowline`], [`kube`]),
+//! the one client for both ([`http`]) and what the machine says ([`machine`]).
+//!
+//! Design notes. The first figure is the CPU time that all server processes took for an operation: on a machine that
+//! others use too, it moves by percents where latency moves by factors. Rounds are interleaved. One thread: the
+//! generator can use one core only, and the kernel ends every child with that thread.
+
+mod bowline;
+mod enrolment;
+mod fanout;
+mod figures;
+mod footprint;
+mod http;
+mod kube;
+mod machine;
+mod peer;
+mod program;
+mod resources;
+mod sessions;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+/// What is measured, with what, and how often.
+pub(crate) struct Setup {
+    /// The folder of our programs.
+    pub(crate) programs: PathBuf,
+    /// The program that starts a control plane.
+    pub(crate) xtask: PathBuf,
+    /// Where JSON goes.
+    pub(crate) results: PathBuf,
+    pub(crate) rounds: usize,
+    /// How long one operation of one side is driven in a round.
+    pub(crate) cell: Duration,
+    /// Agents at which memory is read, ascending.
+    pub(crate) agents: Vec<u64>,
+    /// Agents and watches that a change goes to.
+    pub(crate) watchers: u64,
+    /// Changes of one agent in a round.
+    pub(crate) singles: u64,
+    /// Machines that enrol at once.
+    pub(crate) enrol: u64,
+    /// How long the agents are left idle.
+    pub(crate) idle: Duration,
+}
+
+const NAMES: [&str; 5] = ["resources", "fanout", "sessions", "footprint", "enrolment"];
+const USAGE: &str = "cargo xtask bench [NAME…] [--rounds N] [--cell-seconds N] [--agents N,N] [--watchers N] [--singles N] \
+                     [--enrol N] [--idle-seconds N]\nnames: resources, fanout, sessions, footprint, enrolment; all when none is given";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let (setup, names) = parse(std::env::args().skip(1))?;
+    for name in NAMES.iter().filter(|name| names.is_empty() || names.iter().any(|wanted| wanted == *name)) {
+        let measured = match *name {
+            "resources" => resources::run(&setup).await,
+            "fanout" => fanout::run(&setup).await,
+            "sessions" => sessions::run(&setup).await,
+            "footprint" => footprint::run(&setup).await,
+            _ => enrolment::run(&setup).await,
+        };
+        measured.with_context(|| format!("the benchmark {name} failed"))?;
+    }
+    Ok(())
+}
+
+/// `--programs`, `--xtask` and `--results` come from `cargo xtask bench`, the rest from whoever calls that.
+fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)> {
+    let mut setup = Setup {
+        programs: PathBuf::new(),
+        xtask: PathBuf::new(),
+        results: PathBuf::new(),
+        rounds: 5,
+        cell: Duration::from_secs(4),
+        agents: vec![1000, 3000, 5000],
+        watchers: 1000,
+        singles: 20,
+        enrol: 2000,
+        idle: Duration::from_secs(600),
+    };
+    let mut names = Vec::new();
+    while let Some(word) = words.next() {
+        if NAMES.contains(&word.as_str()) {
+            names.push(word);
+            continue;
+        }
+        let mut value = || words.next().with_context(|| format!("{word} needs a value\n{USAGE}"));
+        match word.as_str() {
+            "--programs" => setup.programs = value()?.into(),
+            "--xtask" => setup.xtask = value()?.into(),
+            "--results" => setup.results = value()?.into(),
+            "--rounds" => setup.rounds = value()?.parse()?,
+            "--cell-seconds" => setup.cell = Duration::from_secs(value()?.parse()?),
+            "--agents" => setup.agents = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            "--watchers" => setup.watchers = value()?.parse()?,
+            "--singles" => setup.singles = value()?.parse()?,
+            "--enrol" => setup.enrol = value()?.parse()?,
+            "--idle-seconds" => setup.idle = Duration::from_secs(value()?.parse()?),
+            _ => bail!("'{word}' is not known\n{USAGE}"),
+        }
+    }
+    if setup.rounds == 0 || setup.watchers < 32 || !setup.agents.is_sorted() || setup.agents.is_empty() {
+        bail!("at least one round, 32 watchers and one number of agents, ascending\n{USAGE}");
+    }
+    Ok((setup, names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<(Setup, Vec<String>)> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn names_and_numbers_are_read_and_the_rest_is_refused() {
+        let (setup, names) = parsed("sessions --agents 10,20 --rounds 3").unwrap();
+        assert_eq!((setup.agents, setup.rounds, names), (vec![10, 20], 3, vec!["sessions".to_owned()]));
+        assert!(parsed("--rounds").is_err());
+        assert!(parsed("--rounds 0").is_err());
+        assert!(parsed("--agents 20,10").is_err());
+        assert!(parsed("everything").is_err());
+    }
+}
