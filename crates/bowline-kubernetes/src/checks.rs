@@ -212,6 +212,13 @@ fn rights(namespace: &str, purpose: Purpose) -> Vec<Right> {
             "the agent reads and renews its key",
         ));
     }
+    wanted.push(core(
+        "get",
+        "namespaces",
+        None,
+        Some("kube-system"),
+        "a copy of the cluster is told from the cluster itself",
+    ));
     for verb in ["create", "get", "list", "watch", "patch", "delete"] {
         wanted.push(core(verb, "configmaps", own.clone(), None, "the agent keeps its ledger"));
     }

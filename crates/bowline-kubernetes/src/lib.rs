@@ -4,7 +4,7 @@
 //!   [`FIELD_MANAGER`] ([`apply_object`], [`apply_manifests`]).
 //! - [`run_checks`]: can this cluster be connected, and what fixes it if not.
 //! - [`KindName`], [`ServedKind`], [`resolve`]: what `apps/v1/Deployment` means and where it is served.
-//! - [`redact`]: what of an object may leave the cluster; [`ContentHash`] of that.
+//! - [`redact`]: what of an object may leave the cluster.
 //! - [`read_facts`], [`Nodes`]: version, distribution, infrastructure, nodes and cores; [`health_of`] one object.
 //! - [`watch`]: lists and watches one kind in bounded memory.
 //!
@@ -14,7 +14,6 @@ mod apply;
 mod checks;
 mod connection;
 mod detect;
-mod digest;
 mod error;
 mod facts;
 mod health;
@@ -26,7 +25,6 @@ pub use apply::{apply_manifests, apply_object, read_manifests};
 pub use checks::{Check, Outcome, Purpose, run_checks};
 pub use connection::{Access, Connection, FIELD_MANAGER};
 pub use detect::{GENERIC, NodeFacts, distribution_of_version, observe_node};
-pub use digest::ContentHash;
 pub use error::ClusterError;
 pub use facts::{ClusterFacts, Nodes, read_facts, server_version};
 pub use health::{Health, State, health_of};

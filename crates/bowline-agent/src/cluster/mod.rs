@@ -26,7 +26,7 @@ mod uplink;
 use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context;
-use bowline_kubernetes::{Access, Connection};
+use bowline_kubernetes::{Access, Connection, Outcome, Purpose, run_checks};
 use tokio_util::sync::CancellationToken;
 
 use crate::{health::Health, session::status::StatusBoard};
@@ -70,17 +70,16 @@ pub async fn run(options: ClusterOptions) -> anyhow::Result<()> {
         namespace = options.namespace,
         "the cluster agent has started"
     );
-    let life = role::live(role::Life {
-        connection,
-        namespace: options.namespace,
-        status: status.clone(),
-        stop: stop.clone(),
-    });
+    let life = async {
+        say_what_is_missing(&connection, &options.namespace).await;
+        let (connection, namespace) = (connection.clone(), options.namespace.clone());
+        role::live(role::Life { connection, namespace, status: status.clone(), stop: stop.clone() }).await
+    };
     let serving = async {
         match health {
             Some(health) => {
                 tracing::info!(address = %health.address(), "serving /healthz, /readyz, /status and /metrics");
-                health.serve(status).await;
+                health.serve(status.clone()).await;
             }
             None => std::future::pending().await,
         }
@@ -91,6 +90,15 @@ pub async fn run(options: ClusterOptions) -> anyhow::Result<()> {
         signal = terminated() => {
             stop.cancel();
             signal.context("the process cannot listen for signals")
+        }
+    }
+}
+
+/// Logs each right that the agent lacks, with what fixes it. It goes on all the same: what it may do, it does.
+async fn say_what_is_missing(connection: &Connection, namespace: &str) {
+    for check in run_checks(connection, namespace, Purpose::Agent).await {
+        if let Outcome::Failed { why, fix } = check.outcome {
+            tracing::warn!(check = check.name, why, fix, "a check failed");
         }
     }
 }
