@@ -1,7 +1,7 @@
 //! Every chore of this repository, in one program that needs no other task runner: `cargo xtask --help`.
 //!
 //! One file (or folder) per chore: [`up`] and its opposite, [`parts`] (the foreign programs that tests and `up` run),
-//! [`cluster`] (a real Kubernetes control plane), [`check`] (with `deps` and `gen`) and [`test`]. Below them lie
+//! [`cluster`] (a real Kubernetes control plane), [`check`] (with `deps` and `gen`) and [`mod@test`]. Below them lie
 //! [`command`] (programs that end), [`service`] (programs that stay), [`signals`] and [`say`].
 //!
 //! Design notes. No async and few dependencies, because the time to build this program is the first thing that a

@@ -20,11 +20,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bowline-agent", &["bowline-arm", "bowline-link", "bowline-kubernetes"]),
     ("bowline-cli", &["bowline-arm", "bowline-kubernetes"]),
     ("bowline-e2e", &["bowline-arm"]),
+    ("bowline-bench", &[]),
     ("xtask", &[]),
 ];
 
 /// Programs: they may fail with `anyhow` and read a command line.
-const PROGRAMS: &[&str] = &["bowline-server", "bowline-agent", "bowline-cli", "bowline-e2e", "xtask"];
+const PROGRAMS: &[&str] =
+    &["bowline-server", "bowline-agent", "bowline-cli", "bowline-e2e", "bowline-bench", "xtask"];
 
 /// Foreign crates that may appear only in the crates that wrap them. Tests may use any.
 const ONLY_IN: &[(&str, &[&str])] = &[

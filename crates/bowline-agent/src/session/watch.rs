@@ -1,6 +1,6 @@
 //! The watch: desired state comes down, keep-alives go both ways, and the ledger is written before anything else happens.
 //!
-//! An attempt ends with a [`WatchEnd`]; the loop around it (in [`run`](super::run)) decides how long to wait.
+//! An attempt ends with a [`WatchEnd`]; the loop around it (in [`run`](super::run())) decides how long to wait.
 //! The transport is chosen per attempt: an upgraded connection; a streamed answer when the server (or a proxy that dropped the
 //! header) answers 200; long polls for a day after a hello stayed away for 10 s or the upgrade was refused.
 
