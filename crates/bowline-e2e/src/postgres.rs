@@ -50,14 +50,10 @@ fn binaries() -> Option<PathBuf> {
 
 const SCRIPT: &str = r#"
 cd / && mkdir "$DIR/data" || exit 1
-if [ -n "$OWNER" ]; then
-  chown "$OWNER" "$DIR" "$DIR/data" || exit 1
-  as() { setpriv --reuid "$OWNER" --regid "$OWNER" --clear-groups --pdeathsig KILL "$@"; }
-else
-  as() { setpriv --pdeathsig KILL "$@"; }
-fi
-as "$BIN/initdb" -D "$DIR/data" -U bowline --auth trust --no-sync -E UTF8 --locale C.UTF-8 >"$DIR/log" 2>&1 || exit 1
-as "$BIN/postgres" -D "$DIR/data" -p "$PORT" -k "$DIR" -c listen_addresses=127.0.0.1 -c max_connections=200 >>"$DIR/log" 2>&1 &
+if [ -n "$OWNER" ]; then chown "$OWNER" "$DIR" "$DIR/data" || exit 1; fi
+# Not a function: then the process in the background would be a shell that ignores the signal below.
+$AS "$BIN/initdb" -D "$DIR/data" -U bowline --auth trust --no-sync -E UTF8 --locale C.UTF-8 >"$DIR/log" 2>&1 || exit 1
+$AS "$BIN/postgres" -D "$DIR/data" -p "$PORT" -k "$DIR" -c listen_addresses=127.0.0.1 -c max_connections=200 >>"$DIR/log" 2>&1 &
 server=$!
 cat >/dev/null
 kill -QUIT "$server"
@@ -71,10 +67,13 @@ impl Postgres {
         std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755)).unwrap();
         let port = free_port();
         // PostgreSQL refuses to run as root: there it runs as the user of Debian's package.
-        let owner = if nix::unistd::geteuid().is_root() { "postgres" } else { "" };
+        let (owner, run) = match nix::unistd::geteuid().is_root() {
+            true => ("postgres", "setpriv --reuid postgres --regid postgres --clear-groups --pdeathsig KILL"),
+            false => ("", "setpriv --pdeathsig KILL"),
+        };
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT]).env("BIN", &binaries).env("DIR", &home).env("PORT", port.to_string());
-        let shell = command.env("OWNER", owner).stdin(Stdio::piped()).spawn().unwrap();
+        let shell = command.env("OWNER", owner).env("AS", run).stdin(Stdio::piped()).spawn().unwrap();
         let mut server = Self { binaries, port, databases: AtomicU32::new(0), _shell: shell };
         server.wait_until_ready(&home);
         server

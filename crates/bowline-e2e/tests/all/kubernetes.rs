@@ -100,7 +100,10 @@ async fn a_cluster_is_connected_shown_kept_secret_and_cut() {
     let kinds =
         ["v1/Node", "v1/Namespace", "v1/Pod", "apps/v1/Deployment", "v1/Event", "v1/Secret", "v1/ConfigMap"];
     let settings = format!("{plant_group}/providers/Microsoft.Bowline/agentSettings/default");
-    let _ = admin.put(&settings, &json!({"properties": {"watchedKinds": kinds}})).await.expect(201);
+    let _ = admin
+        .put(&settings, &json!({"properties": {"watchedKinds": kinds, "keepAliveSeconds": 5}}))
+        .await
+        .expect(201);
     let mut canaries = Canaries::default();
     let planted = plant(&mut canaries);
     let _ = cluster.kubectl(&["apply", "--server-side", "-f", "-"], &planted);
