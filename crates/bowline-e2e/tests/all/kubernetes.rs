@@ -181,7 +181,9 @@ async fn nothing_secret(server: &Server, cluster: &Cluster, admin: &Api, id: &st
             [canary.clone(), once.clone(), STANDARD.encode(once)].map(String::into_bytes)
         })
         .collect();
-    let all = objects(admin, id, "").await.to_string() + &admin.get(id).await.text;
+    let listed = objects(admin, id, "").await;
+    assert!(listed.get("nextLink").is_none(), "one page holds everything");
+    let all = listed.to_string() + &admin.get(id).await.text;
     assert!(all.contains("DB_PASSWORD") && all.contains("registry.invalid/init:1"), "names are shown: {all}");
     let told: Vec<&String> = canaries
         .0
