@@ -4,7 +4,7 @@
 //!   [`FIELD_MANAGER`] ([`apply_object`], [`apply_manifests`]).
 //! - [`run_checks`]: can this cluster be connected, and what fixes it if not.
 //! - [`KindName`], [`ServedKind`], [`resolve`]: what `apps/v1/Deployment` means and where it is served.
-//! - [`redact`]: what of an object may leave the cluster.
+//! - [`mod@redact`]: what of an object may leave the cluster.
 //! - [`read_facts`], [`Nodes`]: version, distribution, infrastructure, nodes and cores; [`health_of`] one object.
 //! - [`watch`]: lists and watches one kind in bounded memory.
 //!

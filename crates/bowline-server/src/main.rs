@@ -18,7 +18,7 @@ fn main() -> ExitCode {
             runtime.block_on(wire::serve(config))
         }),
         config::Command::Openapi => {
-            println!("{}", openapi::render_text());
+            print!("{}", openapi::render_text());
             Ok(())
         }
         config::Command::Version => {

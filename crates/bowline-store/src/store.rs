@@ -1,4 +1,4 @@
-//! The port: what every database behind it must do. [`crate::conformance`] says it as tests.
+//! The port: what every database behind it must do. [`mod@crate::conformance`] says it as tests.
 
 use crate::commit::{Commit, CommitError, Committed};
 use crate::model::{

@@ -1,3 +1,5 @@
+//! What may leave a cluster, case by case: each kind with what must go and what must stay.
+
 use super::*;
 use serde_json::json;
 
