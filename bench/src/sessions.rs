@@ -12,8 +12,8 @@ use crate::machine::{self, moment};
 
 /// Longer than the keep-alive interval, so that every session has sent and received one.
 const IDLE: Duration = Duration::from_secs(25);
-/// Two keep-alive intervals.
-const WINDOW: Duration = Duration::from_secs(40);
+/// One keep-alive interval.
+const WINDOW: Duration = Duration::from_secs(20);
 const KEEP_ALIVE_SECONDS: f64 = 20.0;
 
 /// Memory at a number of sessions.
