@@ -56,11 +56,15 @@ impl std::fmt::Debug for Connection {
     }
 }
 
+/// Two providers may be linked into one program, and rustls then refuses to choose; ours is ring.
+fn choose_provider() {
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Connection {
     /// Reads the configuration and builds the client. Nothing is sent yet.
     pub async fn open(access: &Access) -> Result<Self, ClusterError> {
-        // Two providers may be linked into one test binary, and rustls then refuses to choose; ours is ring.
-        let _already_installed = rustls::crypto::ring::default_provider().install_default();
+        choose_provider();
         let mut config = load_config(access).await?;
         config.default_retry = false;
         config.connect_timeout = Some(Duration::from_secs(10));
@@ -83,6 +87,7 @@ impl Connection {
     pub fn at(server: &str) -> Result<Self, ClusterError> {
         let address =
             server.parse().map_err(|_| ClusterError::Kubeconfig(format!("`{server}` is not an address")))?;
+        choose_provider();
         let mut config = Config::new(address);
         config.default_retry = false;
         let client = Client::try_from(config).map_err(|error| from_kube(error, server))?;

@@ -4,7 +4,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`message`] | the lines of a session, in both directions |
-//! | [`line`] | those lines as bytes, with their size limits |
+//! | [`mod@line`] | those lines as bytes, with their size limits |
 //! | [`item`] | the desired document: items, their hashes, what an agent has and what it still needs |
 //! | [`server_session`] | the server's end of a session |
 //! | [`agent_session`] | the agent's end of a session |

@@ -3,7 +3,6 @@
 //! The browser signs in, sees both resources Connected, kills the machine's agent, and sees it go Offline. The second
 //! start shows that the data is found again, and in what time.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,7 +40,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<()> {
 }
 
 fn xtask(context: &Context<'_>, home: &Path) -> Result<Command> {
-    let mut xtask = Command::new(env::current_exe().context("this program has no path")?);
+    let mut xtask = Command::new(context.paths.built("xtask"));
     context.guard.mark(&mut xtask).env("XDG_DATA_HOME", home);
     Ok(xtask)
 }

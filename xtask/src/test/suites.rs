@@ -1,8 +1,6 @@
 //! The suites: what each runs, and what it needs.
 
-use std::env;
-
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::first_light;
 use super::guard::Guard;
@@ -129,7 +127,8 @@ fn portal(context: &Context<'_>) -> Result<()> {
 fn e2e(context: &Context<'_>) -> Result<()> {
     let kubernetes = parts::ensure_built(context.paths, &parts::KUBERNETES)?;
     let postgres = parts::ensure_installed(parts::postgres_part())?;
-    let xtask = env::current_exe().context("this program has no path")?;
+    // The one that was just built: building it may have replaced the file of this very process.
+    let xtask = context.paths.built("xtask");
     programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {
         context.guard.mark(test).env("BOWLINE_KUBERNETES", &kubernetes).env("BOWLINE_POSTGRES", &postgres);
         test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug")).env("BOWLINE_XTASK", &xtask);
