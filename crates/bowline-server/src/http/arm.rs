@@ -271,11 +271,13 @@ async fn list(
         skip_token: call.parameter("$skiptoken").map(str::to_owned),
     };
     let listed = pipeline::list(&state.control, context, request).await?;
-    let mut page = json!({"value": listed.value});
+    // Moved, not copied: `json!` would serialise the whole page into a second tree.
+    let mut page = serde_json::Map::new();
+    page.insert("value".to_owned(), Value::Array(listed.value));
     if let Some(next) = listed.next {
-        page["nextLink"] = next_link(state, call, &next).into();
+        page.insert("nextLink".to_owned(), next_link(state, call, &next).into());
     }
-    Ok(json_response(StatusCode::OK, &page))
+    Ok(json_response(StatusCode::OK, &Value::Object(page)))
 }
 
 /// The same request with the token of the next page.
