@@ -112,10 +112,11 @@ impl Snapshot {
         Some(self.authorizer.readable_scopes(&subject, action))
     }
 
-    /// The guard for commits that were admitted under this snapshot.
+    /// The guards for commits that were admitted under this snapshot: none for a background task, which asked no role.
     #[must_use]
-    pub fn guard(&self) -> Guard {
-        Guard::Watermark { name: WATERMARK.to_owned(), at: self.at }
+    pub fn guards(&self, context: &OpContext) -> Vec<Guard> {
+        let asked = context.actor.kind != ActorKind::System;
+        asked.then(|| Guard::Watermark { name: WATERMARK.to_owned(), at: self.at }).into_iter().collect()
     }
 }
 

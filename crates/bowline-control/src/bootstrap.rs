@@ -176,7 +176,7 @@ impl Control {
         let mut document = json!({"properties": {
             "username": username, "displayName": "Administrator", "accountEnabled": true, "objectId": object_id, "passwordChangedOn": now,
         }});
-        pipeline::stamp_system(&mut document, context);
+        pipeline::stamp(&mut document, None, context);
         let secrets = BTreeMap::from([(
             "/properties/passwordHash".to_owned(),
             bowline_auth::password::hash(password).into(),

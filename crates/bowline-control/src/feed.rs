@@ -1,7 +1,7 @@
 //! The follower of the change feed: one task that reads each change once and tells who depends on it.
 
 use bowline_link::message::EndReason;
-use bowline_store::{Change, ChangeKind, Head, Revision, StoreError};
+use bowline_store::{Change, ChangeKind, Head, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::Control;
@@ -94,6 +94,3 @@ async fn restart(control: &Control, head: Head) -> Result<(), StoreError> {
     control.sessions().publish("/", |key| control.desired().document(key));
     Ok(())
 }
-
-/// The revision from which a watcher that has nothing starts.
-pub const BEGINNING: Revision = Revision(0);

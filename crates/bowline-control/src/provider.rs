@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use bowline_arm::types::Shape;
 use bowline_arm::{ApiVersion, Error, NameRule, ResourceId};
 use bowline_store::EntryWrite;
+use jiff::SignedDuration;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -64,12 +65,6 @@ pub struct Statuses {
     pub deleted: u16,
 }
 
-impl Default for Statuses {
-    fn default() -> Self {
-        Self::USUAL
-    }
-}
-
 impl Statuses {
     /// What most types answer.
     pub const USUAL: Self = Self { created: 201, updated: 200, deleted: 200 };
@@ -91,6 +86,8 @@ pub struct Admission<'a> {
     pub snapshot: &'a Snapshot,
     /// The tenant.
     pub tenant: Uuid,
+    /// How long an agent's key is valid once it is registered.
+    pub key_lifetime: SignedDuration,
     /// Entries to write in the same commit.
     pub entries: &'a mut Vec<EntryWrite>,
 }

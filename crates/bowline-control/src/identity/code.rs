@@ -133,6 +133,18 @@ impl Control {
         Ok(code)
     }
 
+    /// What an unexpired code or token stands for.
+    async fn live_entry<T: serde::de::DeserializeOwned>(
+        &self,
+        kind: &str,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<T, OAuthError> {
+        let entry = self.store().entry(kind, digest).await.map_err(|e| unavailable(&e))?;
+        let live = entry.filter(|e| e.is_live(now)).ok_or(OAuthError::InvalidGrant)?;
+        serde_json::from_slice(&live.data).map_err(|_| OAuthError::InvalidGrant)
+    }
+
     async fn take_code(
         &self,
         code: &str,
@@ -142,14 +154,7 @@ impl Control {
         now: Timestamp,
     ) -> Result<(Code, EntryWrite), OAuthError> {
         let digest = secret::digest(code);
-        let entry = self
-            .store()
-            .entry("code", &digest)
-            .await
-            .map_err(|e| unavailable(&e))?
-            .filter(|e| e.is_live(now))
-            .ok_or(OAuthError::InvalidGrant)?;
-        let stored: Code = serde_json::from_slice(&entry.data).map_err(|_| OAuthError::InvalidGrant)?;
+        let stored: Code = self.live_entry("code", &digest, now).await?;
         if stored.request.client_id != client_id || stored.request.redirect_uri != redirect_uri {
             return Err(OAuthError::InvalidGrant);
         }
@@ -193,14 +198,7 @@ impl Control {
         now: Timestamp,
     ) -> Result<TokenAnswer, OAuthError> {
         let digest = secret::digest(token);
-        let entry = self
-            .store()
-            .entry("refresh", &digest)
-            .await
-            .map_err(|e| unavailable(&e))?
-            .filter(|e| e.is_live(now))
-            .ok_or(OAuthError::InvalidGrant)?;
-        let refresh: Refresh = serde_json::from_slice(&entry.data).map_err(|_| OAuthError::InvalidGrant)?;
+        let refresh: Refresh = self.live_entry("refresh", &digest, now).await?;
         if refresh.client_id != client_id {
             return Err(OAuthError::InvalidGrant);
         }

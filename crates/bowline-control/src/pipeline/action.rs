@@ -48,7 +48,7 @@ pub async fn action(
                 let draft =
                     control.draft(&*provider, &record_id(&record)?, record.uid, &document, &secrets)?;
                 let commit = Commit {
-                    guards: vec![snapshot.guard()],
+                    guards: snapshot.guards(context),
                     writes: vec![Write::Update { draft, expected: Some(record.revision) }],
                     ..control.empty_commit(context)
                 };

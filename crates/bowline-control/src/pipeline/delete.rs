@@ -11,7 +11,7 @@ use super::put::check_precondition;
 use super::{ATTEMPTS, commit_error, contended, store_error};
 use crate::Control;
 use crate::authorization::Snapshot;
-use crate::context::{ActorKind, OpContext};
+use crate::context::OpContext;
 use crate::operations::Task;
 use crate::provider::ResourceProvider;
 
@@ -94,7 +94,7 @@ async fn try_delete(
         Task::DeleteTree { id: id.as_str().to_owned(), uid: record.uid },
     )?;
     let commit = Commit {
-        guards: guards(context, Some(snapshot)),
+        guards: snapshot.guards(context),
         writes: vec![Write::Update { draft, expected: Some(record.revision) }],
         entries: vec![entry],
         ..control.empty_commit(context)
@@ -108,10 +108,6 @@ async fn try_delete(
     }
 }
 
-fn guards(context: &OpContext, snapshot: Option<&Snapshot>) -> Vec<Guard> {
-    snapshot.filter(|_| context.actor.kind != ActorKind::System).map(Snapshot::guard).into_iter().collect()
-}
-
 /// Deletes one record that has nothing below it, with what the server keeps beside it.
 pub(crate) async fn remove_leaf(
     control: &Control,
@@ -120,7 +116,7 @@ pub(crate) async fn remove_leaf(
     record: &Record,
     snapshot: Option<&Snapshot>,
 ) -> Result<(), CommitError> {
-    let mut guards = guards(context, snapshot);
+    let mut guards = snapshot.map_or_else(Vec::new, |s| s.guards(context));
     guards.push(Guard::NoDescendants { key: record.key.clone() });
     let write = Write::Delete { key: record.key.clone(), uid: record.uid, expected: Some(record.revision) };
     let document: Value = serde_json::from_str(&record.document).unwrap_or_default();

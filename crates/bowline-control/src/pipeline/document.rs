@@ -105,10 +105,11 @@ impl Control {
         &self,
         spec: &Spec,
         record: &Record,
+        document: Value,
         version: &ApiVersion,
         now: jiff::Timestamp,
     ) -> Result<Value, Error> {
-        let mut resource = render_record(spec, record, version)?;
+        let mut resource = render(spec, &record_id(record)?, document, Some(&record.etag), version);
         if self.sessions().is_attached(record.uid)
             && let Some(seen) = resource.pointer_mut("/properties/lastConnectivityTime")
         {
@@ -139,9 +140,4 @@ impl Control {
         let plain = serde_json::to_vec(secrets).map_err(Error::internal)?;
         Ok(Some(self.seal().seal("record", uid.as_bytes(), &plain)))
     }
-}
-
-/// [`stamp`] for a document that the server makes.
-pub(crate) fn stamp_system(document: &mut Value, context: &OpContext) {
-    stamp(document, None, context);
 }

@@ -3,7 +3,7 @@
 use bowline_arm::{ApiVersion, Error, ResourceId};
 use serde_json::Value;
 
-use super::document::render;
+use super::document::{parse, render};
 use super::put::missing_scope;
 use super::store_error;
 use crate::Control;
@@ -28,8 +28,10 @@ pub async fn get(
         control.authorization().snapshot().await.require(context, &spec.action_of("read"), id.key())?;
     }
     if let Some(record) = control.store().get(id.key()).await.map_err(|e| store_error(&e))? {
-        let mut body = control.show(spec, &record, spec.serving(version), context.now)?;
-        if let Some((kind, key)) = provider.counter(&super::document::parse(&record)?) {
+        let document = parse(&record)?;
+        let counter = provider.counter(&document);
+        let mut body = control.show(spec, &record, document, spec.serving(version), context.now)?;
+        if let Some((kind, key)) = counter {
             let entry = control.store().entry(kind, &key).await.map_err(|e| store_error(&e))?;
             crate::provider::properties_of(&mut body)
                 .insert("uses".to_owned(), entry.map_or(0, |e| e.uses).into());

@@ -82,7 +82,7 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     let mut value =
         if after.is_none() { built_in(&**provider, &request.scope, &filter, version) } else { Vec::new() };
     for record in &records {
-        value.push(control.show(spec, record, version, context.now)?);
+        value.push(control.show(spec, record, parse(record)?, version, context.now)?);
     }
     let next = match records.last().filter(|_| more) {
         Some(last) => Some(control.seal_cursor(&Cursor {

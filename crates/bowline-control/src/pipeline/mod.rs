@@ -15,7 +15,7 @@ mod status;
 pub use action::action;
 pub(crate) use delete::remove_leaf;
 pub use delete::{Deleted, delete};
-pub(crate) use document::stamp_system;
+pub(crate) use document::stamp;
 pub use document::{render, render_record};
 pub use get::get;
 pub use list::{ListRequest, Listed, list};

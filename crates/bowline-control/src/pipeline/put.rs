@@ -13,7 +13,7 @@ use super::document::{MODEL, etag, parse, render, same_content, stamp};
 use super::{ATTEMPTS, commit_error, contended, store_error};
 use crate::Control;
 use crate::authorization::Snapshot;
-use crate::context::{ActorKind, OpContext};
+use crate::context::OpContext;
 use crate::provider::{Admission, Placement, ResourceProvider};
 use crate::providers::registered_key;
 
@@ -243,6 +243,7 @@ impl<'a> Authorized<'a> {
             secrets: &mut secrets,
             snapshot: &snapshot,
             tenant: control.tenant(),
+            key_lifetime: control.settings().key_lifetime,
             entries: &mut entries,
         })?;
         let unchanged =
@@ -417,10 +418,7 @@ impl Admitted<'_> {
         let uid = loaded.existing.as_ref().map_or_else(bowline_auth::random::guid, |r| r.uid);
         let draft = control.draft(&*parsed.provider, &id, uid, &document, &secrets)?;
         let tag = draft.etag.clone();
-        let mut guards = vec![snapshot.guard()];
-        if context.actor.kind == ActorKind::System {
-            guards.clear();
-        }
+        let mut guards = snapshot.guards(context);
         guards.extend(loaded.parent.as_ref().map(|p| Guard::Alive { key: p.key.clone() }));
         let write = match &loaded.existing {
             None => Write::Create(draft),

@@ -9,7 +9,7 @@ pub mod resources;
 use std::sync::Arc;
 
 use bowline_arm::{Error, ResourceId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::context::EnrollmentGrant;
@@ -70,11 +70,7 @@ fn identity_keys(document: &Value) -> &Value {
 /// Registers the agent's public key: a managed identity on the first PUT, a new expiry with a new key.
 ///
 /// Gives whether a key was registered: a new one, or a lapsed one again.
-pub(crate) fn admit_agent_key(
-    admission: &mut Admission<'_>,
-    property: &str,
-    lifetime: SignedDuration,
-) -> Result<bool, Error> {
+pub(crate) fn admit_agent_key(admission: &mut Admission<'_>, property: &str) -> Result<bool, Error> {
     let text = admission.property(property).unwrap_or_default().to_owned();
     if text.is_empty() {
         return Err(Error::bad_request(
@@ -101,7 +97,7 @@ pub(crate) fn admit_agent_key(
     identity.insert("tenantId".to_owned(), tenant.into());
     let lapsed = expires(admission.document).is_none_or(|e| e <= admission.context.now);
     if identity_keys(admission.document)["thumbprint"].as_str() != Some(&thumbprint) || lapsed {
-        let expires = admission.context.now + lifetime;
+        let expires = admission.context.now + admission.key_lifetime;
         let keys = member_object(admission.document, "_identity");
         keys.clear();
         keys.insert("publicKey".to_owned(), text.into());

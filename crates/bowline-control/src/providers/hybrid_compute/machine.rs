@@ -1,7 +1,6 @@
 //! `Microsoft.HybridCompute/machines`: a Linux or Windows server anywhere, with one agent on it (arc.md A.4).
 
 use bowline_arm::{Error, NameRule, types};
-use jiff::SignedDuration;
 
 use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses};
 use crate::providers::{admit_agent_key, brings_other_key, refuse_enrollment_takeover};
@@ -32,9 +31,6 @@ const SPEC: Spec = Spec {
     watermark: None,
 };
 
-/// As for clusters.
-const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
-
 impl ResourceProvider for Machines {
     fn spec(&self) -> &Spec {
         &SPEC
@@ -46,7 +42,7 @@ impl ResourceProvider for Machines {
             admission.default("status", "AwaitingConnection");
         } else {
             refuse_takeover(admission)?;
-            if admit_agent_key(admission, KEY_PROPERTY, KEY_LIFETIME)? {
+            if admit_agent_key(admission, KEY_PROPERTY)? {
                 // Until the holder of this key has connected, nothing is known of the host.
                 admission.set("status", "AwaitingConnection");
             }

@@ -1,7 +1,6 @@
 //! `Microsoft.Kubernetes/connectedClusters`: a Kubernetes cluster anywhere, with one agent in it (arc.md A.2).
 
 use bowline_arm::{Error, NameRule, types};
-use jiff::SignedDuration;
 
 use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses};
 use crate::providers::{admit_agent_key, brings_other_key, expires, refuse_enrollment_takeover};
@@ -31,9 +30,6 @@ const SPEC: Spec = Spec {
     watermark: None,
 };
 
-/// Documented by Azure: the identity certificate lives 90 days.
-const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
-
 impl ResourceProvider for ConnectedClusters {
     fn spec(&self) -> &Spec {
         &SPEC
@@ -41,7 +37,7 @@ impl ResourceProvider for ConnectedClusters {
 
     fn admit(&self, admission: &mut Admission<'_>) -> Result<(), Error> {
         refuse_takeover(admission)?;
-        if admit_agent_key(admission, KEY_PROPERTY, KEY_LIFETIME)? {
+        if admit_agent_key(admission, KEY_PROPERTY)? {
             // Until the holder of this key has connected, nothing is known of the cluster.
             admission.set("connectivityStatus", "Connecting");
         }
