@@ -14,12 +14,15 @@ use tokio::sync::RwLock;
 use uuid::Uuid;
 
 use crate::context::{ActorKind, OpContext};
+use crate::hierarchy::{self, Hierarchy};
 
 /// The name of the watermark that every write of a role or principal raises.
 pub const WATERMARK: &str = "authorization";
 
 /// Types whose records make the snapshot.
-pub const TYPES: [&str; 4] = [
+pub const TYPES: [&str; 6] = [
+    hierarchy::GROUPS,
+    hierarchy::SUBSCRIPTIONS,
     "microsoft.authorization/roleassignments",
     "microsoft.authorization/roledefinitions",
     "microsoft.bowline/users",
@@ -35,9 +38,16 @@ pub struct Snapshot {
     /// Enabled users and service principals.
     principals: HashMap<Uuid, bool>,
     assignments: Vec<RoleAssignment>,
+    hierarchy: Hierarchy,
 }
 
 impl Snapshot {
+    /// Management groups and subscriptions.
+    #[must_use]
+    pub fn hierarchy(&self) -> &Hierarchy {
+        &self.hierarchy
+    }
+
     /// The evaluator.
     #[must_use]
     pub fn authorizer(&self) -> &Authorizer {
@@ -123,6 +133,7 @@ impl Snapshot {
 /// The cache of the newest snapshot.
 pub struct Authorization {
     store: Arc<dyn Store>,
+    tenant: Uuid,
     current: RwLock<Arc<Snapshot>>,
 }
 
@@ -131,9 +142,9 @@ impl Authorization {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
-        let current = RwLock::new(Arc::new(read(&*store).await?));
-        Ok(Self { store, current })
+    pub async fn open(store: Arc<dyn Store>, tenant: Uuid) -> Result<Self, StoreError> {
+        let current = RwLock::new(Arc::new(read(&*store, tenant).await?));
+        Ok(Self { store, tenant, current })
     }
 
     /// The newest snapshot that this server knows.
@@ -159,22 +170,26 @@ impl Authorization {
     /// When the store cannot be read.
     pub async fn reload(&self) -> Result<Arc<Snapshot>, StoreError> {
         let mut current = self.current.write().await;
-        let fresh = Arc::new(read(&*self.store).await?);
+        let fresh = Arc::new(read(&*self.store, self.tenant).await?);
         *current = Arc::clone(&fresh);
         Ok(fresh)
     }
 }
 
-async fn read(store: &dyn Store) -> Result<Snapshot, StoreError> {
+async fn read(store: &dyn Store, tenant: Uuid) -> Result<Snapshot, StoreError> {
     // The watermark is read first: a write between the two reads makes the guard stricter, never laxer.
     let at = store.watermark(WATERMARK).await?;
     let mut definitions = bowline_auth::roles::built_in_roles();
     let mut assignments = Vec::new();
     let mut principals = HashMap::new();
+    let mut hierarchy = Hierarchy::new(tenant);
     for resource_type in TYPES {
         for record in list_all(store, resource_type).await? {
             let document: Value = serde_json::from_str(&record.document).unwrap_or_default();
             match resource_type {
+                hierarchy::GROUPS | hierarchy::SUBSCRIPTIONS => {
+                    hierarchy.put(resource_type, &record.id, &document);
+                }
                 "microsoft.authorization/roleassignments" => {
                     assignments.extend(assignment(&record, &document));
                 }
@@ -191,7 +206,7 @@ async fn read(store: &dyn Store) -> Result<Snapshot, StoreError> {
     }
     let roles = definitions.iter().map(|d| d.id).collect();
     let authorizer = Authorizer::new(definitions, assignments.clone());
-    Ok(Snapshot { at, authorizer, roles, principals, assignments })
+    Ok(Snapshot { at, authorizer, roles, principals, assignments, hierarchy })
 }
 
 async fn list_all(store: &dyn Store, resource_type: &str) -> Result<Vec<Record>, StoreError> {

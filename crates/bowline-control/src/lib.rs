@@ -19,6 +19,7 @@ pub mod desired;
 pub mod discovery;
 pub mod events;
 pub mod feed;
+pub mod hierarchy;
 pub mod identity;
 pub mod inventory;
 pub mod observed;
@@ -98,7 +99,7 @@ impl Control {
         foundation: bootstrap::Foundation,
         settings: Settings,
     ) -> Result<Arc<Self>, StoreError> {
-        let authorization = Authorization::open(Arc::clone(&store)).await?;
+        let authorization = Authorization::open(Arc::clone(&store), foundation.tenant).await?;
         let seal = Arc::new(foundation.seal);
         Ok(Arc::new(Self {
             tenant: foundation.tenant,

@@ -24,7 +24,7 @@ const SPEC: Spec = Spec {
     tracked: false,
     agent_key: None,
     statuses: Statuses::USUAL,
-    watermark: None,
+    watermark: Some(crate::authorization::WATERMARK),
 };
 
 impl ResourceProvider for Subscriptions {
