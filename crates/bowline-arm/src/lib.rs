@@ -25,7 +25,7 @@ pub mod types;
 pub use api_version::{ApiVersion, InvalidApiVersion};
 pub use error::{Error, ErrorBody, ErrorDetail};
 pub use etag::{ETag, Precondition};
-pub use filter::{Comparison, Filter, FilterError};
+pub use filter::{Argument, Call, Comparison, Fields, Filter, FilterError, Operator};
 pub use names::{NameRule, normalize_location};
 pub use operation::{Operation, OperationStatus};
 pub use page::{Cursor, CursorError, Page};

@@ -11,6 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::document::{parse, render};
+use super::fields::{ResourceFields, parse_filter};
 use super::put::missing_scope;
 use super::store_error;
 use crate::Control;
@@ -54,13 +55,7 @@ pub struct Listed {
 pub async fn list(control: &Control, context: &OpContext, request: ListRequest) -> Result<Listed, Error> {
     let provider = control.registry().find(&request.resource_type)?;
     let spec = provider.spec();
-    let filter = request
-        .filter
-        .as_deref()
-        .map(Filter::parse)
-        .transpose()
-        .map_err(|e| Error::bad_request("InvalidFilter", e.to_string()).with_target("$filter"))?
-        .unwrap_or_default();
+    let filter = parse_filter(request.filter.as_deref(), &["atscope", "atexactscope", "assignedto"])?;
     let snapshot = control.authorization().snapshot().await;
     let mask = snapshot.scopes(context, &spec.action_of("read"));
     if mask.as_ref().is_some_and(|m| !m.reaches(request.scope.key())) && spec.placement != Placement::Tenant {
@@ -75,7 +70,7 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
         scope: &request.scope,
         type_key: spec.type_key(),
         filter: &filter,
-        at_scope: filter.calls.iter().any(|c| c == "atscope" || c == "atexactscope"),
+        at_scope: filter.call("atscope").or_else(|| filter.call("atexactscope")).is_some(),
     };
     let (records, more) = page(control, &query, after.clone(), until, limit, visible).await?;
     let version = spec.serving(&request.version);
@@ -112,7 +107,7 @@ fn built_in(
     provider
         .built_in(scope)
         .into_iter()
-        .filter(|(id, document)| matches(filter, id, document))
+        .filter(|(id, document)| filter.matches(&ResourceFields { id, document }))
         .map(|(id, document)| render(provider.spec(), &id, document, None, version))
         .collect()
 }
@@ -168,7 +163,7 @@ async fn page(
     visible: impl Fn(&Record) -> bool,
 ) -> Result<(Vec<Record>, bool), Error> {
     let mut records = Vec::new();
-    let plain = query.filter.comparisons.is_empty() && !query.at_scope;
+    let plain = query.filter.is_only_calls() && !query.at_scope;
     let prefix = (query.scope.key() != "/" && !query.at_scope).then(|| query.scope.key().to_owned());
     loop {
         let batch = if plain { limit + 1 } else { MAX_PAGE };
@@ -209,46 +204,9 @@ impl Query<'_> {
                 return Ok(false);
             }
         }
-        Ok(self.filter.comparisons.is_empty() || matches(self.filter, &id, &parse(record)?))
+        Ok(self.filter.is_only_calls()
+            || self.filter.matches(&ResourceFields { id: &id, document: &parse(record)? }))
     }
-}
-
-/// Whether a resource satisfies every comparison; unknown fields are looked up in `properties`.
-fn matches(filter: &Filter, id: &ResourceId, document: &Value) -> bool {
-    let mut tag_name = None;
-    filter.comparisons.iter().all(|c| {
-        let equal = match c.field.as_str() {
-            "resourcegroup" => id.resource_group().is_some_and(|g| g.eq_ignore_ascii_case(&c.value)),
-            "resourcetype" => id.resource_type().key().eq_ignore_ascii_case(&c.value),
-            "name" => id.name().eq_ignore_ascii_case(&c.value),
-            "location" => document["location"].as_str().is_some_and(|l| l.eq_ignore_ascii_case(&c.value)),
-            "tagname" => {
-                tag_name = Some(c.value.clone());
-                tag(document, &c.value).is_some()
-            }
-            "tagvalue" => tag_name.as_ref().and_then(|name| tag(document, name)) == Some(c.value.as_str()),
-            "assignedto" => true,
-            field => property(document, field).is_some_and(|v| v.eq_ignore_ascii_case(&c.value)),
-        };
-        equal != c.negated
-    })
-}
-
-fn tag<'a>(document: &'a Value, name: &str) -> Option<&'a str> {
-    document["tags"]
-        .as_object()?
-        .iter()
-        .find(|(k, _)| k.eq_ignore_ascii_case(name))
-        .and_then(|(_, v)| v.as_str())
-}
-
-fn property(document: &Value, field: &str) -> Option<String> {
-    let path = field.strip_prefix("properties/").unwrap_or(field);
-    let mut value = &document["properties"];
-    for part in path.split('/') {
-        value = value.as_object()?.iter().find(|(k, _)| k.eq_ignore_ascii_case(part)).map(|(_, v)| v)?;
-    }
-    value.as_str().map_or_else(|| (!value.is_null()).then(|| value.to_string()), |s| Some(s.to_owned()))
 }
 
 impl Control {

@@ -6,6 +6,7 @@
 mod action;
 mod delete;
 mod document;
+mod fields;
 mod get;
 mod list;
 mod patch;
