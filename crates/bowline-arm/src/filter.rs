@@ -8,7 +8,7 @@ use std::borrow::Cow;
 mod reader;
 
 /// The longest filter that is read, in bytes.
-pub const MAX_FILTER: usize = 8192;
+const MAX_FILTER: usize = 8192;
 
 /// How two values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
