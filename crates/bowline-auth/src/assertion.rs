@@ -37,12 +37,14 @@ pub struct AssertionClaims {
 pub enum AssertionError {
     #[error("the client assertion is not a JWT: {why}")]
     Malformed { why: &'static str },
-    #[error("the client assertion's algorithm {alg:?} is not accepted; use ES256, RS256 or EdDSA")]
+    #[error("the client assertion's algorithm {alg:?} is not accepted; use ES256, PS256, RS256 or EdDSA")]
     UnsupportedAlgorithm { alg: String },
     #[error("the client assertion is signed with {alg}, but no registered key of this client is for {alg}")]
     NoKeyForAlgorithm { alg: Algorithm },
     #[error("the client assertion's signature fits none of the client's registered keys")]
     BadSignature,
+    #[error("the client's certificate ended at {at}; register a new one")]
+    ExpiredCertificate { at: Timestamp },
     #[error("the client assertion has no {claim}")]
     MissingClaim { claim: &'static str },
     #[error("the client assertion's iss and sub differ; both must be the client id")]
@@ -102,6 +104,9 @@ pub fn verify_assertion(
 ) -> Result<AssertionClaims, AssertionError> {
     let parts = split(assertion)?;
     let key = verifying_key(&parts, keys)?;
+    if let Some(at) = key.valid_until().filter(|at| *at <= now) {
+        return Err(AssertionError::ExpiredCertificate { at });
+    }
     let claims = parse_claims(&parts.payload)?;
     check_parties(&claims, audiences)?;
     let expires_at = check_times(&claims, now)?;
@@ -127,11 +132,11 @@ fn verifying_key<'a>(parts: &jws::Parts<'_>, keys: &'a [PublicKey]) -> Result<&'
     let Some(alg) = Algorithm::from_jws_name(&parts.header.alg) else {
         return Err(AssertionError::UnsupportedAlgorithm { alg: parts.header.alg.clone() });
     };
-    let mut fitting = keys.iter().filter(|key| key.algorithm() == alg).peekable();
+    let mut fitting = keys.iter().filter(|key| key.accepts(alg)).peekable();
     if fitting.peek().is_none() {
         return Err(AssertionError::NoKeyForAlgorithm { alg });
     }
-    fitting.find(|key| key.verify(parts.signed, &parts.signature)).ok_or(AssertionError::BadSignature)
+    fitting.find(|key| key.verify(alg, parts.signed, &parts.signature)).ok_or(AssertionError::BadSignature)
 }
 
 fn check_parties(claims: &Claims, audiences: &[String]) -> Result<(), AssertionError> {

@@ -15,7 +15,7 @@ pub enum OAuthError {
     MissingParameter { parameter: &'static str },
     #[error("The request is not understood: {why}.")]
     InvalidRequest { why: String },
-    #[error("There is no tenant {tenant}; this server has one: use its GUID, organizations or common.")]
+    #[error("There is no tenant {tenant}; this server has one: use its GUID, organizations, common or adfs.")]
     UnknownTenant { tenant: String },
     #[error("No application has the client id {client_id}; check it, or make one with 'bowline sp create'.")]
     UnknownClient { client_id: String },
@@ -37,20 +37,38 @@ pub enum OAuthError {
     LapsedIdentity { client_id: String, at: Timestamp },
     #[error("The grant type {grant_type:?} is not supported.")]
     UnsupportedGrantType { grant_type: String },
+    #[error(
+        "User name and password are not taken here (grant_type=password); use 'az login --use-device-code', a service principal, or the browser."
+    )]
+    PasswordGrant,
     #[error("The response type {response_type:?} is not supported; use code.")]
     UnsupportedResponseType { response_type: String },
-    #[error("The scope {scope:?} is not known; use <server>/.default.")]
+    #[error("The scope {scope:?} asks for several resources at once; ask for a token for each.")]
     InvalidScope { scope: String },
+    #[error("The resource {resource:?} is not served here; ask for the scope <server>/.default.")]
+    UnknownResource { resource: String },
     #[error("The redirect address {redirect_uri:?} is not registered for this client.")]
     WrongRedirectUri { redirect_uri: String },
     #[error("The user name or the password is wrong.")]
     WrongPassword,
     #[error("Too many attempts failed; wait {retry_after_seconds} s and try again.")]
     TooManyAttempts { retry_after_seconds: u64 },
+    #[error("Too many requests came from this client or address; wait {retry_after_seconds} s.")]
+    TooManyRequests { retry_after_seconds: u64 },
     #[error("The account is disabled; ask an administrator.")]
     DisabledAccount,
-    #[error("The code or refresh token is not known, has expired or was revoked; sign in again.")]
+    #[error("The account of this sign-in was deleted; sign in with another.")]
+    DeletedAccount,
+    #[error("The code or refresh token is not known, or has expired; sign in again.")]
     InvalidGrant,
+    #[error("The refresh token was used before, so this sign-in was ended everywhere; sign in again.")]
+    ReusedRefreshToken,
+    #[error("The sign-in was ended, or the password was changed since; sign in again.")]
+    RevokedGrant,
+    #[error("The sign-in began more than {days} days ago; sign in again.")]
+    SignInTooOld { days: i64 },
+    #[error("Nobody is signed in in this browser, and the request forbids to ask (prompt=none).")]
+    LoginRequired,
     #[error("The authorization code was already used; sign in again.")]
     UsedCode,
     #[error("The proof key is refused: {0}.")]
@@ -78,6 +96,7 @@ pub struct OAuthErrorBody {
     pub error_description: String,
     pub error_codes: [u32; 1],
     pub timestamp: Timestamp,
+    pub trace_id: String,
     pub correlation_id: String,
 }
 
@@ -104,7 +123,19 @@ impl OAuthError {
             error_description: format!("AADSTS{code}: {self}"),
             error_codes: [code],
             timestamp: now,
+            trace_id: correlation_id.to_owned(),
             correlation_id: correlation_id.to_owned(),
+        }
+    }
+
+    /// How long the caller must wait before it tries again, when that is the reason.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::TooManyAttempts { retry_after_seconds } | Self::TooManyRequests { retry_after_seconds } => {
+                Some(*retry_after_seconds)
+            }
+            Self::TemporarilyUnavailable => Some(1),
+            _ => None,
         }
     }
 
@@ -123,11 +154,18 @@ impl OAuthError {
             Self::ReplayedAssertion => (401, "invalid_client", 700_027),
             Self::LapsedIdentity { .. } => (401, "invalid_client", 700_027),
             Self::UnsupportedGrantType { .. } => (400, "unsupported_grant_type", 70_003),
+            Self::PasswordGrant => (400, "unsupported_grant_type", 70_003),
             Self::UnsupportedResponseType { .. } => (400, "unsupported_response_type", 70_005),
             Self::InvalidScope { .. } => (400, "invalid_scope", 70_011),
+            Self::UnknownResource { .. } => (400, "invalid_resource", 500_011),
             Self::WrongRedirectUri { .. } => (400, "invalid_request", 50_011),
             Self::WrongPassword => (400, "invalid_grant", 50_126),
             Self::TooManyAttempts { .. } => (429, "invalid_grant", 50_053),
+            Self::TooManyRequests { .. } => (429, "temporarily_unavailable", 90_055),
+            Self::DeletedAccount => (400, "invalid_grant", 50_034),
+            Self::ReusedRefreshToken | Self::RevokedGrant => (400, "invalid_grant", 50_173),
+            Self::SignInTooOld { .. } => (400, "invalid_grant", 70_043),
+            Self::LoginRequired => (400, "login_required", 50_058),
             Self::DisabledAccount => (400, "invalid_grant", 50_057),
             Self::InvalidGrant => (400, "invalid_grant", 70_008),
             Self::UsedCode => (400, "invalid_grant", 54_005),
@@ -154,6 +192,7 @@ fn assertion_code(error: &AssertionError) -> u32 {
         AssertionError::Malformed { .. } | AssertionError::MissingClaim { .. } => 50_027,
         AssertionError::UnsupportedAlgorithm { .. }
         | AssertionError::NoKeyForAlgorithm { .. }
+        | AssertionError::ExpiredCertificate { .. }
         | AssertionError::BadSignature => 700_027,
     }
 }

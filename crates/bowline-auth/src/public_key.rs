@@ -1,25 +1,31 @@
-//! Public keys that agents and service principals register: base64 of the DER, either PKCS#1 (RSA) or
-//! SubjectPublicKeyInfo (P-256, Ed25519, RSA).
+//! Public keys that agents and service principals register: base64 of the DER, either PKCS#1 (RSA),
+//! SubjectPublicKeyInfo (P-256, Ed25519, RSA) or an X.509 certificate, of which only key and end count.
 //!
 //! # Design notes
 //! The DER is read strictly and to its last byte, so that one key has one form and one thumbprint. What the
 //! bytes mean as a key (a point on the curve, a sane modulus) is left to aws-lc-rs.
+//! A certificate is a wrapping with an end: who registers it vouches for it, so its issuer and signature say nothing here.
+//! An RSA key verifies with both paddings, because the Azure SDKs choose between them by the authority they sign in at;
+//! neither is a downgrade of the other.
 
 use std::fmt;
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rsa;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+};
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use jiff::Timestamp;
 
 use crate::jws;
 
 mod der;
 
-/// Base64 of an 8192-bit RSA key takes about 1,420 characters.
-const MAX_TEXT_BYTES: usize = 4096;
+/// Base64 of an 8192-bit RSA key takes about 1,420 characters, a certificate with it about 4,000.
+const MAX_TEXT_BYTES: usize = 8192;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
@@ -39,7 +45,7 @@ pub enum PublicKeyError {
     Pem,
     #[error("the public key is not base64")]
     NotBase64,
-    #[error("the public key is neither PKCS#1 (RSA) nor SubjectPublicKeyInfo in DER form")]
+    #[error("the public key is neither PKCS#1 (RSA), SubjectPublicKeyInfo nor a certificate in DER form")]
     NotDer,
     #[error("the public key's algorithm {oid} is not accepted; use P-256, Ed25519 or RSA")]
     UnsupportedAlgorithm { oid: String },
@@ -56,6 +62,7 @@ pub enum PublicKeyError {
 pub enum Algorithm {
     Es256,
     Rs256,
+    Ps256,
     EdDsa,
 }
 
@@ -64,6 +71,7 @@ impl Algorithm {
         match alg {
             "ES256" => Some(Self::Es256),
             "RS256" => Some(Self::Rs256),
+            "PS256" => Some(Self::Ps256),
             "EdDSA" => Some(Self::EdDsa),
             _ => None,
         }
@@ -75,6 +83,7 @@ impl fmt::Display for Algorithm {
         f.write_str(match self {
             Self::Es256 => "ES256",
             Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
             Self::EdDsa => "EdDSA",
         })
     }
@@ -85,7 +94,10 @@ impl fmt::Display for Algorithm {
 pub struct PublicKey {
     algorithm: Algorithm,
     parsed: ParsedPublicKey,
+    /// The same RSA key for the other padding.
+    pss: Option<ParsedPublicKey>,
     thumbprint: String,
+    valid_until: Option<Timestamp>,
 }
 
 impl fmt::Debug for PublicKey {
@@ -124,15 +136,23 @@ impl PublicKey {
 
     /// Reads the DER form itself.
     pub fn from_der(bytes: &[u8]) -> Result<Self, PublicKeyError> {
-        match der::read(bytes)? {
+        let der::Found { key, valid_until } = der::read(bytes)?;
+        let parsed = match key {
             der::Key::P256(point) => Self::p256(point),
             der::Key::Ed25519(key) => Self::ed25519(key),
             der::Key::Rsa(pkcs1) => Self::rsa(pkcs1),
-        }
+        };
+        parsed.map(|key| Self { valid_until, ..key })
     }
 
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
+    /// Whether assertions with this algorithm can be from this key.
+    pub fn accepts(&self, algorithm: Algorithm) -> bool {
+        algorithm == self.algorithm || (algorithm == Algorithm::Ps256 && self.pss.is_some())
+    }
+
+    /// The end of the certificate that it came in, if it came in one.
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        self.valid_until
     }
 
     /// The RFC 7638 thumbprint (SHA-256, base64url): names the key whatever its DER wrapping was.
@@ -140,8 +160,16 @@ impl PublicKey {
         &self.thumbprint
     }
 
-    pub(crate) fn verify(&self, signed: &[u8], signature: &[u8]) -> bool {
-        self.parsed.verify_sig(signed, signature).is_ok()
+    pub(crate) fn verify(&self, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> bool {
+        let key = match algorithm {
+            Algorithm::Ps256 => self.pss.as_ref(),
+            other => Some(&self.parsed).filter(|_| other == self.algorithm),
+        };
+        key.is_some_and(|key| key.verify_sig(signed, signature).is_ok())
+    }
+
+    fn new(algorithm: Algorithm, parsed: ParsedPublicKey, thumbprint: String) -> Self {
+        Self { algorithm, parsed, pss: None, thumbprint, valid_until: None }
     }
 
     fn p256(point: &[u8]) -> Result<Self, PublicKeyError> {
@@ -150,7 +178,7 @@ impl PublicKey {
             return Err(invalid);
         }
         let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|_| invalid)?;
-        Ok(Self { algorithm: Algorithm::Es256, parsed, thumbprint: p256_thumbprint(point) })
+        Ok(Self::new(Algorithm::Es256, parsed, p256_thumbprint(point)))
     }
 
     fn ed25519(key: &[u8]) -> Result<Self, PublicKeyError> {
@@ -160,7 +188,7 @@ impl PublicKey {
         }
         let parsed = ParsedPublicKey::new(&ED25519, key).map_err(|_| invalid)?;
         let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, jws::encode(key));
-        Ok(Self { algorithm: Algorithm::EdDsa, parsed, thumbprint: thumbprint(&jwk) })
+        Ok(Self::new(Algorithm::EdDsa, parsed, thumbprint(&jwk)))
     }
 
     fn rsa(pkcs1: &[u8]) -> Result<Self, PublicKeyError> {
@@ -171,10 +199,12 @@ impl PublicKey {
         }
         let invalid = PublicKeyError::Invalid { kind: "RSA" };
         rsa::PublicKey::from_der(pkcs1).map_err(|_| invalid.clone())?;
-        let parsed = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pkcs1).map_err(|_| invalid)?;
+        let parse = |padding| ParsedPublicKey::new(padding, pkcs1).map_err(|_| invalid.clone());
+        let parsed = parse(&RSA_PKCS1_2048_8192_SHA256)?;
+        let pss = Some(parse(&RSA_PSS_2048_8192_SHA256)?);
         let jwk =
             format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, jws::encode(exponent), jws::encode(modulus));
-        Ok(Self { algorithm: Algorithm::Rs256, parsed, thumbprint: thumbprint(&jwk) })
+        Ok(Self { pss, ..Self::new(Algorithm::Rs256, parsed, thumbprint(&jwk)) })
     }
 }
 

@@ -6,6 +6,7 @@
 //! two are capped, at 60 s and 30 s, so that nobody can lock an office or an administrator out by failing for them.
 //! Each table is bounded; when it is full those that failed longest ago go first. The state is in the memory of one
 //! server: a restart forgives, and n servers give n times the attempts, which the doubling makes irrelevant.
+//! An account is a user name or a client id: whatever the attempt names.
 
 use std::collections::HashMap;
 
@@ -22,6 +23,8 @@ pub struct ThrottleRule {
     pub longest_delay: SignedDuration,
     /// Failures are forgotten when none followed for this long.
     pub forget_after: SignedDuration,
+    /// One failure is forgiven each time this passes without one: what a site may fail steadily and not be slowed.
+    pub forgive_every: Option<SignedDuration>,
     /// How many keys are remembered.
     pub capacity: usize,
 }
@@ -63,10 +66,9 @@ impl Throttle {
     }
 
     pub fn failed(&mut self, key: &str, now: Timestamp) {
-        let forget_after = self.rule.forget_after;
+        let rule = self.rule;
         if let Some(failures) = self.failures.get_mut(key) {
-            let forgotten = failures.last + forget_after <= now;
-            failures.count = if forgotten { 1 } else { failures.count.saturating_add(1) };
+            failures.count = remaining(&rule, *failures, now).saturating_add(1);
             failures.last = now;
             return;
         }
@@ -113,6 +115,16 @@ impl Throttle {
     }
 }
 
+/// What is left of earlier failures.
+fn remaining(rule: &ThrottleRule, failures: Failures, now: Timestamp) -> u32 {
+    if failures.last + rule.forget_after <= now {
+        return 0;
+    }
+    let Some(every) = rule.forgive_every else { return failures.count };
+    let forgiven = now.duration_since(failures.last).as_secs() / every.as_secs().max(1);
+    failures.count.saturating_sub(u32::try_from(forgiven).unwrap_or(u32::MAX))
+}
+
 /// The three tables that guard a sign-in.
 #[derive(Debug)]
 pub struct SignInThrottle {
@@ -123,11 +135,19 @@ pub struct SignInThrottle {
 
 impl Default for SignInThrottle {
     fn default() -> Self {
+        Self::for_passwords()
+    }
+}
+
+impl SignInThrottle {
+    /// For what people choose and others can guess.
+    pub fn for_passwords() -> Self {
         let pair = ThrottleRule {
             free: 4,
             first_delay: SignedDuration::from_secs(1),
             longest_delay: SignedDuration::from_mins(15),
             forget_after: SignedDuration::from_hours(1),
+            forgive_every: None,
             capacity: 10_000,
         };
         Self {
@@ -142,6 +162,30 @@ impl Default for SignInThrottle {
                 longest_delay: SignedDuration::from_secs(30),
                 ..pair
             }),
+        }
+    }
+
+    /// For secrets and keys of programs, codes and tokens: nobody guesses 256 bits, so this bounds work. One broken program
+    /// is slowed alone; a site of thousands behind one address is slowed when it fails more than once a second for minutes.
+    pub fn for_programs() -> Self {
+        let pair = ThrottleRule {
+            free: 10,
+            first_delay: SignedDuration::from_secs(1),
+            longest_delay: SignedDuration::from_mins(5),
+            forget_after: SignedDuration::from_mins(15),
+            forgive_every: Some(SignedDuration::from_secs(30)),
+            capacity: 10_000,
+        };
+        let many = ThrottleRule {
+            free: 300,
+            longest_delay: SignedDuration::from_secs(60),
+            forgive_every: Some(SignedDuration::from_secs(1)),
+            ..pair
+        };
+        Self {
+            pair: Throttle::new(pair),
+            address: Throttle::new(many),
+            username: Throttle::new(ThrottleRule { longest_delay: SignedDuration::from_secs(5), ..many }),
         }
     }
 }

@@ -1,4 +1,7 @@
-//! The little of DER (X.690) that public keys need: sequences, object ids, integers and bit strings.
+//! The little of DER (X.690) that public keys need: sequences, object ids, integers and bit strings, and the way
+//! through a certificate (RFC 5280 §4.1) to its key and its end.
+
+use jiff::Timestamp;
 
 use super::PublicKeyError;
 
@@ -7,6 +10,10 @@ const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OBJECT_ID: u8 = 0x06;
 const NULL: u8 = 0x05;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+/// The certificate's version, `[0]`; absent in version 1.
+const VERSION: u8 = 0xa0;
 
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
@@ -23,14 +30,55 @@ pub(super) enum Key<'a> {
     Rsa(&'a [u8]),
 }
 
-/// Reads PKCS#1 or SubjectPublicKeyInfo; which of the two shows in the first tag inside.
-pub(super) fn read(bytes: &[u8]) -> Result<Key<'_>, PublicKeyError> {
+/// A key, and until when its certificate holds if it came in one.
+pub(super) struct Found<'a> {
+    pub(super) key: Key<'a>,
+    pub(super) valid_until: Option<Timestamp>,
+}
+
+/// Reads PKCS#1, SubjectPublicKeyInfo or a certificate; which of them shows in the first tags inside.
+pub(super) fn read(bytes: &[u8]) -> Result<Found<'_>, PublicKeyError> {
     let body = whole(bytes, SEQUENCE)?;
+    let bare = |key| Found { key, valid_until: None };
     match body.first() {
-        Some(&INTEGER) => Ok(Key::Rsa(bytes)),
-        Some(&SEQUENCE) => read_spki(body),
+        Some(&INTEGER) => Ok(bare(Key::Rsa(bytes))),
+        Some(&SEQUENCE) => match take(body, SEQUENCE)?.0.first() {
+            Some(&(VERSION | INTEGER)) => read_certificate(body),
+            _ => read_spki(body).map(bare),
+        },
         _ => Err(PublicKeyError::NotDer),
     }
+}
+
+fn read_certificate(body: &[u8]) -> Result<Found<'_>, PublicKeyError> {
+    let (signed, rest) = take(body, SEQUENCE)?;
+    let (_algorithm, rest) = take(rest, SEQUENCE)?;
+    whole(rest, BIT_STRING)?;
+    let rest = if signed.first() == Some(&VERSION) { take(signed, VERSION)?.1 } else { signed };
+    let (_serial, rest) = take(rest, INTEGER)?;
+    let (_algorithm, rest) = take(rest, SEQUENCE)?;
+    let (_issuer, rest) = take(rest, SEQUENCE)?;
+    let (validity, rest) = take(rest, SEQUENCE)?;
+    let (_subject, rest) = take(rest, SEQUENCE)?;
+    let (spki, _extensions) = take(rest, SEQUENCE)?;
+    let (_start, end) = take_time(validity)?;
+    let (until, []) = take_time(end)? else { return Err(PublicKeyError::NotDer) };
+    Ok(Found { key: read_spki(spki)?, valid_until: Some(until) })
+}
+
+/// A time in UTC, to the second, as RFC 5280 §4.1.2.5 wants it; two digits of a year mean 1950 to 2049.
+fn take_time(bytes: &[u8]) -> Result<(Timestamp, &[u8]), PublicKeyError> {
+    let long = bytes.first() == Some(&GENERALIZED_TIME);
+    let (text, rest) = take(bytes, if long { GENERALIZED_TIME } else { UTC_TIME })?;
+    let text = std::str::from_utf8(text).map_err(|_| PublicKeyError::NotDer)?;
+    let text = match long {
+        true => text.to_owned(),
+        false => format!("{}{text}", if text.starts_with(['5', '6', '7', '8', '9']) { "19" } else { "20" }),
+    };
+    let time = jiff::civil::DateTime::strptime("%Y%m%d%H%M%SZ", &text)
+        .and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC))
+        .map_err(|_| PublicKeyError::NotDer)?;
+    Ok((time.timestamp(), rest))
 }
 
 fn read_spki(body: &[u8]) -> Result<Key<'_>, PublicKeyError> {

@@ -148,11 +148,12 @@ fn what_is_not_a_jwt_is_refused_without_harm() {
 }
 
 #[test]
-fn openssl_signs_for_all_three_algorithms() {
+fn openssl_signs_for_all_algorithms() {
     let dir = tempdir();
     for (generate, alg) in [
         ("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256", "ES256"),
         ("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072", "RS256"),
+        ("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048", "PS256"),
         ("genpkey -algorithm ED25519", "EdDSA"),
     ] {
         let pem = foreign::openssl(generate, b"");
@@ -166,11 +167,50 @@ fn openssl_signs_for_all_three_algorithms() {
                     foreign::openssl(&format!("pkeyutl -sign -inkey {key_file} -rawin -in {input}"), b"")
                 }
                 "ES256" => raw_ecdsa(&foreign::openssl(&format!("dgst -sha256 -sign {key_file}"), message)),
+                "PS256" => foreign::openssl(
+                    &format!(
+                        "dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sign {key_file}"
+                    ),
+                    message,
+                ),
                 _ => foreign::openssl(&format!("dgst -sha256 -sign {key_file}"), message),
             }
         });
         verify_assertion(&assertion, &[key], &[TOKEN_ENDPOINT.to_owned()], now())
             .unwrap_or_else(|error| panic!("{alg}: {error}"));
+    }
+}
+
+/// A certificate stands for its key until its end, in both ways of writing a time (up to 2049 and after it).
+#[test]
+fn a_certificate_stands_for_its_key_until_its_end() {
+    let dir = tempdir();
+    let pem = foreign::openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256", b"");
+    let key_file = dir.write("key.pem", &pem);
+    let spki = PublicKey::from_der(&foreign::openssl("pkey -pubout -outform DER", &pem)).expect("SPKI");
+    for days in ["365", "36500"] {
+        let request = format!("req -x509 -new -key {key_file} -subj /CN=ci -days {days} -outform DER");
+        let der = foreign::openssl(&request, b"");
+        let key = PublicKey::parse(&foreign::base64(&der)).expect("a certificate");
+        assert_eq!(key, spki, "the same key, however it is wrapped");
+        let end = key.valid_until().expect("a certificate ends");
+        let sign = |now: jiff::Timestamp| {
+            let at = now.as_second();
+            let claims = json!({"iss": CLIENT, "sub": CLIENT, "aud": TOKEN_ENDPOINT, "jti": "once", "iat": at, "exp": at + 300});
+            foreign::jwt(&json!({"alg": "ES256"}), &claims, |message| {
+                raw_ecdsa(&foreign::openssl(&format!("dgst -sha256 -sign {key_file}"), message))
+            })
+        };
+        let verify = |now: jiff::Timestamp| {
+            verify_assertion(&sign(now), std::slice::from_ref(&key), &[TOKEN_ENDPOINT.to_owned()], now)
+        };
+        let before = end - jiff::SignedDuration::from_secs(1);
+        verify(before).expect("it holds until its end");
+        assert_eq!(variant(&verify(end).expect_err("it ended")), "ExpiredCertificate");
+    }
+    for cut in [1, 20, 60] {
+        let der = foreign::openssl(&format!("req -x509 -new -key {key_file} -subj /CN=ci -outform DER"), b"");
+        PublicKey::from_der(&der[..der.len() - cut]).expect_err("cut off");
     }
 }
 

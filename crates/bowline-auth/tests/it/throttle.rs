@@ -11,6 +11,7 @@ fn rule(capacity: usize) -> ThrottleRule {
         first_delay: SignedDuration::from_secs(1),
         longest_delay: SignedDuration::from_secs(10),
         forget_after: SignedDuration::from_secs(100),
+        forgive_every: None,
         capacity,
     }
 }
@@ -32,6 +33,37 @@ fn delays_double_up_to_the_longest() {
     assert_eq!(throttle.check("other", now()), Ok(()));
     assert_eq!(throttle.check("k", after(9)), wait(1));
     assert_eq!(throttle.check("k", after(10)), Ok(()));
+}
+
+#[test]
+fn steady_failures_within_the_rule_are_never_slowed() {
+    let steady = ThrottleRule { free: 5, forgive_every: Some(SignedDuration::from_secs(1)), ..rule(10) };
+    let mut throttle = Throttle::new(steady);
+    for second in 0..200 {
+        throttle.failed("site", after(second));
+        assert_eq!(throttle.check("site", after(second)), Ok(()), "once a second, at {second} s");
+    }
+    for _ in 0..6 {
+        throttle.failed("site", after(200));
+    }
+    throttle.check("site", after(200)).expect_err("a burst beyond it");
+    throttle.failed("site", after(230));
+    assert_eq!(throttle.check("site", after(230)), Ok(()), "half a minute forgave the burst");
+}
+
+#[test]
+fn a_broken_program_is_slowed_alone() {
+    let mut throttle = SignInThrottle::for_programs();
+    for second in 0..40 {
+        throttle.failed("broken", "site", after(second));
+    }
+    throttle.check("broken", "site", after(40)).expect_err("it waits");
+    assert_eq!(throttle.check("healthy", "site", after(40)), Ok(()), "its neighbours do not");
+    for index in 0..400 {
+        throttle.failed(&format!("guess-{index}"), "attacker", after(40));
+    }
+    throttle.check("any", "attacker", after(40)).expect_err("a flood from one address waits as a whole");
+    assert_eq!(throttle.check("any", "elsewhere", after(40)), Ok(()));
 }
 
 #[test]
