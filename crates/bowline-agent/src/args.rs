@@ -4,12 +4,11 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::LazyLock,
     time::Duration,
 };
 
 use bowline_link::item::Proxy;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{
     cluster::ClusterOptions,
@@ -37,17 +36,18 @@ pub enum ArgsError {
 
 /// Bowline's agent: keeps a cluster or a machine in the record of a Bowline server.
 #[derive(Debug, Parser)]
-#[command(name = "bowline-agent", version = version(), propagate_version = true)]
+#[command(name = "bowline-agent", version, propagate_version = true)]
 pub struct Arguments {
     #[command(subcommand)]
     pub role: Role,
 }
 
-/// Version, and the protocol that it speaks.
-pub fn version() -> &'static str {
-    static TEXT: LazyLock<String> =
-        LazyLock::new(|| format!("{} (protocol {})", crate::VERSION, bowline_link::PROTOCOL));
-    &TEXT
+impl Arguments {
+    /// Reads the process's arguments; ends the process where they are wrong, or ask for help or the version.
+    pub fn read(version: &'static str) -> Self {
+        let matches = Self::command().version(version).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,6 +66,8 @@ pub enum Role {
     },
     /// Enrol many machines that do not exist, and hold their sessions: a load generator.
     Simulate(SimulateArgs),
+    /// Print version, commit and protocol.
+    Version,
 }
 
 #[derive(Debug, Args)]
@@ -115,7 +117,7 @@ pub enum MachineCommand {
         #[command(subcommand)]
         action: ConfigCommand,
     },
-    /// Print the version.
+    /// Print version, commit and protocol.
     Version,
 }
 
@@ -352,8 +354,6 @@ fn read(path: &Path) -> Result<String, ArgsError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     fn parse(line: &str) -> Result<Arguments, clap::Error> {

@@ -5,9 +5,18 @@
 use std::{
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{OpenOptionsExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
 };
+
+use nix::{
+    errno::Errno,
+    sys::inotify::{AddWatchFlags, InitFlags, Inotify},
+};
+use tokio::io::unix::AsyncFd;
 
 /// Who may read a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,5 +168,39 @@ pub fn lock_folder(path: &Path) -> Result<Option<FolderLock>, DiskError> {
         Ok(()) => Ok(Some(FolderLock(file))),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(DiskError::new(&at, "locked")(error)),
+    }
+}
+
+/// Tells when a file in a folder appeared, changed or went. It costs nothing while nothing does.
+#[derive(Debug)]
+pub struct FolderWatch(AsyncFd<OwnedFd>);
+
+impl FolderWatch {
+    /// Watches a folder that exists.
+    pub fn new(path: &Path) -> Result<Self, DiskError> {
+        let start = || -> io::Result<Self> {
+            let notices = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
+            let news = AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_DELETE;
+            notices.add_watch(path, news)?;
+            #[expect(unsafe_code, reason = "the reactor borrows a descriptor by its number")]
+            // SAFETY: the AsyncFd owns the OwnedFd, which is this one descriptor, open until it is dropped.
+            let registered = unsafe { AsyncFd::register(OwnedFd::from(notices)) };
+            Ok(Self(registered?))
+        };
+        start().map_err(DiskError::new(path, "watched"))
+    }
+
+    /// Waits until something happened; one answer may stand for many. Dropping the future loses nothing.
+    pub async fn changed(&mut self) -> io::Result<()> {
+        loop {
+            let mut ready = self.0.readable().await?;
+            // What happened to which file is not asked: whoever waits looks at the folder again.
+            let mut notices = [0; 4096];
+            match nix::unistd::read(self.0.get_ref(), &mut notices) {
+                Ok(_) => return Ok(()),
+                Err(Errno::EAGAIN) => ready.clear_ready(),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }

@@ -99,3 +99,9 @@ pub trait Home: Send + Sync {
     /// The next key becomes the current one, in one step.
     async fn promote_next_key(&self) -> Result<(), HomeError>;
 }
+
+/// An error and its sources in one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -8,11 +8,11 @@
 //! | 4 | another instance uses this identity (a cloned disk) |
 //! | 5 | the resource was deleted |
 
-use std::{io, process::ExitCode};
+use std::{io, process::ExitCode, sync::LazyLock};
 
 use anyhow::Context as _;
 use bowline_agent::{
-    args::{Arguments, MachineCommand, Role, version},
+    args::{Arguments, MachineCommand, Role},
     cluster, logging,
     machine::{
         commands, connect,
@@ -24,14 +24,20 @@ use bowline_agent::{
     session::Outcome,
     simulate,
 };
-use clap::Parser as _;
 use tokio_util::sync::CancellationToken;
 
 const REPLACED: u8 = 4;
 const DELETED: u8 = 5;
 
+/// Version, commit and protocol. Here and not in the library, so that a new commit compiles no more than this file; a build
+/// that is not told the commit (from an archive, say) knows none.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let commit = option_env!("BOWLINE_COMMIT").unwrap_or("unknown");
+    format!("{} (commit {commit}, protocol {})", bowline_agent::VERSION, bowline_link::PROTOCOL)
+});
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read(&VERSION);
     // It fails only when a provider is installed already, and then there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut runtime = match &arguments.role {
@@ -65,7 +71,15 @@ async fn perform(role: Role) -> anyhow::Result<u8> {
             simulate::simulate(options, stop_on_signal()?, &mut io::stdout()).await?;
             Ok(0)
         }
+        Role::Version => {
+            print_version();
+            Ok(0)
+        }
     }
+}
+
+fn print_version() {
+    println!("bowline-agent {}", *VERSION);
 }
 
 async fn machine(state: StateFolder, command: MachineCommand) -> anyhow::Result<u8> {
@@ -88,7 +102,7 @@ async fn machine(state: StateFolder, command: MachineCommand) -> anyhow::Result<
         MachineCommand::Check => commands::check(&state, out).await?,
         MachineCommand::Logs { lines } => commands::logs(&state, lines, out)?,
         MachineCommand::Config { action } => commands::config(&state, action.into(), out).await?,
-        MachineCommand::Version => println!("bowline-agent {}", version()),
+        MachineCommand::Version => print_version(),
     }
     Ok(0)
 }

@@ -11,7 +11,7 @@ use crate::render::Format;
 #[derive(Debug, Parser)]
 #[command(
     name = "bowline",
-    version,
+    version = commands::version::TEXT.as_str(),
     propagate_version = false,
     max_term_width = 100,
     after_help = "First steps:\n  bowline login --server https://localhost:8443 --ca-file DATA_DIR/ca.crt\n  bowline group create --name plant\n  bowline cluster connect --name edge-01 --group plant\n\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 not signed in or not allowed, 5 conflict,\n6 server unreachable, 130 interrupted."

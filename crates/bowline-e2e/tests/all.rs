@@ -16,3 +16,5 @@ mod proxies;
 mod resources;
 #[path = "all/roles.rs"]
 mod roles;
+#[path = "all/versions.rs"]
+mod versions;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 /// The command line.
 #[derive(Parser)]
-#[command(name = "bowline-server", version, about = "The Bowline control plane")]
+#[command(name = "bowline-server", about = "The Bowline control plane")]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -23,7 +23,7 @@ pub enum Command {
     Serve(Box<Options>),
     /// Print the OpenAPI description.
     Openapi,
-    /// Print version and protocol.
+    /// Print version, commit and protocol.
     Version,
 }
 

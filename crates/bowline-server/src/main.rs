@@ -1,8 +1,9 @@
 //! `bowline-server`: starts the control plane.
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use bowline_server::{config, openapi, wire};
 
@@ -10,8 +11,16 @@ use bowline_server::{config, openapi, wire};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// Version, commit and protocol. Here and not in the library, so that a new commit compiles no more than this file; a build
+/// that is not told the commit (from an archive, say) knows none.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let commit = option_env!("BOWLINE_COMMIT").unwrap_or("unknown");
+    format!("{} (commit {commit}, protocol {})", env!("CARGO_PKG_VERSION"), bowline_link::PROTOCOL)
+});
+
 fn main() -> ExitCode {
-    let arguments = config::Arguments::parse();
+    let matches = config::Arguments::command().version(VERSION.as_str()).get_matches();
+    let arguments = config::Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match arguments.command {
         config::Command::Serve(options) => config::Config::resolve(*options).and_then(|config| {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -22,7 +31,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         config::Command::Version => {
-            println!("bowline-server {} protocol {}", env!("CARGO_PKG_VERSION"), bowline_link::PROTOCOL);
+            println!("bowline-server {}", *VERSION);
             Ok(())
         }
     };

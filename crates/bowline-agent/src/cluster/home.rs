@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::home::{Enrolment, Home, HomeError, KeyPem};
+use crate::home::{Enrolment, Home, HomeError, KeyPem, chain};
 
 /// The name of both objects.
 pub(super) const NAME: &str = "bowline-agent";
@@ -196,12 +196,6 @@ impl Home for ClusterHome {
 pub(super) fn kind(name: &str) -> ServedKind {
     let name = KindName::parse(name).expect("the name is written here and well formed");
     built_in(&name).expect("the kind is built in")
-}
-
-/// An error and its sources in one line.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let sources = std::iter::successors(Some(error), |error| error.source());
-    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn read_failed(what: &str, source: ClusterError) -> HomeError {

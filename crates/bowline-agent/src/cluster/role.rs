@@ -6,12 +6,12 @@ use bowline_kubernetes::Connection;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    home::{ClusterHome, NAME, chain},
+    home::{ClusterHome, NAME},
     inventory,
     ledger::ConfigMapLedger,
 };
 use crate::{
-    home::Enrolment,
+    home::{Enrolment, chain},
     session::{self, Outcome, RoleEnd, SessionConfig, role_channel, status::StatusBoard},
 };
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock,
-    home::{Enrolment, Home, KeyPem},
+    home::{Enrolment, Home, KeyPem, chain},
     key::AgentKey,
     session::{
         client::{Client, RequestError},
@@ -96,7 +96,7 @@ pub async fn connect(
     };
     steps.done("signed in", credential_name(&options.credential))?;
     // The key first: were it lost after the server has registered it, this host would look like a re-imaged one.
-    state.write_key(&before.pem).map_err(|error| steps.failed(STORED, with_cause(&error), WRITABLE))?;
+    state.write_key(&before.pem).map_err(|error| steps.failed(STORED, chain(&error), WRITABLE))?;
     let request = Request {
         place,
         location: options.location,
@@ -113,7 +113,7 @@ pub async fn connect(
     steps.done("enrolled", &format!("{}{again}", enrolled.resource_id))?;
     let enrolment = finish(draft, enrolled, authority, before.vm_id);
     let stored = state.write_enrolment(&enrolment).await;
-    stored.map_err(|error| steps.failed(STORED, with_cause(&error), WRITABLE))?;
+    stored.map_err(|error| steps.failed(STORED, chain(&error), WRITABLE))?;
     steps.done(STORED, &state.path().display().to_string())?;
     prove(&client, &enrolment, state, &mut steps).await?;
     steps.say("next: bowline-agent machine run, or: systemctl enable --now bowline-agent")?;
@@ -133,9 +133,8 @@ struct Before {
 async fn existing(state: &StateFolder, place: &Place, steps: &mut Steps<'_>) -> Result<Before, StepFailed> {
     let step = "state folder";
     let readable = "is the state folder readable? run as root, or name another one with --state-dir";
-    let enrolment =
-        state.enrolment().await.map_err(|error| steps.failed(step, with_cause(&error), readable))?;
-    let stored = state.key().await.map_err(|error| steps.failed(step, with_cause(&error), readable))?;
+    let enrolment = state.enrolment().await.map_err(|error| steps.failed(step, chain(&error), readable))?;
+    let stored = state.key().await.map_err(|error| steps.failed(step, chain(&error), readable))?;
     if let Some(enrolment) =
         enrolment.as_ref().filter(|old| !old.resource_id.eq_ignore_ascii_case(&place.resource_id()))
     {
@@ -162,8 +161,7 @@ pub(super) async fn reach(
     steps: &mut Steps<'_>,
 ) -> Result<(Arc<Client>, Authority), ConnectError> {
     let step = "server reachable";
-    let client =
-        Client::new(draft).map_err(|error| steps.failed(step, with_cause(&error), reach_hint(&error)))?;
+    let client = Client::new(draft).map_err(|error| steps.failed(step, chain(&error), reach_hint(&error)))?;
     let client = Arc::new(client);
     let authority = sign_in::discover(&client).await.map_err(|error| {
         let hint = if let SignInError::Request(error) = &error {
@@ -270,16 +268,4 @@ fn token_hint(error: &TokenError) -> &'static str {
         }
         _ => "run connect again",
     }
-}
-
-/// An error with its causes.
-pub(super) fn with_cause(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -1,4 +1,5 @@
-//! `machine run`: holds the session, observes the host, and stops when it is told to or when its resource is gone.
+//! `machine run`: waits for an enrolment, holds the session, observes the host, and stops when it is told to or when its
+//! resource is gone.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,9 +12,9 @@ use super::{
     observe::{self, HostFiles},
 };
 use crate::{
-    disk::{self, Access, DiskError},
+    disk::{self, Access, DiskError, FolderWatch},
     health::Health,
-    home::{Enrolment, Home},
+    home::{Enrolment, Home, HomeError, chain},
     ledger::{LedgerError, disk::DiskLedger},
     logging,
     session::{
@@ -25,6 +26,11 @@ use crate::{
 const SOURCE: &str = "inventory";
 /// How often the host is looked at. Most facts never change; looking costs a few milliseconds.
 const LOOK_EVERY: Duration = Duration::from_secs(300);
+/// How often the state folder is looked at where the kernel does not tell of changes (some network file systems).
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// What an agent without an enrolment says.
+const WAITING: &str =
+    "this host is not connected to a server yet: waiting for `bowline-agent machine connect`";
 
 /// Why the machine role could not run.
 #[derive(Debug, thiserror::Error)]
@@ -52,8 +58,7 @@ pub async fn run(
     health: Option<SocketAddr>,
     stop: CancellationToken,
 ) -> Result<Outcome, RunError> {
-    let home: Arc<dyn Home> = Arc::new(state.clone());
-    let enrolment = home.enrolment().await.map_err(SessionError::from)?.ok_or(SessionError::NotEnrolled)?;
+    state.make()?;
     let _lock =
         state.lock()?.ok_or_else(|| RunError::Running { folder: state.path().display().to_string() })?;
     let status = StatusBoard::default();
@@ -65,32 +70,88 @@ pub async fn run(
         }
         None => None,
     };
+    let serving = async {
+        match health {
+            Some(health) => health.serve(status.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let health_file = state.health_file();
+    tokio::select! {
+        outcome = live(state, files, status.clone(), stop) => {
+            disk::remove(&health_file)?;
+            outcome
+        }
+        () = serving => unreachable!("health is served for ever"),
+    }
+}
+
+/// Waits for the enrolment, then holds the session.
+async fn live(
+    state: StateFolder,
+    files: HostFiles,
+    status: StatusBoard,
+    stop: CancellationToken,
+) -> Result<Outcome, RunError> {
+    let enrolment = tokio::select! {
+        enrolment = wait_for_enrolment(&state, &status) => enrolment,
+        () = stop.cancelled() => return Ok(Outcome::Stopped),
+    };
     let (role, session_end) = role_channel();
     let config = SessionConfig {
-        home,
+        home: Arc::new(state.clone()),
         ledger: Box::new(DiskLedger::open(state.ledger())?),
         source: SOURCE.to_owned(),
         instance: state.instance(),
         role: session_end,
-        status: status.clone(),
+        status,
         stop,
         client: None,
     };
     tracing::info!(resource = enrolment.resource_id, server = enrolment.server, "the machine role starts");
-    let serving = async {
-        match health {
-            Some(health) => health.serve(status).await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
-        outcome = session::run(config) => {
-            disk::remove(&state.health_file())?;
-            Ok(outcome?)
-        }
+        outcome = session::run(config) => Ok(outcome?),
         Err(Gone) = observe_host(role, files, enrolment) => Ok(Outcome::Stopped),
-        () = serving => unreachable!("health is served for ever"),
     }
+}
+
+/// Waits until `connect` has left an enrolment and a key. What is wrong meanwhile is logged, and shown by health.
+async fn wait_for_enrolment(state: &StateFolder, status: &StatusBoard) -> Enrolment {
+    // Watched before the first look, so that nothing falls between the two.
+    let mut watch = FolderWatch::new(state.path())
+        .inspect_err(|error| {
+            tracing::warn!(error = chain(error), "the state folder is looked at now and then")
+        })
+        .ok();
+    let mut said = None;
+    loop {
+        let missing = match enrolled(state).await {
+            Ok(Some(enrolment)) => return enrolment,
+            Ok(None) => WAITING.to_owned(),
+            Err(error) => format!("the enrolment cannot be used: {}", chain(&error)),
+        };
+        if said.as_ref() != Some(&missing) {
+            tracing::warn!(folder = %state.path().display(), "{missing}");
+            status.failed(missing.clone());
+            said = Some(missing);
+        }
+        let changed = async {
+            match &mut watch {
+                Some(watch) => watch.changed().await.is_ok(),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            works = changed => if !works { watch = None },
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+    }
+}
+
+/// The enrolment, if there is a key for it.
+async fn enrolled(state: &StateFolder) -> Result<Option<Enrolment>, HomeError> {
+    let Some(enrolment) = state.enrolment().await? else { return Ok(None) };
+    Ok(state.key().await?.map(|_| enrolment))
 }
 
 /// The role itself: looks at the host now and then, and says what changed.

@@ -22,7 +22,7 @@ use super::{
     session::install_crypto,
 };
 
-fn options(server: &Server) -> ConnectOptions {
+pub fn options(server: &Server) -> ConnectOptions {
     install_crypto();
     ConnectOptions {
         server: server.url(),
@@ -38,7 +38,7 @@ fn options(server: &Server) -> ConnectOptions {
     }
 }
 
-async fn connect(state: &StateFolder, options: ConnectOptions) -> (Result<(), ConnectError>, String) {
+pub async fn connect(state: &StateFolder, options: ConnectOptions) -> (Result<(), ConnectError>, String) {
     let mut out = Vec::new();
     let files = HostFiles::at(host::folder("physical-lvm"));
     let connected = connect::connect(state, &files, "press-7.factory.example", options, &mut out).await;

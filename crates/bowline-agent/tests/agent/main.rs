@@ -16,3 +16,4 @@ mod observed;
 mod server;
 mod session;
 mod transports;
+mod waits;

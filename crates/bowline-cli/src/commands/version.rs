@@ -1,5 +1,7 @@
 //! `bowline version`.
 
+use std::sync::LazyLock;
+
 use serde_json::json;
 
 use crate::render::{Answer, Column};
@@ -13,11 +15,19 @@ const COLUMNS: &[Column] = &[
     Column::text("Protocol", &["/protocol"]),
 ];
 
+/// The commit, as whoever builds tells it; a build from an archive has none.
+const COMMIT: &str = match option_env!("BOWLINE_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
+/// What `--version` prints.
+pub(crate) static TEXT: LazyLock<String> =
+    LazyLock::new(|| format!("{} (commit {COMMIT}, protocol {PROTOCOL})", env!("CARGO_PKG_VERSION")));
+
 pub(crate) fn version() -> Answer {
-    // The commit is told by whoever builds; a build from an archive has none.
-    let commit = option_env!("BOWLINE_COMMIT").unwrap_or("unknown");
     Answer::details(
-        json!({"version": env!("CARGO_PKG_VERSION"), "commit": commit, "protocol": PROTOCOL}),
+        json!({"version": env!("CARGO_PKG_VERSION"), "commit": COMMIT, "protocol": PROTOCOL}),
         COLUMNS,
     )
 }

@@ -106,6 +106,26 @@ async fn a_machine_connects_is_killed_and_outlives_its_server() {
 }
 
 #[tokio::test]
+async fn a_machine_that_runs_before_it_is_connected_waits() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let here = group(&admin, "plant").await;
+    let token = enrolment_token(&admin, &here, "t", 1).await;
+    let mut host = Host::default();
+    host.run();
+    until_true("the agent says what it waits for", seconds(20), async || {
+        host.agent().said().contains("waiting for `bowline-agent machine connect`")
+    })
+    .await;
+    let (url, ca) = (server.url(), server.ca());
+    let target = Target { url: &url, ca: &ca, group: &here, name: "press", token: &token };
+    let (done, said) = host.connect(&target, &[]);
+    assert!(done, "{said}");
+    wait_for_status(&admin, &machine(&here, "press"), "Connected", 20).await;
+    assert!(host.agent().ended().is_none(), "without a restart");
+}
+
+#[tokio::test]
 async fn one_name_and_three_hosts() {
     let server = Server::usual().await;
     let admin = server.admin().await;
