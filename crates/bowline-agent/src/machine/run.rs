@@ -120,7 +120,7 @@ async fn wait_for_enrolment(state: &StateFolder, status: &StatusBoard) -> Enrolm
     // Watched before the first look, so that nothing falls between the two.
     let mut watch = FolderWatch::new(state.path())
         .inspect_err(|error| {
-            tracing::warn!(error = chain(error), "the state folder is looked at now and then")
+            tracing::warn!(error = chain(error), "the state folder is looked at now and then");
         })
         .ok();
     let mut said = None;
