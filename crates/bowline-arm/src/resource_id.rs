@@ -269,8 +269,9 @@ fn read_provider(tail: &[&str], text: &mut String) -> Option<(usize, String, usi
     text.push_str("/providers/");
     text.push_str(namespace);
     for pair in rest.chunks(2) {
-        // A type is never called `providers`: that starts an extension resource.
-        if pair[0].eq_ignore_ascii_case("providers") {
+        // Behind a whole resource `providers` starts an extension; right behind a namespace it is a type, as in
+        // `Microsoft.Features/providers/{namespace}/features/{name}`.
+        if pairs > 0 && pair[0].eq_ignore_ascii_case("providers") {
             break;
         }
         let [kind, name] = pair else { return None };
@@ -373,6 +374,19 @@ mod tests {
         );
         let tenant = id("/providers/Microsoft.Bowline/users/admin");
         assert_eq!(tenant.parent().unwrap(), ResourceId::root());
+    }
+
+    #[test]
+    fn a_second_providers_behind_a_namespace_is_a_type() {
+        let feature = id("/subscriptions/s/providers/Microsoft.Features/providers/A.B/features/f");
+        assert_eq!(feature.resource_type().as_str(), "Microsoft.Features/providers/features");
+        assert_eq!(
+            feature.parent().unwrap().as_str(),
+            "/subscriptions/s/providers/Microsoft.Features/providers/A.B"
+        );
+        let lock =
+            id("/subscriptions/s/providers/Microsoft.Features/providers/A.B/features/f/providers/X.Y/z/w");
+        assert_eq!((lock.resource_type().as_str(), lock.parent().unwrap()), ("X.Y/z", feature));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod feed;
 pub mod hierarchy;
 pub mod identity;
 pub mod inventory;
+pub mod lookups;
 pub mod observed;
 pub mod operations;
 pub mod pipeline;

@@ -25,6 +25,8 @@ pub enum Placement {
     Subscription,
     /// In a resource group.
     ResourceGroup,
+    /// In the resource of the type that its own name begins with: `machines/extensions` in a machine.
+    Child,
     /// On any scope or resource.
     Extension,
 }
@@ -191,6 +193,19 @@ pub trait ResourceProvider: Send + Sync {
         &[]
     }
 
+    /// Parts of a resource that are read by themselves: `GET {id}/networkProfile`.
+    fn views(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// A part of [`Self::views`], from the resource's document.
+    ///
+    /// # Errors
+    /// Why it cannot be shown.
+    fn view(&self, view: &str, _document: &Value) -> Result<Value, Error> {
+        Err(unknown_action(self.spec().resource_type, view))
+    }
+
     /// Performs an action of [`Self::actions`].
     ///
     /// # Errors
@@ -219,7 +234,24 @@ pub fn unknown_action(resource_type: &str, action: &str) -> Error {
     Error::new(404, "InvalidResourceAction", format!("The type {resource_type} has no action '{action}'."))
 }
 
+/// The error for what clients know and this release does not do yet: never an empty success.
+#[must_use]
+pub fn not_served_yet(what: &str, instead: &str) -> Error {
+    Error::bad_request(
+        "OperationNotSupported",
+        format!("{what} is not served by this release of Bowline yet. {instead}"),
+    )
+}
+
 impl Spec {
+    /// The key of the type in whose resources this one lies, if it is a [`Placement::Child`].
+    #[must_use]
+    pub fn parent_type_key(&self) -> Option<String> {
+        let key = self.type_key();
+        let parent = key.rsplit_once('/').map(|(parent, _)| parent.to_owned());
+        parent.filter(|_| self.placement == Placement::Child)
+    }
+
     /// The modelled version that serves a request.
     #[must_use]
     pub fn serving(&self, asked: &ApiVersion) -> &'static ApiVersion {

@@ -4,6 +4,8 @@
 
 #[path = "all/agents.rs"]
 mod agents;
+#[path = "all/dialect.rs"]
+mod dialect;
 #[path = "all/durability.rs"]
 mod durability;
 #[path = "all/identity.rs"]

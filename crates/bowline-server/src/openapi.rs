@@ -49,11 +49,31 @@ fn merge(target: &mut BTreeMap<String, Value>, source: &Value) {
     }
 }
 
-/// `ConnectedCluster` of `Microsoft.Kubernetes/connectedClusters`.
+/// `ConnectedCluster` of `Microsoft.Kubernetes/connectedClusters`, `MachineExtension` of `Microsoft.HybridCompute/machines/extensions`.
 fn singular(spec: &Spec) -> String {
-    let last = spec.resource_type.rsplit('/').next().unwrap_or_default();
-    let name = if last == "agentSettings" { last } else { last.strip_suffix('s').unwrap_or(last) };
-    capital(name)
+    kinds(spec).map(|kind| capital(&one(kind))).collect()
+}
+
+/// `MachineExtensions` of `Microsoft.HybridCompute/machines/extensions`.
+fn plural(spec: &Spec) -> String {
+    let mut kinds: Vec<&str> = kinds(spec).collect();
+    let last = kinds.pop().unwrap_or_default();
+    kinds.into_iter().map(|kind| capital(&one(kind))).chain([capital(last)]).collect()
+}
+
+/// The parts of a type behind its namespace.
+fn kinds(spec: &Spec) -> impl Iterator<Item = &'static str> {
+    spec.resource_type.split('/').skip(1)
+}
+
+fn one(kind: &str) -> String {
+    match kind {
+        "agentSettings" => kind.to_owned(),
+        _ => match kind.strip_suffix("ies") {
+            Some(stem) => format!("{stem}y"),
+            None => kind.strip_suffix('s').unwrap_or(kind).to_owned(),
+        },
+    }
 }
 
 fn capital(name: &str) -> String {
@@ -112,12 +132,11 @@ fn member_schema(node: &Node, name: &str, schemas: &mut BTreeMap<String, Value>)
 
 fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTreeMap<String, Value>) {
     let spec = provider.spec();
-    let plural = spec.resource_type.rsplit('/').next().unwrap_or_default();
-    let variable = format!("{}{}Name", name[..1].to_lowercase(), &name[1..]);
+    let variable = variable(kinds(spec).last().unwrap_or_default());
     let group = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}";
     let typed = format!("/providers/{}", spec.resource_type);
-    let (scopes, item): (Vec<String>, String) = match (spec.placement, plural) {
-        (Placement::Tenant, "subscriptions") => {
+    let (scopes, item): (Vec<String>, String) = match (spec.placement, name) {
+        (Placement::Tenant, "Subscription") => {
             (vec!["/subscriptions".to_owned()], "/subscriptions/{subscriptionId}".to_owned())
         }
         (Placement::Tenant, _) => (vec![typed.clone()], format!("{typed}/{{{variable}}}")),
@@ -128,11 +147,15 @@ fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTree
             vec![format!("/subscriptions/{{subscriptionId}}{typed}"), format!("{group}{typed}")],
             format!("{group}{typed}/{{{variable}}}"),
         ),
+        (Placement::Child, _) => {
+            let own = format!("{}/{{{variable}}}", child_path(spec, group));
+            (vec![child_path(spec, group)], own)
+        }
         (Placement::Extension, _) => {
             (vec![format!("/{{scope}}{typed}")], format!("/{{scope}}{typed}/{{{variable}}}"))
         }
     };
-    let operation = capital(plural);
+    let operation = plural(spec);
     for (index, scope) in scopes.iter().enumerate() {
         let by = match (spec.placement, index) {
             (Placement::ResourceGroup, 0) => "ListBySubscription",
@@ -177,6 +200,11 @@ fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTree
             ),
         );
     }
+    for view in provider.views() {
+        let get =
+            verb(spec, &item, &format!("{operation}_Get{}", capital(view)), None, &[(200, Some("Any"))]);
+        paths.insert(format!("{item}/{view}"), json!({ "get": get }));
+    }
     for action in provider.actions() {
         let post = verb(
             spec,
@@ -188,6 +216,19 @@ fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTree
         paths.insert(format!("{item}/{action}"), json!({ "post": post }));
     }
     paths.insert(item, Value::Object(verbs));
+}
+
+/// `machineName` of `machines`.
+fn variable(kind: &str) -> String {
+    format!("{}Name", one(kind))
+}
+
+/// The list of a nested type: `…/machines/{machineName}/extensions`.
+fn child_path(spec: &Spec, group: &str) -> String {
+    let (namespace, kinds) = spec.resource_type.split_once('/').unwrap_or_default();
+    let (parents, last) = kinds.rsplit_once('/').unwrap_or_default();
+    let parents: String = parents.split('/').map(|kind| format!("/{kind}/{{{}}}", variable(kind))).collect();
+    format!("{group}/providers/{namespace}{parents}/{last}")
 }
 
 fn content(schema: &str) -> Value {

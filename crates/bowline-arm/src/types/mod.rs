@@ -38,6 +38,28 @@ shapes! {
     CONNECTED_CLUSTERS = "kubernetes/connected_clusters.json";
     /// `Microsoft.HybridCompute/machines`.
     MACHINES = "hybrid_compute/machines.json";
+    /// `Microsoft.HybridCompute/machines/extensions`.
+    MACHINE_EXTENSIONS = "hybrid_compute/machine_extensions.json";
+    /// `Microsoft.HybridCompute/machines/runCommands`.
+    MACHINE_RUN_COMMANDS = "hybrid_compute/machine_run_commands.json";
+    /// `Microsoft.HybridCompute/machines/licenseProfiles`.
+    MACHINE_LICENSE_PROFILES = "hybrid_compute/machine_license_profiles.json";
+    /// `Microsoft.HybridCompute/licenses`.
+    LICENSES = "hybrid_compute/licenses.json";
+    /// `Microsoft.HybridCompute/gateways`.
+    GATEWAYS = "hybrid_compute/gateways.json";
+    /// `Microsoft.HybridCompute/settings`.
+    HYBRID_COMPUTE_SETTINGS = "hybrid_compute/settings.json";
+    /// `Microsoft.HybridCompute/privateLinkScopes`.
+    PRIVATE_LINK_SCOPES = "hybrid_compute/private_link_scopes.json";
+    /// `Microsoft.HybridCompute/privateLinkScopes/privateEndpointConnections`.
+    PRIVATE_ENDPOINT_CONNECTIONS = "hybrid_compute/private_endpoint_connections.json";
+    /// `Microsoft.HybridCompute/privateLinkScopes/privateLinkResources`.
+    PRIVATE_LINK_RESOURCES = "hybrid_compute/private_link_resources.json";
+    /// `Microsoft.HybridCompute/privateLinkScopes/networkSecurityPerimeterConfigurations`.
+    NETWORK_SECURITY_PERIMETER_CONFIGURATIONS = "hybrid_compute/network_security_perimeter_configurations.json";
+    /// `Microsoft.ResourceGraph/queries`.
+    GRAPH_QUERIES = "resource_graph/queries.json";
     /// `Microsoft.Authorization/roleAssignments`.
     ROLE_ASSIGNMENTS = "authorization/role_assignments.json";
     /// `Microsoft.Authorization/roleDefinitions`.

@@ -92,6 +92,12 @@ struct Row {
     access: Access,
     #[serde(default)]
     required: bool,
+    #[serde(default)]
+    values: Vec<String>,
+    #[serde(default)]
+    open: bool,
+    #[serde(default, rename = "shownAs")]
+    shown_as: Option<Value>,
 }
 
 /// A property and what lies below it.
@@ -105,6 +111,12 @@ pub struct Node {
     pub access: Access,
     /// Whether a PUT must carry it.
     pub required: bool,
+    /// The texts that it may have; empty when any may be.
+    pub values: Vec<String>,
+    /// Whether texts beside `values` are allowed: clients know those, a newer server may know more.
+    pub open: bool,
+    /// What stands in the answer for a value that is never shown.
+    shown_as: Option<Value>,
     /// Known members; none means that the value is opaque (a map, or any JSON).
     pub members: BTreeMap<String, Node>,
     /// Whether the members are those of each element of an array.
@@ -149,6 +161,7 @@ impl Shape {
             node.kind = row.kind;
             (node.since, node.until, node.access, node.required) =
                 (row.since, row.until, row.access, row.required);
+            (node.values, node.open, node.shown_as) = (row.values, row.open, row.shown_as);
         }
         Ok(Self { resource_type: table.resource_type, versions: table.versions, root })
     }
@@ -226,6 +239,11 @@ fn show_members(node: &Node, value: &mut Value, version: &ApiVersion) {
             true
         }
     });
+    for (name, child) in &node.members {
+        if let Some(shown) = child.shown_as.as_ref().filter(|_| child.exists_in(version)) {
+            members.insert(name.clone(), shown.clone());
+        }
+    }
 }
 
 fn accept(
@@ -237,7 +255,7 @@ fn accept(
 ) -> Result<Value, Error> {
     if node.members.is_empty() {
         return match node.kind.filter(|kind| !kind.fits(incoming)) {
-            None => Ok(incoming.clone()),
+            None => one_of(node, incoming, path),
             Some(kind) => Err(Error::bad_request(
                 "InvalidRequestContent",
                 format!("The property '{path}' must be {}.", kind.words()),
@@ -252,6 +270,26 @@ fn accept(
             .collect::<Result<_, _>>()
             .map(Value::Array),
         _ => accept_members(node, incoming, existing, version, path),
+    }
+}
+
+/// The documented spelling of a value that the property may have.
+fn one_of(node: &Node, incoming: &Value, path: &str) -> Result<Value, Error> {
+    let Some(text) = incoming.as_str().filter(|_| !node.values.is_empty()) else {
+        return Ok(incoming.clone());
+    };
+    match node.values.iter().find(|v| v.eq_ignore_ascii_case(text)) {
+        Some(known) => Ok(known.as_str().into()),
+        None if node.open => Ok(incoming.clone()),
+        None => Err(Error::bad_request(
+            "InvalidRequestContent",
+            format!(
+                "The property '{path}' cannot be '{}': it is one of {}.",
+                text.chars().take(64).collect::<String>(),
+                node.values.join(", ")
+            ),
+        )
+        .with_target(path)),
     }
 }
 
@@ -361,7 +399,35 @@ mod tests {
 
     #[test]
     fn every_committed_table_parses() {
-        assert_eq!(all().len(), 10);
+        let shapes = all();
+        let names: std::collections::BTreeSet<_> =
+            shapes.iter().map(|s| s.resource_type.to_ascii_lowercase()).collect();
+        assert_eq!(names.len(), shapes.len(), "a type has one table");
+        assert!(shapes.iter().all(|s| s.versions.is_sorted()), "versions go from the oldest to the newest");
+    }
+
+    #[test]
+    fn a_closed_enumeration_refuses_what_it_does_not_list_and_an_open_one_takes_it() {
+        let put = |kind: &str, identity: &str| {
+            let body = json!({"location": "l", "kind": kind, "identity": {"type": identity}});
+            CONNECTED_CLUSTERS.accept(&body, None, &v("2026-05-01"))
+        };
+        let taken = put("provisionedcluster", "systemassigned").unwrap();
+        assert_eq!(
+            (&taken["kind"], &taken["identity"]["type"]),
+            (&json!("ProvisionedCluster"), &json!("SystemAssigned"))
+        );
+        assert_eq!(put("Newer", "None").unwrap()["kind"], "Newer");
+        let error = put("AWS", "Bogus").unwrap_err();
+        assert!(error.message.contains("None, SystemAssigned"), "{}", error.message);
+        assert_eq!(error.target.as_deref(), Some("identity.type"));
+    }
+
+    #[test]
+    fn a_secret_may_be_shown_as_something_that_tells_nothing() {
+        let mut shown = json!({"properties": {"protectedSettings": {"a": "s3cret"}}});
+        super::super::MACHINE_EXTENSIONS.show(&mut shown, &v("2026-07-15"));
+        assert_eq!(shown, json!({"properties": {"protectedSettings": {}}}));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod list;
 mod patch;
 mod put;
 mod status;
+mod view;
 
 pub use action::action;
 pub(crate) use delete::remove_leaf;
@@ -23,6 +24,7 @@ pub use list::{ListRequest, Listed, list};
 pub use patch::patch;
 pub use put::{WriteRequest, Written, put};
 pub use status::{StatusChange, update_status};
+pub use view::view;
 
 use bowline_arm::Error;
 use bowline_store::{CommitError, Reason, StoreError};

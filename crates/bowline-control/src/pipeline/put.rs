@@ -101,6 +101,7 @@ impl Parsed {
             (Placement::Tenant, Some(t)) => t == "microsoft.resources/tenants",
             (Placement::Subscription, Some(t)) => t == "microsoft.resources/subscriptions",
             (Placement::ResourceGroup, Some(t)) => t == "microsoft.resources/resourcegroups",
+            (Placement::Child, Some(t)) => spec.parent_type_key().as_deref() == Some(t),
             (_, None) => false,
         };
         if !fits {
@@ -108,6 +109,7 @@ impl Parsed {
                 Placement::Tenant => "directly under /providers",
                 Placement::Subscription => "in a subscription",
                 Placement::ResourceGroup => "in a resource group",
+                Placement::Child => "in the resource that its type names before it",
                 Placement::Extension => "on a resource",
             };
             return Err(Error::bad_request(

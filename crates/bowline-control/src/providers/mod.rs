@@ -4,6 +4,7 @@ pub mod authorization;
 pub mod bowline;
 pub mod hybrid_compute;
 pub mod kubernetes;
+pub mod resource_graph;
 pub mod resources;
 
 use std::sync::Arc;
@@ -26,6 +27,17 @@ pub fn all() -> Vec<Arc<dyn ResourceProvider>> {
         Arc::new(resources::ResourceGroups),
         Arc::new(kubernetes::ConnectedClusters),
         Arc::new(hybrid_compute::Machines),
+        Arc::new(hybrid_compute::MachineExtensions),
+        Arc::new(hybrid_compute::MachineRunCommands),
+        Arc::new(hybrid_compute::MachineLicenseProfiles),
+        Arc::new(hybrid_compute::Licenses),
+        Arc::new(hybrid_compute::Gateways),
+        Arc::new(hybrid_compute::HybridComputeSettings),
+        Arc::new(hybrid_compute::PrivateLinkScopes),
+        Arc::new(hybrid_compute::PrivateEndpointConnections),
+        Arc::new(hybrid_compute::PrivateLinkResources),
+        Arc::new(hybrid_compute::NetworkSecurityPerimeterConfigurations),
+        Arc::new(resource_graph::GraphQueries),
         Arc::new(authorization::RoleAssignments),
         Arc::new(authorization::RoleDefinitions),
         Arc::new(bowline::Users),

@@ -1,14 +1,17 @@
 //! ARM's resources: one catch-all that reads path, api-version, preconditions and body, and calls a verb of the pipeline.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use bowline_arm::{ApiVersion, Error, Precondition, ResourceId, ResourceType, Target};
+use bowline_arm::{
+    ApiVersion, Error, InvalidResourceId, Precondition, ResourceId, ResourceType, Target, TargetError,
+};
 use bowline_control::context::OpContext;
-use bowline_control::discovery;
 use bowline_control::pipeline::{self, Deleted, ListRequest, WriteRequest};
+use bowline_control::{discovery, lookups};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -43,11 +46,10 @@ impl Call {
     fn parse(parts: &Parts) -> Result<Self, Error> {
         let path = parts.uri.path();
         let post = parts.method == Method::POST;
-        let target = Target::parse(path, post)
-            .map_err(|error| Error::bad_request("InvalidResourceId", format!("{error}.")))?;
+        let target = Target::parse(path, post).map_err(|error| bad_path(path, &error))?;
         let query: Vec<(String, String)> =
             url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-                .map(|(k, v)| (k.to_lowercase(), v.into_owned()))
+                .map(|(k, v)| (k.to_lowercase(), decode_again(v.into_owned())))
                 .collect();
         let version =
             query.iter().find(|(n, _)| n == "api-version").map(|(_, v)| v.as_str()).filter(|v| !v.is_empty());
@@ -64,14 +66,73 @@ impl Call {
     }
 }
 
+/// A path that names nothing here, or that breaks the rules of ids.
+fn bad_path(path: &str, error: &TargetError) -> Error {
+    match error {
+        TargetError::Id(InvalidResourceId::UnknownSegment { .. } | InvalidResourceId::Incomplete(_)) => {
+            Error::new(
+                404,
+                "InvalidRequestPath",
+                format!(
+                    "Nothing is served at '{}': {error}. GET /providers lists the types that are.",
+                    path.chars().take(256).collect::<String>()
+                ),
+            )
+        }
+        _ => Error::bad_request("InvalidResourceId", format!("{error}.")),
+    }
+}
+
+/// Some clients encode values twice (`%253A`). What remains encoded after one pass and holds nothing that the outer pass would have
+/// encoded is decoded once more; text that merely contains a percent sign stays.
+fn decode_again(value: String) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%+/:$".contains(&b);
+    let mut rest = value.as_bytes();
+    let mut encoded = false;
+    while let Some(at) = rest.iter().position(|b| *b == b'%') {
+        let [_, high, low, ..] = &rest[at..] else { return value };
+        if !high.is_ascii_hexdigit() || !low.is_ascii_hexdigit() {
+            return value;
+        }
+        encoded = true;
+        rest = &rest[at + 3..];
+    }
+    if !encoded || !value.bytes().all(plain) {
+        return value;
+    }
+    percent_encoding::percent_decode_str(&value).decode_utf8().map_or(value.clone(), Cow::into_owned)
+}
+
 /// Handles a request that no other route takes.
 pub async fn handle(
     axum::extract::State(state): axum::extract::State<Arc<State>>,
     request: Request,
 ) -> Response {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     match answer(&state, request).await {
         Ok(response) => response,
+        Err(error) if error.status == 405 => {
+            let mut response = challenge(&state, error);
+            let allow = allowed(&state, &method, uri.path());
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+            response
+        }
         Err(error) => challenge(&state, error),
+    }
+}
+
+/// What is possible where a method was refused (RFC 9110 section 15.5.6).
+fn allowed(state: &State, method: &Method, path: &str) -> &'static str {
+    match Target::parse(path, method == Method::POST) {
+        Ok(Target::Resource(id)) => {
+            let provider = state.control.registry().by_key(id.resource_type().key());
+            match provider.is_some_and(|p| p.spec().writable) {
+                true => "GET, HEAD, PUT, PATCH, DELETE",
+                false => "GET, HEAD",
+            }
+        }
+        Ok(Target::Action { .. }) => "POST",
+        _ => "GET",
     }
 }
 
@@ -88,9 +149,17 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
         return Ok(response);
     }
     let headers = &parts.headers;
+    if call.method == Method::GET
+        && let Some(answer) = lookup(state, &context, &call, &Value::Null).await?
+    {
+        return Ok(json_response(StatusCode::OK, &answer));
+    }
     match (call.method.as_str(), &call.target) {
         ("GET" | "HEAD", Target::Resource(id)) => read(state, &context, &call, id, headers).await,
         ("GET", Target::Collection { scope, resource_type }) => {
+            if let Some(part) = pipeline::view(&state.control, &context, scope, resource_type).await? {
+                return Ok(json_response(StatusCode::OK, &part));
+            }
             list(state, &context, &call, scope, resource_type).await
         }
         ("PUT" | "PATCH", Target::Resource(id)) => {
@@ -103,12 +172,48 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
             let answer = pipeline::action(&state.control, &context, resource, name, &body).await?;
             Ok(json_response(StatusCode::OK, &answer))
         }
-        _ => Err(Error::new(
-            405,
-            "MethodNotAllowed",
-            format!("{} is not possible on '{}'.", call.method, call.path),
-        )),
+        ("POST", Target::Collection { resource_type, .. }) => {
+            let body = optional_body(headers, body).await?;
+            match lookup(state, &context, &call, &body).await? {
+                Some(answer) => Ok(json_response(StatusCode::OK, &answer)),
+                None => Err(not_a_post(state, &call, resource_type)),
+            }
+        }
+        _ => Err(not_allowed(&call)),
     }
+}
+
+/// Questions to a namespace that no record answers.
+async fn lookup(
+    state: &State,
+    context: &OpContext,
+    call: &Call,
+    body: &Value,
+) -> Result<Option<Value>, Error> {
+    let post = call.method == Method::POST;
+    let question = lookups::Question { post, target: &call.target, version: &call.version, body };
+    lookups::answer(&state.control, context, &question).await
+}
+
+/// A POST to what is no action: the type is unknown, or it is known and takes no POST.
+fn not_a_post(state: &State, call: &Call, resource_type: &ResourceType) -> Error {
+    match state.control.registry().find(resource_type) {
+        Ok(_) => not_allowed(call),
+        Err(unknown) => unknown,
+    }
+}
+
+fn not_allowed(call: &Call) -> Error {
+    let possible = match &call.target {
+        Target::Resource(_) => "GET, HEAD, PUT, PATCH and DELETE are",
+        Target::Collection { .. } => "GET is",
+        Target::Action { .. } => "POST is",
+    };
+    Error::new(
+        405,
+        "MethodNotAllowed",
+        format!("{} is not possible on '{}'; {possible}.", call.method, call.path),
+    )
 }
 
 fn events_scope(target: &Target) -> Option<&ResourceId> {
@@ -341,8 +446,32 @@ pub fn json_response(status: StatusCode, value: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], value.to_string()).into_response()
 }
 
+/// Bodies are JSON; a client that names no type means it too.
+fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
+    let text = |name| headers.get(name).map(|v: &HeaderValue| v.to_str().unwrap_or("?").to_ascii_lowercase());
+    let kind = text(header::CONTENT_TYPE).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let coding = text(header::CONTENT_ENCODING).unwrap_or_default();
+    let json =
+        kind.is_empty() || kind == "text/json" || kind == "application/json" || kind.ends_with("+json");
+    if json && matches!(coding.as_str(), "" | "identity") {
+        return Ok(());
+    }
+    let what = if json { format!("content encoding '{coding}'") } else { format!("media type '{kind}'") };
+    Err(Error::new(
+        415,
+        "UnsupportedMediaType",
+        format!(
+            "The {what} is not understood here: send JSON with 'Content-Type: application/json', not compressed."
+        ),
+    ))
+}
+
 async fn required_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
     let bytes = read_body(headers, body, MAX_BODY).await?;
+    if !bytes.is_empty() {
+        check_media_type(headers)?;
+    }
     if bytes.is_empty() {
         return Err(Error::bad_request(
             "InvalidRequestContent",
@@ -354,7 +483,11 @@ async fn required_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> 
 
 async fn optional_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
     let bytes = read_body(headers, body, MAX_BODY).await?;
-    if bytes.is_empty() { Ok(json!({})) } else { parse_json(&bytes) }
+    if bytes.is_empty() {
+        return Ok(json!({}));
+    }
+    check_media_type(headers)?;
+    parse_json(&bytes)
 }
 
 fn parse_json(bytes: &[u8]) -> Result<Value, Error> {
@@ -392,4 +525,25 @@ pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<
             Error::bad_request("InvalidRequestContent", "The request body ended early.").with_context(error)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode_again;
+
+    #[test]
+    fn values_that_were_encoded_twice_are_decoded_twice_and_others_stay() {
+        for (once, expected) in [
+            ("2026-01-01T00%3A00%3A00Z%2F2026-01-02", "2026-01-01T00:00:00Z/2026-01-02"),
+            ("2025%2D06%2D01", "2025-06-01"),
+            ("name%20eq%20%27a%27", "name eq 'a'"),
+            ("name eq 'a%41'", "name eq 'a%41'"),
+            ("100%", "100%"),
+            ("a%zz", "a%zz"),
+            ("%FF", "%FF"),
+            ("", ""),
+        ] {
+            assert_eq!(decode_again(once.to_owned()), expected);
+        }
+    }
 }

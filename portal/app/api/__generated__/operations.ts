@@ -185,6 +185,18 @@ export const connectedClustersListBySubscription: Operation<{
   apiVersion: "2026-05-01",
 };
 
+export const connectedClustersListClusterUserCredential: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; connectedClusterName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "ConnectedClusters_ListClusterUserCredential",
+  method: "POST",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Kubernetes/connectedClusters/{connectedClusterName}/listClusterUserCredential",
+  apiVersion: "2026-05-01",
+};
+
 export const connectedClustersUpdate: Operation<{
   path: { subscriptionId: string; resourceGroupName: string; connectedClusterName: string };
   query: Record<never, never>;
@@ -281,6 +293,354 @@ export const enrollmentTokensUpdate: Operation<{
   apiVersion: "2026-11-01",
 };
 
+export const gatewaysCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; gatewayName: string };
+  query: Record<never, never>;
+  body: types.Gateway;
+  answer: types.Gateway;
+}> = {
+  id: "Gateways_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/gateways/{gatewayName}",
+  apiVersion: "2026-07-15",
+};
+
+export const gatewaysDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; gatewayName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "Gateways_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/gateways/{gatewayName}",
+  apiVersion: "2026-07-15",
+};
+
+export const gatewaysGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; gatewayName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.Gateway;
+}> = {
+  id: "Gateways_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/gateways/{gatewayName}",
+  apiVersion: "2026-07-15",
+};
+
+export const gatewaysListByResourceGroup: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.GatewayList;
+}> = {
+  id: "Gateways_ListByResourceGroup",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/gateways",
+  apiVersion: "2026-07-15",
+};
+
+export const gatewaysListBySubscription: Operation<{
+  path: { subscriptionId: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.GatewayList;
+}> = {
+  id: "Gateways_ListBySubscription",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/providers/Microsoft.HybridCompute/gateways",
+  apiVersion: "2026-07-15",
+};
+
+export const gatewaysUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; gatewayName: string };
+  query: Record<never, never>;
+  body: types.Gateway;
+  answer: types.Gateway;
+}> = {
+  id: "Gateways_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/gateways/{gatewayName}",
+  apiVersion: "2026-07-15",
+};
+
+export const licensesCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; licenseName: string };
+  query: Record<never, never>;
+  body: types.License;
+  answer: types.License;
+}> = {
+  id: "Licenses_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/licenses/{licenseName}",
+  apiVersion: "2026-07-15",
+};
+
+export const licensesDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; licenseName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "Licenses_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/licenses/{licenseName}",
+  apiVersion: "2026-07-15",
+};
+
+export const licensesGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; licenseName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.License;
+}> = {
+  id: "Licenses_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/licenses/{licenseName}",
+  apiVersion: "2026-07-15",
+};
+
+export const licensesListByResourceGroup: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.LicenseList;
+}> = {
+  id: "Licenses_ListByResourceGroup",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/licenses",
+  apiVersion: "2026-07-15",
+};
+
+export const licensesListBySubscription: Operation<{
+  path: { subscriptionId: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.LicenseList;
+}> = {
+  id: "Licenses_ListBySubscription",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/providers/Microsoft.HybridCompute/licenses",
+  apiVersion: "2026-07-15",
+};
+
+export const licensesUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; licenseName: string };
+  query: Record<never, never>;
+  body: types.License;
+  answer: types.License;
+}> = {
+  id: "Licenses_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/licenses/{licenseName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineExtensionsCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; extensionName: string };
+  query: Record<never, never>;
+  body: types.MachineExtension;
+  answer: types.MachineExtension;
+}> = {
+  id: "MachineExtensions_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/extensions/{extensionName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineExtensionsDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; extensionName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "MachineExtensions_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/extensions/{extensionName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineExtensionsGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; extensionName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.MachineExtension;
+}> = {
+  id: "MachineExtensions_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/extensions/{extensionName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineExtensionsList: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.MachineExtensionList;
+}> = {
+  id: "MachineExtensions_List",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/extensions",
+  apiVersion: "2026-07-15",
+};
+
+export const machineExtensionsUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; extensionName: string };
+  query: Record<never, never>;
+  body: types.MachineExtension;
+  answer: types.MachineExtension;
+}> = {
+  id: "MachineExtensions_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/extensions/{extensionName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineLicenseProfilesCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; licenseProfileName: string };
+  query: Record<never, never>;
+  body: types.MachineLicenseProfile;
+  answer: types.MachineLicenseProfile;
+}> = {
+  id: "MachineLicenseProfiles_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/licenseProfiles/{licenseProfileName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineLicenseProfilesDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; licenseProfileName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "MachineLicenseProfiles_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/licenseProfiles/{licenseProfileName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineLicenseProfilesGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; licenseProfileName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.MachineLicenseProfile;
+}> = {
+  id: "MachineLicenseProfiles_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/licenseProfiles/{licenseProfileName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineLicenseProfilesList: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.MachineLicenseProfileList;
+}> = {
+  id: "MachineLicenseProfiles_List",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/licenseProfiles",
+  apiVersion: "2026-07-15",
+};
+
+export const machineLicenseProfilesUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; licenseProfileName: string };
+  query: Record<never, never>;
+  body: types.MachineLicenseProfile;
+  answer: types.MachineLicenseProfile;
+}> = {
+  id: "MachineLicenseProfiles_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/licenseProfiles/{licenseProfileName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineRunCommandsCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; runCommandName: string };
+  query: Record<never, never>;
+  body: types.MachineRunCommand;
+  answer: types.MachineRunCommand;
+}> = {
+  id: "MachineRunCommands_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/runCommands/{runCommandName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineRunCommandsDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; runCommandName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "MachineRunCommands_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/runCommands/{runCommandName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineRunCommandsGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; runCommandName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.MachineRunCommand;
+}> = {
+  id: "MachineRunCommands_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/runCommands/{runCommandName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machineRunCommandsList: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.MachineRunCommandList;
+}> = {
+  id: "MachineRunCommands_List",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/runCommands",
+  apiVersion: "2026-07-15",
+};
+
+export const machineRunCommandsUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string; runCommandName: string };
+  query: Record<never, never>;
+  body: types.MachineRunCommand;
+  answer: types.MachineRunCommand;
+}> = {
+  id: "MachineRunCommands_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/runCommands/{runCommandName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machinesAddExtensions: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Machines_AddExtensions",
+  method: "POST",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/addExtensions",
+  apiVersion: "2026-07-15",
+};
+
+export const machinesAssessPatches: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Machines_AssessPatches",
+  method: "POST",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/assessPatches",
+  apiVersion: "2026-07-15",
+};
+
 export const machinesCreateOrUpdate: Operation<{
   path: { subscriptionId: string; resourceGroupName: string; machineName: string };
   query: Record<never, never>;
@@ -314,6 +674,30 @@ export const machinesGet: Operation<{
   id: "Machines_Get",
   method: "GET",
   path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}",
+  apiVersion: "2026-07-15",
+};
+
+export const machinesGetNetworkProfile: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.Any;
+}> = {
+  id: "Machines_GetNetworkProfile",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/networkProfile",
+  apiVersion: "2026-07-15",
+};
+
+export const machinesInstallPatches: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Machines_InstallPatches",
+  method: "POST",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/installPatches",
   apiVersion: "2026-07-15",
 };
 
@@ -351,6 +735,234 @@ export const machinesUpdate: Operation<{
   method: "PATCH",
   path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}",
   apiVersion: "2026-07-15",
+};
+
+export const machinesUpgradeExtensions: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; machineName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Machines_UpgradeExtensions",
+  method: "POST",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/upgradeExtensions",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopeNetworkSecurityPerimeterConfigurationsGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string; networkSecurityPerimeterConfigurationName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.PrivateLinkScopeNetworkSecurityPerimeterConfiguration;
+}> = {
+  id: "PrivateLinkScopeNetworkSecurityPerimeterConfigurations_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}/networkSecurityPerimeterConfigurations/{networkSecurityPerimeterConfigurationName}",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopeNetworkSecurityPerimeterConfigurationsList: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.PrivateLinkScopeNetworkSecurityPerimeterConfigurationList;
+}> = {
+  id: "PrivateLinkScopeNetworkSecurityPerimeterConfigurations_List",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}/networkSecurityPerimeterConfigurations",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopePrivateEndpointConnectionsGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string; privateEndpointConnectionName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.PrivateLinkScopePrivateEndpointConnection;
+}> = {
+  id: "PrivateLinkScopePrivateEndpointConnections_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}/privateEndpointConnections/{privateEndpointConnectionName}",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopePrivateEndpointConnectionsList: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.PrivateLinkScopePrivateEndpointConnectionList;
+}> = {
+  id: "PrivateLinkScopePrivateEndpointConnections_List",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}/privateEndpointConnections",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopePrivateLinkResourcesGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string; privateLinkResourceName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.PrivateLinkScopePrivateLinkResource;
+}> = {
+  id: "PrivateLinkScopePrivateLinkResources_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}/privateLinkResources/{privateLinkResourceName}",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopePrivateLinkResourcesList: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.PrivateLinkScopePrivateLinkResourceList;
+}> = {
+  id: "PrivateLinkScopePrivateLinkResources_List",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}/privateLinkResources",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopesCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string };
+  query: Record<never, never>;
+  body: types.PrivateLinkScope;
+  answer: types.PrivateLinkScope;
+}> = {
+  id: "PrivateLinkScopes_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopesDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "PrivateLinkScopes_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopesGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.PrivateLinkScope;
+}> = {
+  id: "PrivateLinkScopes_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopesListByResourceGroup: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.PrivateLinkScopeList;
+}> = {
+  id: "PrivateLinkScopes_ListByResourceGroup",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopesListBySubscription: Operation<{
+  path: { subscriptionId: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.PrivateLinkScopeList;
+}> = {
+  id: "PrivateLinkScopes_ListBySubscription",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/providers/Microsoft.HybridCompute/privateLinkScopes",
+  apiVersion: "2026-07-15",
+};
+
+export const privateLinkScopesUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; privateLinkScopeName: string };
+  query: Record<never, never>;
+  body: types.PrivateLinkScope;
+  answer: types.PrivateLinkScope;
+}> = {
+  id: "PrivateLinkScopes_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/privateLinkScopes/{privateLinkScopeName}",
+  apiVersion: "2026-07-15",
+};
+
+export const queriesCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; queryName: string };
+  query: Record<never, never>;
+  body: types.Query;
+  answer: types.Query;
+}> = {
+  id: "Queries_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ResourceGraph/queries/{queryName}",
+  apiVersion: "2024-04-01",
+};
+
+export const queriesDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; queryName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "Queries_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ResourceGraph/queries/{queryName}",
+  apiVersion: "2024-04-01",
+};
+
+export const queriesGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; queryName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.Query;
+}> = {
+  id: "Queries_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ResourceGraph/queries/{queryName}",
+  apiVersion: "2024-04-01",
+};
+
+export const queriesListByResourceGroup: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.QueryList;
+}> = {
+  id: "Queries_ListByResourceGroup",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ResourceGraph/queries",
+  apiVersion: "2024-04-01",
+};
+
+export const queriesListBySubscription: Operation<{
+  path: { subscriptionId: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.QueryList;
+}> = {
+  id: "Queries_ListBySubscription",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/providers/Microsoft.ResourceGraph/queries",
+  apiVersion: "2024-04-01",
+};
+
+export const queriesUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; queryName: string };
+  query: Record<never, never>;
+  body: types.Query;
+  answer: types.Query;
+}> = {
+  id: "Queries_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ResourceGraph/queries/{queryName}",
+  apiVersion: "2024-04-01",
 };
 
 export const resourceGroupsCreateOrUpdate: Operation<{
@@ -615,6 +1227,66 @@ export const servicePrincipalsUpdate: Operation<{
   method: "PATCH",
   path: "/providers/Microsoft.Bowline/servicePrincipals/{servicePrincipalName}",
   apiVersion: "2026-11-01",
+};
+
+export const settingsCreateOrUpdate: Operation<{
+  path: { scope: string; settingName: string };
+  query: Record<never, never>;
+  body: types.Setting;
+  answer: types.Setting;
+}> = {
+  id: "Settings_CreateOrUpdate",
+  method: "PUT",
+  path: "/{scope}/providers/Microsoft.HybridCompute/settings/{settingName}",
+  apiVersion: "2026-07-15",
+};
+
+export const settingsDelete: Operation<{
+  path: { scope: string; settingName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "Settings_Delete",
+  method: "DELETE",
+  path: "/{scope}/providers/Microsoft.HybridCompute/settings/{settingName}",
+  apiVersion: "2026-07-15",
+};
+
+export const settingsGet: Operation<{
+  path: { scope: string; settingName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.Setting;
+}> = {
+  id: "Settings_Get",
+  method: "GET",
+  path: "/{scope}/providers/Microsoft.HybridCompute/settings/{settingName}",
+  apiVersion: "2026-07-15",
+};
+
+export const settingsList: Operation<{
+  path: { scope: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.SettingList;
+}> = {
+  id: "Settings_List",
+  method: "GET",
+  path: "/{scope}/providers/Microsoft.HybridCompute/settings",
+  apiVersion: "2026-07-15",
+};
+
+export const settingsUpdate: Operation<{
+  path: { scope: string; settingName: string };
+  query: Record<never, never>;
+  body: types.Setting;
+  answer: types.Setting;
+}> = {
+  id: "Settings_Update",
+  method: "PATCH",
+  path: "/{scope}/providers/Microsoft.HybridCompute/settings/{settingName}",
+  apiVersion: "2026-07-15",
 };
 
 export const subscriptionsCreateOrUpdate: Operation<{

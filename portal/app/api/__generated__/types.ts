@@ -159,6 +159,31 @@ export type ErrorResponse = {
   error: ErrorDetail;
 };
 
+export type Gateway = {
+  etag?: string;
+  id: string;
+  location?: string;
+  name: string;
+  properties?: GatewayProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type GatewayList = {
+  nextLink?: string;
+  value: Array<Gateway>;
+};
+
+export type GatewayProperties = {
+  allowedFeatures?: Array<string>;
+  gatewayBypass?: Array<string>;
+  gatewayEndpoint?: string;
+  gatewayId?: string;
+  gatewayType?: string;
+  provisioningState?: string;
+};
+
 export type KubernetesObject = {
   id: string;
   name: string;
@@ -180,6 +205,45 @@ export type KubernetesObjectProperties = {
   observedAt?: string;
 };
 
+export type License = {
+  etag?: string;
+  id: string;
+  location?: string;
+  name: string;
+  properties?: LicenseProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type LicenseList = {
+  nextLink?: string;
+  value: Array<License>;
+};
+
+export type LicenseProperties = {
+  licenseDetails?: LicensePropertiesLicenseDetails;
+  licenseType?: string;
+  provisioningState?: string;
+  tenantId?: string;
+};
+
+export type LicensePropertiesLicenseDetails = {
+  assignedLicenses?: number;
+  edition?: string;
+  immutableId?: string;
+  processors?: number;
+  state?: string;
+  target?: string;
+  type?: string;
+  volumeLicenseDetails?: Array<LicensePropertiesLicenseDetailsVolumeLicenseDetails>;
+};
+
+export type LicensePropertiesLicenseDetailsVolumeLicenseDetails = {
+  invoiceId?: string;
+  programYear?: string;
+};
+
 export type Machine = {
   etag?: string;
   id: string;
@@ -194,11 +258,143 @@ export type Machine = {
   type: string;
 };
 
+export type MachineExtension = {
+  etag?: string;
+  id: string;
+  location?: string;
+  name: string;
+  properties?: MachineExtensionProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type MachineExtensionList = {
+  nextLink?: string;
+  value: Array<MachineExtension>;
+};
+
+export type MachineExtensionProperties = {
+  autoUpgradeMinorVersion?: boolean;
+  enableAutomaticUpgrade?: boolean;
+  forceUpdateTag?: string;
+  instanceView?: MachineExtensionPropertiesInstanceView;
+  protectedSettings?: Record<string, unknown>;
+  provisioningState?: string;
+  publisher?: string;
+  settings?: Record<string, unknown>;
+  type?: string;
+  typeHandlerVersion?: string;
+};
+
+export type MachineExtensionPropertiesInstanceView = {
+  name?: string;
+  status?: MachineExtensionPropertiesInstanceViewStatus;
+  type?: string;
+  typeHandlerVersion?: string;
+};
+
+export type MachineExtensionPropertiesInstanceViewStatus = {
+  code?: string;
+  displayStatus?: string;
+  level?: string;
+  message?: string;
+  time?: string;
+};
+
 export type MachineIdentity = {
   principalId?: string;
   tenantId?: string;
   type?: string;
   userAssignedIdentities?: Record<string, unknown>;
+};
+
+export type MachineLicenseProfile = {
+  etag?: string;
+  id: string;
+  location?: string;
+  name: string;
+  properties?: MachineLicenseProfileProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type MachineLicenseProfileList = {
+  nextLink?: string;
+  value: Array<MachineLicenseProfile>;
+};
+
+export type MachineLicenseProfileProperties = {
+  esuProfile?: MachineLicenseProfilePropertiesEsuProfile;
+  productProfile?: MachineLicenseProfilePropertiesProductProfile;
+  provisioningState?: string;
+  softwareAssurance?: MachineLicenseProfilePropertiesSoftwareAssurance;
+};
+
+export type MachineLicenseProfilePropertiesEsuProfile = {
+  assignedLicense?: string;
+  assignedLicenseImmutableId?: string;
+  esuEligibility?: string;
+  esuKeyState?: string;
+  esuKeys?: Array<MachineLicenseProfilePropertiesEsuProfileEsuKeys>;
+  serverType?: string;
+};
+
+export type MachineLicenseProfilePropertiesEsuProfileEsuKeys = {
+  licenseStatus?: number;
+  sku?: string;
+};
+
+export type MachineLicenseProfilePropertiesProductProfile = {
+  billingEndDate?: string;
+  billingStartDate?: string;
+  disenrollmentDate?: string;
+  enrollmentDate?: string;
+  error?: MachineLicenseProfilePropertiesProductProfileError;
+  productFeatures?: Array<MachineLicenseProfilePropertiesProductProfileProductFeatures>;
+  productType?: string;
+  subscriptionStatus?: string;
+};
+
+export type MachineLicenseProfilePropertiesProductProfileError = {
+  additionalInfo?: Array<MachineLicenseProfilePropertiesProductProfileErrorAdditionalInfo>;
+  code?: string;
+  details?: Array<unknown>;
+  message?: string;
+  target?: string;
+};
+
+export type MachineLicenseProfilePropertiesProductProfileErrorAdditionalInfo = {
+  info?: Record<string, unknown>;
+  type?: string;
+};
+
+export type MachineLicenseProfilePropertiesProductProfileProductFeatures = {
+  billingEndDate?: string;
+  billingStartDate?: string;
+  disenrollmentDate?: string;
+  enrollmentDate?: string;
+  error?: MachineLicenseProfilePropertiesProductProfileProductFeaturesError;
+  name?: string;
+  subscriptionStatus?: string;
+};
+
+export type MachineLicenseProfilePropertiesProductProfileProductFeaturesError = {
+  additionalInfo?: Array<MachineLicenseProfilePropertiesProductProfileProductFeaturesErrorAdditionalInfo>;
+  code?: string;
+  details?: Array<unknown>;
+  message?: string;
+  target?: string;
+};
+
+export type MachineLicenseProfilePropertiesProductProfileProductFeaturesErrorAdditionalInfo = {
+  info?: Record<string, unknown>;
+  type?: string;
+};
+
+export type MachineLicenseProfilePropertiesSoftwareAssurance = {
+  softwareAssuranceCustomer?: boolean;
 };
 
 export type MachineList = {
@@ -224,7 +420,7 @@ export type MachineProperties = {
   hardwareResourceId?: string;
   identityKeyStore?: string;
   lastStatusChange?: string;
-  licenseProfile?: Record<string, unknown>;
+  licenseProfile?: MachinePropertiesLicenseProfile;
   locationData?: MachinePropertiesLocationData;
   machineFqdn?: string;
   mssqlDiscovered?: string;
@@ -339,6 +535,122 @@ export type MachinePropertiesHardwareProfileProcessors = {
   numberOfCores?: number;
 };
 
+export type MachinePropertiesLicenseProfile = {
+  esuProfile?: MachinePropertiesLicenseProfileEsuProfile;
+  licenseChannel?: string;
+  licenseStatus?: string;
+  productProfile?: MachinePropertiesLicenseProfileProductProfile;
+  softwareAssurance?: MachinePropertiesLicenseProfileSoftwareAssurance;
+};
+
+export type MachinePropertiesLicenseProfileEsuProfile = {
+  assignedLicense?: MachinePropertiesLicenseProfileEsuProfileAssignedLicense;
+  assignedLicenseImmutableId?: string;
+  esuEligibility?: string;
+  esuKeyState?: string;
+  esuKeys?: Array<MachinePropertiesLicenseProfileEsuProfileEsuKeys>;
+  licenseAssignmentState?: string;
+  serverType?: string;
+};
+
+export type MachinePropertiesLicenseProfileEsuProfileAssignedLicense = {
+  id?: string;
+  location?: string;
+  name?: string;
+  properties?: MachinePropertiesLicenseProfileEsuProfileAssignedLicenseProperties;
+  systemData?: MachinePropertiesLicenseProfileEsuProfileAssignedLicenseSystemData;
+  tags?: Record<string, string>;
+  type?: string;
+};
+
+export type MachinePropertiesLicenseProfileEsuProfileAssignedLicenseProperties = {
+  licenseDetails?: MachinePropertiesLicenseProfileEsuProfileAssignedLicensePropertiesLicenseDetails;
+  licenseType?: string;
+  provisioningState?: string;
+  tenantId?: string;
+};
+
+export type MachinePropertiesLicenseProfileEsuProfileAssignedLicensePropertiesLicenseDetails = {
+  assignedLicenses?: number;
+  edition?: string;
+  immutableId?: string;
+  processors?: number;
+  state?: string;
+  target?: string;
+  type?: string;
+  volumeLicenseDetails?: Array<MachinePropertiesLicenseProfileEsuProfileAssignedLicensePropertiesLicenseDetailsVolumeLicenseDetails>;
+};
+
+export type MachinePropertiesLicenseProfileEsuProfileAssignedLicensePropertiesLicenseDetailsVolumeLicenseDetails = {
+  invoiceId?: string;
+  programYear?: string;
+};
+
+export type MachinePropertiesLicenseProfileEsuProfileAssignedLicenseSystemData = {
+  createdAt?: string;
+  createdBy?: string;
+  createdByType?: string;
+  lastModifiedAt?: string;
+  lastModifiedBy?: string;
+  lastModifiedByType?: string;
+};
+
+export type MachinePropertiesLicenseProfileEsuProfileEsuKeys = {
+  licenseStatus?: number;
+  sku?: string;
+};
+
+export type MachinePropertiesLicenseProfileProductProfile = {
+  billingEndDate?: string;
+  billingStartDate?: string;
+  disenrollmentDate?: string;
+  enrollmentDate?: string;
+  error?: MachinePropertiesLicenseProfileProductProfileError;
+  productFeatures?: Array<MachinePropertiesLicenseProfileProductProfileProductFeatures>;
+  productType?: string;
+  subscriptionStatus?: string;
+};
+
+export type MachinePropertiesLicenseProfileProductProfileError = {
+  additionalInfo?: Array<MachinePropertiesLicenseProfileProductProfileErrorAdditionalInfo>;
+  code?: string;
+  details?: Array<unknown>;
+  message?: string;
+  target?: string;
+};
+
+export type MachinePropertiesLicenseProfileProductProfileErrorAdditionalInfo = {
+  info?: Record<string, unknown>;
+  type?: string;
+};
+
+export type MachinePropertiesLicenseProfileProductProfileProductFeatures = {
+  billingEndDate?: string;
+  billingStartDate?: string;
+  disenrollmentDate?: string;
+  enrollmentDate?: string;
+  error?: MachinePropertiesLicenseProfileProductProfileProductFeaturesError;
+  name?: string;
+  subscriptionStatus?: string;
+};
+
+export type MachinePropertiesLicenseProfileProductProfileProductFeaturesError = {
+  additionalInfo?: Array<MachinePropertiesLicenseProfileProductProfileProductFeaturesErrorAdditionalInfo>;
+  code?: string;
+  details?: Array<unknown>;
+  message?: string;
+  target?: string;
+};
+
+export type MachinePropertiesLicenseProfileProductProfileProductFeaturesErrorAdditionalInfo = {
+  info?: Record<string, unknown>;
+  type?: string;
+};
+
+export type MachinePropertiesLicenseProfileSoftwareAssurance = {
+  softwareAssuranceCustomer?: boolean;
+};
+
 export type MachinePropertiesLocationData = {
   city?: string;
   countryOrRegion?: string;
@@ -446,12 +758,296 @@ export type MachinePropertiesStorageProfileDisks = {
   usedSpaceInBytes?: number;
 };
 
+export type MachineRunCommand = {
+  etag?: string;
+  id: string;
+  location?: string;
+  name: string;
+  properties?: MachineRunCommandProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type MachineRunCommandList = {
+  nextLink?: string;
+  value: Array<MachineRunCommand>;
+};
+
+export type MachineRunCommandProperties = {
+  asyncExecution?: boolean;
+  errorBlobManagedIdentity?: MachineRunCommandPropertiesErrorBlobManagedIdentity;
+  errorBlobUri?: string;
+  instanceView?: MachineRunCommandPropertiesInstanceView;
+  outputBlobManagedIdentity?: MachineRunCommandPropertiesOutputBlobManagedIdentity;
+  outputBlobUri?: string;
+  parameters?: Array<MachineRunCommandPropertiesParameters>;
+  protectedParameters?: Array<MachineRunCommandPropertiesProtectedParameters>;
+  provisioningState?: string;
+  runAsPassword?: string;
+  runAsUser?: string;
+  source?: MachineRunCommandPropertiesSource;
+  timeoutInSeconds?: number;
+};
+
+export type MachineRunCommandPropertiesErrorBlobManagedIdentity = {
+  clientId?: string;
+  objectId?: string;
+};
+
+export type MachineRunCommandPropertiesInstanceView = {
+  endTime?: string;
+  error?: string;
+  executionMessage?: string;
+  executionState?: string;
+  exitCode?: number;
+  output?: string;
+  startTime?: string;
+  statuses?: Array<MachineRunCommandPropertiesInstanceViewStatuses>;
+};
+
+export type MachineRunCommandPropertiesInstanceViewStatuses = {
+  code?: string;
+  displayStatus?: string;
+  level?: string;
+  message?: string;
+  time?: string;
+};
+
+export type MachineRunCommandPropertiesOutputBlobManagedIdentity = {
+  clientId?: string;
+  objectId?: string;
+};
+
+export type MachineRunCommandPropertiesParameters = {
+  name?: string;
+  value?: string;
+};
+
+export type MachineRunCommandPropertiesProtectedParameters = {
+  name?: string;
+  value?: string;
+};
+
+export type MachineRunCommandPropertiesSource = {
+  commandId?: string;
+  script?: string;
+  scriptUri?: string;
+  scriptUriManagedIdentity?: MachineRunCommandPropertiesSourceScriptUriManagedIdentity;
+};
+
+export type MachineRunCommandPropertiesSourceScriptUriManagedIdentity = {
+  clientId?: string;
+  objectId?: string;
+};
+
 export type PortalSession = {
   expiresOn: string;
   name: string;
   objectId: string;
   tenantId: string;
   username: string;
+};
+
+export type PrivateLinkScope = {
+  etag?: string;
+  id: string;
+  location?: string;
+  name: string;
+  properties?: PrivateLinkScopeProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type PrivateLinkScopeList = {
+  nextLink?: string;
+  value: Array<PrivateLinkScope>;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfiguration = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: PrivateLinkScopeNetworkSecurityPerimeterConfigurationProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationList = {
+  nextLink?: string;
+  value: Array<PrivateLinkScopeNetworkSecurityPerimeterConfiguration>;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationProperties = {
+  networkSecurityPerimeter?: PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesNetworkSecurityPerimeter;
+  profile?: PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProfile;
+  provisioningIssues?: Array<PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProvisioningIssues>;
+  provisioningState?: string;
+  resourceAssociation?: PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesResourceAssociation;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesNetworkSecurityPerimeter = {
+  id?: string;
+  location?: string;
+  perimeterGuid?: string;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProfile = {
+  accessRules?: Array<PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProfileAccessRules>;
+  accessRulesVersion?: number;
+  diagnosticSettingsVersion?: number;
+  enabledLogCategories?: Array<string>;
+  name?: string;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProfileAccessRules = {
+  name?: string;
+  properties?: PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProfileAccessRulesProperties;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProfileAccessRulesProperties = {
+  addressPrefixes?: Array<string>;
+  direction?: string;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProvisioningIssues = {
+  name?: string;
+  properties?: PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProvisioningIssuesProperties;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProvisioningIssuesProperties = {
+  description?: string;
+  issueType?: string;
+  severity?: string;
+  suggestedAccessRules?: Array<PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProvisioningIssuesPropertiesSuggestedAccessRules>;
+  suggestedResourceIds?: Array<string>;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProvisioningIssuesPropertiesSuggestedAccessRules = {
+  name?: string;
+  properties?: PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProvisioningIssuesPropertiesSuggestedAccessRulesProperties;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesProvisioningIssuesPropertiesSuggestedAccessRulesProperties = {
+  addressPrefixes?: Array<string>;
+  direction?: string;
+};
+
+export type PrivateLinkScopeNetworkSecurityPerimeterConfigurationPropertiesResourceAssociation = {
+  accessMode?: string;
+  name?: string;
+};
+
+export type PrivateLinkScopePrivateEndpointConnection = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: PrivateLinkScopePrivateEndpointConnectionProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type PrivateLinkScopePrivateEndpointConnectionList = {
+  nextLink?: string;
+  value: Array<PrivateLinkScopePrivateEndpointConnection>;
+};
+
+export type PrivateLinkScopePrivateEndpointConnectionProperties = {
+  groupIds?: Array<string>;
+  privateEndpoint?: PrivateLinkScopePrivateEndpointConnectionPropertiesPrivateEndpoint;
+  privateLinkServiceConnectionState?: PrivateLinkScopePrivateEndpointConnectionPropertiesPrivateLinkServiceConnectionState;
+  provisioningState?: string;
+};
+
+export type PrivateLinkScopePrivateEndpointConnectionPropertiesPrivateEndpoint = {
+  id?: string;
+};
+
+export type PrivateLinkScopePrivateEndpointConnectionPropertiesPrivateLinkServiceConnectionState = {
+  actionsRequired?: string;
+  description?: string;
+  status?: string;
+};
+
+export type PrivateLinkScopePrivateLinkResource = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: PrivateLinkScopePrivateLinkResourceProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type PrivateLinkScopePrivateLinkResourceList = {
+  nextLink?: string;
+  value: Array<PrivateLinkScopePrivateLinkResource>;
+};
+
+export type PrivateLinkScopePrivateLinkResourceProperties = {
+  groupId?: string;
+  requiredMembers?: Array<string>;
+  requiredZoneNames?: Array<string>;
+};
+
+export type PrivateLinkScopeProperties = {
+  privateEndpointConnections?: Array<PrivateLinkScopePropertiesPrivateEndpointConnections>;
+  privateLinkScopeId?: string;
+  provisioningState?: string;
+  publicNetworkAccess?: string;
+  serviceExtensions?: Array<PrivateLinkScopePropertiesServiceExtensions>;
+};
+
+export type PrivateLinkScopePropertiesPrivateEndpointConnections = {
+  id?: string;
+  name?: string;
+  properties?: PrivateLinkScopePropertiesPrivateEndpointConnectionsProperties;
+  type?: string;
+};
+
+export type PrivateLinkScopePropertiesPrivateEndpointConnectionsProperties = {
+  groupIds?: Array<string>;
+  privateEndpoint?: PrivateLinkScopePropertiesPrivateEndpointConnectionsPropertiesPrivateEndpoint;
+  privateLinkServiceConnectionState?: PrivateLinkScopePropertiesPrivateEndpointConnectionsPropertiesPrivateLinkServiceConnectionState;
+  provisioningState?: string;
+};
+
+export type PrivateLinkScopePropertiesPrivateEndpointConnectionsPropertiesPrivateEndpoint = {
+  id?: string;
+};
+
+export type PrivateLinkScopePropertiesPrivateEndpointConnectionsPropertiesPrivateLinkServiceConnectionState = {
+  actionsRequired?: string;
+  description?: string;
+  status?: string;
+};
+
+export type PrivateLinkScopePropertiesServiceExtensions = {
+  serviceExtensionPublicNetworkAccess?: string;
+  serviceExtensionType?: string;
+};
+
+export type Query = {
+  etag?: string;
+  id: string;
+  location?: string;
+  name: string;
+  properties?: QueryProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type QueryList = {
+  nextLink?: string;
+  value: Array<Query>;
+};
+
+export type QueryProperties = {
+  description?: string;
+  query?: string;
+  resultKind?: string;
+  timeModified?: string;
 };
 
 export type Resource = {
@@ -563,6 +1159,29 @@ export type ServicePrincipalProperties = {
   objectId?: string;
   passwordCredentials?: Array<unknown>;
   publicKeys?: Array<string>;
+};
+
+export type Setting = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: SettingProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type SettingList = {
+  nextLink?: string;
+  value: Array<Setting>;
+};
+
+export type SettingProperties = {
+  gatewayProperties?: SettingPropertiesGatewayProperties;
+  tenantId?: string;
+};
+
+export type SettingPropertiesGatewayProperties = {
+  gatewayResourceId?: string;
 };
 
 export type Subscription = {

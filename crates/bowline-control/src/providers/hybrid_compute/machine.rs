@@ -1,8 +1,10 @@
 //! `Microsoft.HybridCompute/machines`: a Linux or Windows server anywhere, with one agent on it (arc.md A.4).
 
 use bowline_arm::{Error, NameRule, types};
+use serde_json::{Value, json};
 
-use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses};
+use super::machine_action;
+use crate::provider::{Act, Acting, Admission, Placement, ResourceProvider, Spec, Statuses, unknown_action};
 use crate::providers::{admit_agent_key, brings_other_key, refuse_enrollment_takeover};
 
 /// See the module.
@@ -52,6 +54,26 @@ impl ResourceProvider for Machines {
         admission.keep("vmId");
         admission.default("vmId", bowline_auth::random::guid().to_string());
         Ok(())
+    }
+
+    fn views(&self) -> &'static [&'static str] {
+        &["networkProfile"]
+    }
+
+    fn view(&self, view: &str, document: &Value) -> Result<Value, Error> {
+        match (view, &document["properties"]["networkProfile"]) {
+            ("networkProfile", Value::Null) => Ok(json!({"networkInterfaces": []})),
+            ("networkProfile", profile) => Ok(profile.clone()),
+            _ => Err(unknown_action(SPEC.resource_type, view)),
+        }
+    }
+
+    fn actions(&self) -> &'static [&'static str] {
+        &machine_action::ACTIONS
+    }
+
+    fn act(&self, action: &str, acting: &Acting<'_>) -> Result<Act, Error> {
+        machine_action::act(action, acting)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use bowline_arm::{Error, NameRule, types};
 
-use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses};
+use crate::provider::{
+    Act, Acting, Admission, Placement, ResourceProvider, Spec, Statuses, not_served_yet, unknown_action,
+};
 use crate::providers::{admit_agent_key, brings_other_key, expires, refuse_enrollment_takeover};
 
 /// See the module.
@@ -51,6 +53,20 @@ impl ResourceProvider for ConnectedClusters {
             admission.set("managedIdentityCertificateExpirationTime", expires.to_string());
         }
         Ok(())
+    }
+
+    fn actions(&self) -> &'static [&'static str] {
+        &["listClusterUserCredential"]
+    }
+
+    fn act(&self, action: &str, _acting: &Acting<'_>) -> Result<Act, Error> {
+        if action != "listClusterUserCredential" {
+            return Err(unknown_action(SPEC.resource_type, action));
+        }
+        Err(not_served_yet(
+            "A connection to a cluster through its agent",
+            "Use a kubeconfig of the cluster itself until tunnels are there.",
+        ))
     }
 }
 
