@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use crate::jws;
 
 mod der;
+mod jwk;
 
 /// Base64 of an 8192-bit RSA key takes about 1,420 characters, a certificate with it about 4,000.
 const MAX_TEXT_BYTES: usize = 8192;

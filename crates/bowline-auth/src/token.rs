@@ -20,6 +20,9 @@ use crate::{jws, random};
 /// How far a token may start in the future.
 const NOT_BEFORE_LEEWAY_SECONDS: i64 = 30;
 
+/// The most groups that a token names. Who is in more gets `hasgroups` instead, and the reader asks the directory.
+pub const MAX_GROUPS_IN_TOKEN: usize = 200;
+
 /// What an access token says. Members that this binary does not know are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
@@ -39,6 +42,9 @@ pub struct AccessClaims {
     pub xms_mirid: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Uuid>,
+    /// There are more than [`MAX_GROUPS_IN_TOKEN`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hasgroups: bool,
     pub iat: i64,
     pub nbf: i64,
     pub exp: i64,
@@ -72,6 +78,16 @@ pub struct Principal {
     pub groups: Vec<Uuid>,
 }
 
+impl Principal {
+    fn has_more_groups(&self) -> bool {
+        self.groups.len() > MAX_GROUPS_IN_TOKEN
+    }
+
+    fn groups_in_token(&self) -> &[Uuid] {
+        if self.has_more_groups() { &[] } else { &self.groups }
+    }
+}
+
 impl AccessClaims {
     /// The claims of a new token, with a fresh `jti`.
     pub fn issue(
@@ -93,7 +109,8 @@ impl AccessClaims {
             name: principal.name.clone(),
             preferred_username: principal.username.clone(),
             xms_mirid: principal.resource_id.clone(),
-            groups: principal.groups.clone(),
+            groups: principal.groups_in_token().to_vec(),
+            hasgroups: principal.has_more_groups(),
             iat: now.as_second(),
             nbf: now.as_second(),
             exp: now.as_second() + lifetime.as_secs(),
@@ -122,6 +139,11 @@ pub fn id_token(
         "name": principal.name, "preferred_username": principal.username,
         "iat": now.as_second(), "nbf": now.as_second(), "exp": now.as_second() + lifetime.as_secs(),
     });
+    if principal.has_more_groups() {
+        claims["hasgroups"] = true.into();
+    } else if !principal.groups.is_empty() {
+        claims["groups"] = json!(principal.groups);
+    }
     if let Some(nonce) = nonce {
         claims["nonce"] = nonce.into();
     }

@@ -3,16 +3,19 @@
 //! The snapshot carries the watermark at which it was read. Every commit that was admitted under it is guarded by that watermark,
 //! so that a role that was withdrawn a moment before cannot let a write through.
 
+pub mod membership;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bowline_arm::{Error, ResourceId};
-use bowline_auth::{Authorizer, RoleAssignment, RoleDefinition, ScopeSet, Subject};
+use bowline_auth::{Authorizer, Permission, RoleAssignment, RoleDefinition, ScopeSet, Subject};
 use bowline_store::{Guard, List, Record, Revision, Store, StoreError};
 use serde_json::Value;
 use tokio::sync::RwLock;
 use uuid::Uuid;
 
+use self::membership::Membership;
 use crate::context::{ActorKind, OpContext};
 use crate::hierarchy::{self, Hierarchy};
 
@@ -20,14 +23,61 @@ use crate::hierarchy::{self, Hierarchy};
 pub const WATERMARK: &str = "authorization";
 
 /// Types whose records make the snapshot.
-pub const TYPES: [&str; 6] = [
+pub const TYPES: [&str; 8] = [
     hierarchy::GROUPS,
     hierarchy::SUBSCRIPTIONS,
     "microsoft.authorization/roleassignments",
     "microsoft.authorization/roledefinitions",
     "microsoft.bowline/users",
     "microsoft.bowline/serviceprincipals",
+    "microsoft.bowline/groups",
+    "microsoft.managedidentity/userassignedidentities",
 ];
+
+/// What a principal is, in the words of role assignments (`principalType`). A managed identity is a service principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrincipalKind {
+    /// A person.
+    User,
+    /// Users, service principals and groups under one name.
+    Group,
+    /// A program.
+    ServicePrincipal,
+}
+
+impl PrincipalKind {
+    /// What a record of this type is, if it is a principal of the directory.
+    #[must_use]
+    pub fn of_type(type_key: &str) -> Option<Self> {
+        match type_key {
+            "microsoft.bowline/users" => Some(Self::User),
+            "microsoft.bowline/groups" => Some(Self::Group),
+            "microsoft.bowline/serviceprincipals" | "microsoft.managedidentity/userassignedidentities" => {
+                Some(Self::ServicePrincipal)
+            }
+            _ => None,
+        }
+    }
+
+    /// As role assignments write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+            Self::ServicePrincipal => "ServicePrincipal",
+        }
+    }
+}
+
+/// What the snapshot knows of a principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// What it is.
+    pub kind: PrincipalKind,
+    /// Whether it may act.
+    pub enabled: bool,
+}
 
 /// Roles and principals at one revision.
 pub struct Snapshot {
@@ -35,8 +85,8 @@ pub struct Snapshot {
     pub at: Revision,
     authorizer: Authorizer,
     roles: HashSet<Uuid>,
-    /// Enabled users and service principals.
-    principals: HashMap<Uuid, bool>,
+    principals: HashMap<Uuid, Principal>,
+    membership: Membership,
     assignments: Vec<RoleAssignment>,
     hierarchy: Hierarchy,
 }
@@ -60,10 +110,28 @@ impl Snapshot {
         self.roles.contains(&role)
     }
 
-    /// `Some(enabled)` of a user or service principal.
+    /// A user, group, service principal or user-assigned identity; those of clusters and machines are known to their records only.
     #[must_use]
-    pub fn principal(&self, object_id: Uuid) -> Option<bool> {
+    pub fn principal(&self, object_id: Uuid) -> Option<Principal> {
         self.principals.get(&object_id).copied()
+    }
+
+    /// Whether a principal exists and may act.
+    #[must_use]
+    pub fn is_enabled(&self, object_id: Uuid) -> bool {
+        self.principal(object_id).is_some_and(|p| p.enabled)
+    }
+
+    /// All groups that a principal is in, directly and through other groups, nearest first.
+    #[must_use]
+    pub fn groups_of(&self, principal: Uuid) -> Vec<Uuid> {
+        self.membership.groups_of(principal)
+    }
+
+    /// Who is in which group.
+    #[must_use]
+    pub fn membership(&self) -> &Membership {
+        &self.membership
     }
 
     /// An assignment of the same role to the same principal at the same scope, other than `name`.
@@ -91,7 +159,7 @@ impl Snapshot {
     pub fn count_at_root(&self, role: Uuid) -> usize {
         self.assignments
             .iter()
-            .filter(|a| a.role == role && a.scope == "/" && self.principal(a.principal) == Some(true))
+            .filter(|a| a.role == role && a.scope == "/" && self.is_enabled(a.principal))
             .count()
     }
 
@@ -104,7 +172,8 @@ impl Snapshot {
         if actor.kind == ActorKind::System {
             return Ok(());
         }
-        let decision = self.authorizer.check(&actor.subject(), action, scope_key);
+        let groups = self.groups_of(actor.object_id);
+        let decision = self.authorizer.check(&Subject::new(actor.object_id, &groups), action, scope_key);
         if decision.allowed {
             Ok(())
         } else {
@@ -118,8 +187,23 @@ impl Snapshot {
         if context.actor.kind == ActorKind::System {
             return None;
         }
-        let subject: Subject<'_> = context.actor.subject();
+        let groups = self.groups_of(context.actor.object_id);
+        let subject = Subject::new(context.actor.object_id, &groups);
         Some(self.authorizer.readable_scopes(&subject, action))
+    }
+
+    /// Whether the actor has any role above, at or beneath a scope.
+    #[must_use]
+    pub fn has_any_role(&self, context: &OpContext, scope_key: &str) -> bool {
+        let groups = self.groups_of(context.actor.object_id);
+        self.authorizer.has_any_role(&Subject::new(context.actor.object_id, &groups), scope_key)
+    }
+
+    /// What the actor's roles give at a scope.
+    #[must_use]
+    pub fn permissions(&self, context: &OpContext, scope_key: &str) -> Vec<Permission> {
+        let groups = self.groups_of(context.actor.object_id);
+        self.authorizer.permissions(&Subject::new(context.actor.object_id, &groups), scope_key)
     }
 
     /// The guards for commits that were admitted under this snapshot: none for a background task, which asked no role.
@@ -183,6 +267,7 @@ async fn read(store: &dyn Store, tenant: Uuid) -> Result<Snapshot, StoreError> {
     let mut assignments = Vec::new();
     let mut principals = HashMap::new();
     let mut hierarchy = Hierarchy::new(tenant);
+    let mut membership = Membership::default();
     for resource_type in TYPES {
         for record in list_all(store, resource_type).await? {
             let document: Value = serde_json::from_str(&record.document).unwrap_or_default();
@@ -197,16 +282,21 @@ async fn read(store: &dyn Store, tenant: Uuid) -> Result<Snapshot, StoreError> {
                     definitions.extend(definition(&record, &document));
                 }
                 _ => {
-                    let enabled = document["properties"]["accountEnabled"].as_bool().unwrap_or(true)
-                        && !record.deleting;
-                    principals.extend(record.principal.map(|p| (p, enabled)));
+                    principals.extend(principal(&record, &document));
+                    membership.put(&record.key, &document);
                 }
             }
         }
     }
     let roles = definitions.iter().map(|d| d.id).collect();
     let authorizer = Authorizer::new(definitions, assignments.clone());
-    Ok(Snapshot { at, authorizer, roles, principals, assignments, hierarchy })
+    Ok(Snapshot { at, authorizer, roles, principals, membership, assignments, hierarchy })
+}
+
+fn principal(record: &Record, document: &Value) -> Option<(Uuid, Principal)> {
+    let kind = PrincipalKind::of_type(&record.resource_type)?;
+    let enabled = document["properties"]["accountEnabled"].as_bool().unwrap_or(true) && !record.deleting;
+    Some((record.principal?, Principal { kind, enabled }))
 }
 
 async fn list_all(store: &dyn Store, resource_type: &str) -> Result<Vec<Record>, StoreError> {

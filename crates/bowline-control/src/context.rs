@@ -53,8 +53,6 @@ pub struct Actor {
     pub object_id: Uuid,
     /// How people know it: a user name, an application's or a resource's name.
     pub name: String,
-    /// Groups it is a member of.
-    pub groups: Vec<Uuid>,
     /// The key of the resource whose identity this is.
     pub resource: Option<String>,
     /// What the enrolment token permits.
@@ -69,16 +67,9 @@ impl Actor {
             kind: ActorKind::System,
             object_id: Uuid::nil(),
             name: format!("bowline/{task}"),
-            groups: Vec::new(),
             resource: None,
             enrollment: None,
         }
-    }
-
-    /// As role assignments know it.
-    #[must_use]
-    pub fn subject(&self) -> bowline_auth::Subject<'_> {
-        bowline_auth::Subject::new(self.object_id, &self.groups)
     }
 }
 

@@ -125,5 +125,5 @@ fn flat(resource: Value) -> Value {
 /// What the caller may do at a scope.
 pub async fn permissions(control: &Control, context: &OpContext, scope: &ResourceId) -> Value {
     let snapshot = control.authorization().snapshot().await;
-    json!({"value": snapshot.authorizer().permissions(&context.actor.subject(), scope.key())})
+    json!({"value": snapshot.permissions(context, scope.key())})
 }

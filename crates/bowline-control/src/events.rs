@@ -69,13 +69,7 @@ impl Stream {
         let mut head = control.store().watch();
         let now = control.store().head().await.map_err(|e| store_error(&e))?;
         head.borrow_and_update();
-        if !control
-            .authorization()
-            .snapshot()
-            .await
-            .authorizer()
-            .has_any_role(&context.actor.subject(), scope.key())
-        {
+        if !control.authorization().snapshot().await.has_any_role(&context, scope.key()) {
             return Err(Error::forbidden(&context.actor.name, "Microsoft.Bowline/events/read", scope.key()));
         }
         let resumed =

@@ -26,6 +26,7 @@ pub mod lookups;
 pub mod observed;
 pub mod operations;
 pub mod pipeline;
+pub mod principals;
 pub mod provider;
 pub mod providers;
 pub mod reconcile;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::authorization::Snapshot;
 use crate::context::OpContext;
+use crate::principals::Principals;
 
 /// Where resources of a type live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,8 @@ pub struct Admission<'a> {
     pub secrets: &'a mut BTreeMap<String, Value>,
     /// Roles and principals at the revision under which the commit is guarded.
     pub snapshot: &'a Snapshot,
+    /// The principals that exist, among them those of [`ResourceProvider::principals_named`].
+    pub principals: &'a Principals<'a>,
     /// The tenant.
     pub tenant: Uuid,
     /// How long an agent's key is valid once it is registered.
@@ -150,6 +153,8 @@ pub struct Acting<'a> {
     pub secrets: &'a BTreeMap<String, Value>,
     /// The request's body.
     pub body: &'a Value,
+    /// The principals that exist, among them those of [`ResourceProvider::principals_in_action`].
+    pub principals: &'a Principals<'a>,
 }
 
 /// What an action does.
@@ -181,6 +186,21 @@ pub trait ResourceProvider: Send + Sync {
     /// The principal that the document has or is.
     fn principal(&self, document: &Value) -> Option<Uuid> {
         document["identity"]["principalId"].as_str().and_then(|p| p.parse().ok())
+    }
+
+    /// Principals that a draft names beside those of the document before: the pipeline looks them up.
+    fn principals_named(&self, _document: &Value, _existing: Option<&Value>) -> Vec<Uuid> {
+        Vec::new()
+    }
+
+    /// Principals that the body of an action names.
+    fn principals_in_action(&self, _body: &Value) -> Vec<Uuid> {
+        Vec::new()
+    }
+
+    /// Whether a principal may perform an action without a role, because the document names it as an owner.
+    fn owner_may(&self, _action: &str, _document: &Value, _principal: Uuid) -> bool {
+        false
     }
 
     /// The entry whose uses are shown as `properties.uses`, and which goes with the resource.

@@ -6,6 +6,8 @@
 mod agents;
 #[path = "all/dialect.rs"]
 mod dialect;
+#[path = "all/directory.rs"]
+mod directory;
 #[path = "all/durability.rs"]
 mod durability;
 #[path = "all/identity.rs"]

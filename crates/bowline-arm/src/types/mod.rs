@@ -66,6 +66,10 @@ shapes! {
     ROLE_DEFINITIONS = "authorization/role_definitions.json";
     /// `Microsoft.Bowline/users`.
     USERS = "bowline/users.json";
+    /// `Microsoft.Bowline/groups`.
+    GROUPS = "bowline/groups.json";
+    /// `Microsoft.Bowline/applications`.
+    APPLICATIONS = "bowline/applications.json";
     /// `Microsoft.Bowline/servicePrincipals`.
     SERVICE_PRINCIPALS = "bowline/service_principals.json";
     /// `Microsoft.Bowline/enrollmentTokens`.

@@ -10,7 +10,7 @@
 //! segment: `/subscriptions/a` is no ancestor of `/subscriptions/ab`. Patterns are compiled once.
 //!
 //! The built-in roles are Azure's, under Azure's ids, as data files in `builtin/`. One has more than Azure's:
-//! Contributor also excludes writing `Microsoft.Bowline/users` and `Microsoft.Bowline/servicePrincipals`. Azure
+//! Contributor also excludes writing users, groups, applications and service principals of `Microsoft.Bowline`. Azure
 //! keeps principals in a directory beside ARM, out of a Contributor's reach; here they are resources, and a
 //! Contributor who may set the administrator's password would be an Owner.
 

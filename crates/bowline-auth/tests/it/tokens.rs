@@ -27,6 +27,29 @@ fn principal() -> Principal {
     }
 }
 
+#[test]
+fn a_token_names_groups_up_to_a_number_and_then_says_that_there_are_more() {
+    let keys = key_set();
+    let claims_of = |count: u128| {
+        let groups = (0..count).map(Uuid::from_u128).collect();
+        let principal = Principal { groups, ..principal() };
+        let lifetime = SignedDuration::from_secs(HOUR);
+        let claims = AccessClaims::issue(&issuer(), "a", "client", &principal, lifetime, now());
+        let identity = id_token(&keys, &issuer(), "client", &principal, None, lifetime, now());
+        (
+            payload(&keys.sign(&claims, now()).expect("a key signs now")),
+            payload(&identity.expect("a key signs now")),
+        )
+    };
+    for (count, named, more) in [(0, None, None), (200, Some(200), None), (201, None, Some(true))] {
+        let (access, identity) = claims_of(count);
+        for token in [access, identity] {
+            assert_eq!(token["groups"].as_array().map(Vec::len), named, "{count} groups");
+            assert_eq!(token["hasgroups"].as_bool(), more, "{count} groups");
+        }
+    }
+}
+
 fn expected() -> Expected {
     Expected { issuer: issuer().url, audiences: vec!["https://localhost:8443".into()] }
 }

@@ -55,7 +55,6 @@ impl Control {
             kind: ActorKind::EnrollmentToken,
             object_id: uuid::Uuid::nil(),
             name: grant.id,
-            groups: Vec::new(),
             resource: None,
             enrollment: Some(EnrollmentGrant {
                 scope: grant.scope,
@@ -77,7 +76,6 @@ impl Control {
             kind: ActorKind::ManagedIdentity,
             object_id: claims.oid,
             name: record.id,
-            groups: claims.groups.clone(),
             resource: Some(record.key),
             enrollment: None,
         })
@@ -86,8 +84,8 @@ impl Control {
     /// A user or service principal that was disabled or deleted is refused at its next request.
     async fn principal_actor(&self, claims: &AccessClaims) -> Result<Actor, Error> {
         match self.authorization().snapshot().await.principal(claims.oid) {
-            Some(true) => {}
-            Some(false) => {
+            Some(principal) if principal.enabled => {}
+            Some(_) => {
                 return Err(Error::unauthenticated("The account is disabled. Ask an administrator."));
             }
             None => {
@@ -102,14 +100,7 @@ impl Control {
             .clone()
             .or_else(|| claims.name.clone())
             .unwrap_or_else(|| claims.oid.to_string());
-        Ok(Actor {
-            kind,
-            object_id: claims.oid,
-            name,
-            groups: claims.groups.clone(),
-            resource: None,
-            enrollment: None,
-        })
+        Ok(Actor { kind, object_id: claims.oid, name, resource: None, enrollment: None })
     }
 
     /// The actor of a portal cookie.
@@ -123,14 +114,13 @@ impl Control {
     ) -> Result<(Actor, PortalSession), Error> {
         let ended = || Error::unauthenticated("The portal session has ended. Sign in again.");
         let session = self.portal_session(cookie, now).await?.ok_or_else(ended)?;
-        if self.authorization().snapshot().await.principal(session.object_id) != Some(true) {
+        if !self.authorization().snapshot().await.is_enabled(session.object_id) {
             return Err(ended());
         }
         let actor = Actor {
             kind: ActorKind::User,
             object_id: session.object_id,
             name: session.username.clone(),
-            groups: Vec::new(),
             resource: None,
             enrollment: None,
         };

@@ -1,7 +1,7 @@
 //! `client_credentials`: service principals by secret or key, agents by the key of their resource.
 
 use bowline_auth::token::{IdentityType, Principal};
-use bowline_auth::{OAuthError, PublicKey, parse_unverified_client_id, secret, verify_assertion};
+use bowline_auth::{OAuthError, PublicKey, parse_unverified_client_id, verify_assertion};
 use bowline_store::{CommitError, EntryWrite, Record};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::{CLI_CLIENT, PORTAL_CLIENT, entry, unavailable};
 use crate::Control;
 use crate::context::OpContext;
 use crate::pipeline;
-use crate::providers::bowline::DIGESTS;
+use crate::providers::bowline::credentials::{DIGESTS, SecretCheck, check_secret, valid_keys};
 use crate::providers::{expires, promote_next_key, signing_keys};
 
 /// Service principals' tokens live an hour.
@@ -24,6 +24,23 @@ pub enum Credential<'a> {
     Secret(&'a str),
     /// `client_assertion`.
     Assertion(&'a str),
+}
+
+/// Who asks for a token as itself.
+pub(super) struct Client {
+    record: Record,
+    document: Value,
+    /// A cluster or machine.
+    agent: bool,
+    /// A service principal's.
+    application: Option<(Record, Value)>,
+}
+
+impl Client {
+    /// The records whose credentials count.
+    fn credentials_of(&self) -> impl Iterator<Item = &Record> {
+        std::iter::once(&self.record).chain(self.application.as_ref().map(|(record, _)| record))
+    }
 }
 
 impl Control {
@@ -51,69 +68,81 @@ impl Control {
         }
         let unknown = || OAuthError::UnknownClient { client_id: client_id.clone() };
         let guid: Uuid = client_id.parse().map_err(|_| unknown())?;
-        let record = match self.service_principal(guid).await? {
-            Some(record) => record,
-            None => {
-                self.store().get_by_principal(guid).await.map_err(|e| unavailable(&e))?.ok_or_else(unknown)?
-            }
+        let client = match self.service_principal(guid).await? {
+            Some(client) => client,
+            None => self.agent(guid).await?.ok_or_else(unknown)?,
         };
-        let document: Value = serde_json::from_str(&record.document).map_err(|_| OAuthError::ServerError)?;
         match credential {
-            Credential::Secret(secret) => self.check_secret(&record, &document, &client_id, secret, now)?,
+            Credential::Secret(secret) => self.prove_secret(&client, &client_id, secret, now)?,
             Credential::Assertion(assertion) => {
-                self.check_assertion(&record, &document, &client_id, assertion, now).await?;
+                self.prove_assertion(&client, &client_id, assertion, now).await?;
             }
         }
-        let agent =
-            self.registry().by_key(&record.resource_type).is_some_and(|p| p.spec().agent_key.is_some());
+        let Client { record, document, agent, .. } = client;
+        let object_id = record.principal.ok_or_else(unknown)?;
         let principal = Principal {
-            object_id: record.principal.ok_or_else(unknown)?,
+            object_id,
             kind: IdentityType::App,
             name: document["properties"]["displayName"].as_str().map(str::to_owned),
             username: None,
             resource_id: agent.then(|| record.id.clone()),
-            groups: Vec::new(),
+            groups: self.authorization().snapshot().await.groups_of(object_id),
         };
         let lifetime = if agent { self.settings().agent_token_lifetime } else { LIFETIME };
         self.issue_application(&principal, &client_id, lifetime, now)
     }
 
-    async fn service_principal(&self, app_id: Uuid) -> Result<Option<Record>, OAuthError> {
+    /// A service principal, with the credentials of its application beside its own.
+    async fn service_principal(&self, app_id: Uuid) -> Result<Option<Client>, OAuthError> {
         let key = format!("/providers/microsoft.bowline/serviceprincipals/{app_id}");
         let record = self.store().get(&key).await.map_err(|e| unavailable(&e))?;
         let Some(record) = record else { return Ok(None) };
-        let document: Value = serde_json::from_str(&record.document).unwrap_or_default();
+        let document: Value = serde_json::from_str(&record.document).map_err(|_| OAuthError::ServerError)?;
         if document["properties"]["accountEnabled"] == false {
             return Err(OAuthError::DisabledAccount);
         }
-        Ok(Some(record))
+        let application = self.application(app_id).await?;
+        Ok(Some(Client { record, document, agent: false, application }))
     }
 
-    fn check_secret(
+    /// The registration of an application.
+    pub(super) async fn application(&self, app_id: Uuid) -> Result<Option<(Record, Value)>, OAuthError> {
+        let key = format!("/providers/microsoft.bowline/applications/{app_id}");
+        let record = self.store().get(&key).await.map_err(|e| unavailable(&e))?;
+        let Some(record) = record else { return Ok(None) };
+        let document = serde_json::from_str(&record.document).map_err(|_| OAuthError::ServerError)?;
+        Ok(Some((record, document)))
+    }
+
+    /// A resource whose agent proves itself by its key; users, groups and applications are found by their object ids too, and are no clients.
+    async fn agent(&self, principal: Uuid) -> Result<Option<Client>, OAuthError> {
+        let record = self.store().get_by_principal(principal).await.map_err(|e| unavailable(&e))?;
+        let has_agent = |r: &Record| {
+            self.registry().by_key(&r.resource_type).is_some_and(|p| p.spec().agent_key.is_some())
+        };
+        let Some(record) = record.filter(has_agent) else { return Ok(None) };
+        let document = serde_json::from_str(&record.document).map_err(|_| OAuthError::ServerError)?;
+        Ok(Some(Client { record, document, agent: true, application: None }))
+    }
+
+    /// Proves a client by its secret.
+    pub(super) fn prove_secret(
         &self,
-        record: &Record,
-        document: &Value,
+        client: &Client,
         client_id: &str,
         given: &str,
         now: Timestamp,
     ) -> Result<(), OAuthError> {
-        let client_id = client_id.to_owned();
-        if document["properties"]["appId"].is_null() {
-            return Err(OAuthError::WrongClientSecret { client_id });
-        }
-        let secrets = self.open_secrets(record).map_err(|_| OAuthError::ServerError)?;
-        let digests = secrets.get(DIGESTS).and_then(Value::as_object);
         let mut expired = false;
-        for stored in digests.into_iter().flat_map(|d| d.values()) {
-            if !stored["digest"].as_str().is_some_and(|d| secret::matches_digest(given, d)) {
-                continue;
+        for record in client.credentials_of().filter(|_| !client.agent) {
+            let secrets = self.open_secrets(record).map_err(|_| OAuthError::ServerError)?;
+            match check_secret(secrets.get(DIGESTS), given, now) {
+                SecretCheck::Valid => return Ok(()),
+                SecretCheck::Expired => expired = true,
+                SecretCheck::Wrong => {}
             }
-            if stored["expiresOn"].as_str().and_then(|t| t.parse::<Timestamp>().ok()).is_some_and(|t| t > now)
-            {
-                return Ok(());
-            }
-            expired = true;
         }
+        let client_id = client_id.to_owned();
         Err(if expired {
             OAuthError::ExpiredClientSecret { client_id }
         } else {
@@ -121,26 +150,23 @@ impl Control {
         })
     }
 
-    async fn check_assertion(
+    async fn prove_assertion(
         &self,
-        record: &Record,
-        document: &Value,
+        client: &Client,
         client_id: &str,
         assertion: &str,
         now: Timestamp,
     ) -> Result<(), OAuthError> {
+        let (record, document) = (&client.record, &client.document);
         let issuer = self.identity().issuer().url.clone();
         let audiences =
             vec![format!("{}/{}/oauth2/v2.0/token", self.settings().public_url, self.tenant()), issuer];
-        let texts = if document["properties"]["appId"].is_null() {
+        let texts = if client.agent {
             signing_keys(document)
         } else {
-            document["properties"]["publicKeys"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|k| k.as_str().map(str::to_owned))
-                .collect()
+            let of_application =
+                client.application.iter().flat_map(|(_, document)| valid_keys(document, now));
+            valid_keys(document, now).into_iter().chain(of_application).collect()
         };
         let keys: Vec<PublicKey> = texts.iter().filter_map(|t| PublicKey::parse(t).ok()).collect();
         let claims = verify_assertion(assertion, &keys, &audiences, now).map_err(OAuthError::Assertion)?;

@@ -88,7 +88,8 @@ impl Control {
         consume: Vec<EntryWrite>,
         now: Timestamp,
     ) -> Result<TokenAnswer, OAuthError> {
-        let principal = user_principal(user)?;
+        let mut principal = user_principal(user)?;
+        principal.groups = self.authorization().snapshot().await.groups_of(principal.object_id);
         let lifetime = SignedDuration::from_secs(TOKEN_SECONDS);
         let mut answer = self.issue_application(&principal, client_id, lifetime, now)?;
         let identity = self.identity();

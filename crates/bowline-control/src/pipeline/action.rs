@@ -32,16 +32,22 @@ pub async fn action(
         .ok_or_else(|| unknown_action(spec.resource_type, name))?;
     for _ in 0..ATTEMPTS {
         let snapshot = control.authorization().snapshot().await;
-        snapshot.require(context, &spec.action_of(&format!("{name}/action")), id.key())?;
-        let record = control
-            .store()
-            .get(id.key())
-            .await
-            .map_err(|e| store_error(&e))?
-            .ok_or_else(|| Error::resource_not_found(id.as_str()))?;
-        let before = parse(&record)?;
+        let permitted = snapshot.require(context, &spec.action_of(&format!("{name}/action")), id.key());
+        let record = control.store().get(id.key()).await.map_err(|e| store_error(&e))?;
+        let before = record.as_ref().map(parse).transpose()?;
+        if let Err(refused) = permitted
+            && !before.as_ref().is_some_and(|b| provider.owner_may(name, b, context.actor.object_id))
+        {
+            return Err(refused);
+        }
+        let (Some(record), Some(before)) = (record, before) else {
+            return Err(Error::resource_not_found(id.as_str()));
+        };
         let secrets = control.open_secrets(&record)?;
-        match provider.act(name, &Acting { context, id, document: &before, secrets: &secrets, body })? {
+        let principals = control.principals(&snapshot, provider.principals_in_action(body)).await?;
+        let acting =
+            Acting { context, id, document: &before, secrets: &secrets, body, principals: &principals };
+        match provider.act(name, &acting)? {
             Act::Answer(answer) => return Ok(answer),
             Act::Change { mut document, secrets, answer } => {
                 stamp(&mut document, Some(&before), context);

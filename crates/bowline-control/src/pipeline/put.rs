@@ -237,6 +237,8 @@ impl<'a> Authorized<'a> {
         if spec.tracked {
             admit_tracked(&mut document, before.as_ref())?;
         }
+        let named = provider.principals_named(&document, before.as_ref());
+        let principals = control.principals(&snapshot, named).await?;
         provider.admit(&mut Admission {
             context,
             id: &parsed.request.id,
@@ -244,6 +246,7 @@ impl<'a> Authorized<'a> {
             document: &mut document,
             secrets: &mut secrets,
             snapshot: &snapshot,
+            principals: &principals,
             tenant: control.tenant(),
             key_lifetime: control.settings().key_lifetime,
             entries: &mut entries,

@@ -41,6 +41,8 @@ pub fn all() -> Vec<Arc<dyn ResourceProvider>> {
         Arc::new(authorization::RoleAssignments),
         Arc::new(authorization::RoleDefinitions),
         Arc::new(bowline::Users),
+        Arc::new(bowline::Groups),
+        Arc::new(bowline::Applications),
         Arc::new(bowline::ServicePrincipals),
         Arc::new(bowline::EnrollmentTokens),
         Arc::new(bowline::AgentSettings),

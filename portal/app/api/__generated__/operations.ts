@@ -125,6 +125,90 @@ export const agentSettingsUpdate: Operation<{
   apiVersion: "2026-11-01",
 };
 
+export const applicationsAddPassword: Operation<{
+  path: { applicationName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Applications_AddPassword",
+  method: "POST",
+  path: "/providers/Microsoft.Bowline/applications/{applicationName}/addPassword",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationsCreateOrUpdate: Operation<{
+  path: { applicationName: string };
+  query: Record<never, never>;
+  body: types.Application;
+  answer: types.Application;
+}> = {
+  id: "Applications_CreateOrUpdate",
+  method: "PUT",
+  path: "/providers/Microsoft.Bowline/applications/{applicationName}",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationsDelete: Operation<{
+  path: { applicationName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "Applications_Delete",
+  method: "DELETE",
+  path: "/providers/Microsoft.Bowline/applications/{applicationName}",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationsGet: Operation<{
+  path: { applicationName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.Application;
+}> = {
+  id: "Applications_Get",
+  method: "GET",
+  path: "/providers/Microsoft.Bowline/applications/{applicationName}",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationsList: Operation<{
+  path: Record<never, never>;
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.ApplicationList;
+}> = {
+  id: "Applications_List",
+  method: "GET",
+  path: "/providers/Microsoft.Bowline/applications",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationsRemovePassword: Operation<{
+  path: { applicationName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Applications_RemovePassword",
+  method: "POST",
+  path: "/providers/Microsoft.Bowline/applications/{applicationName}/removePassword",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationsUpdate: Operation<{
+  path: { applicationName: string };
+  query: Record<never, never>;
+  body: types.Application;
+  answer: types.Application;
+}> = {
+  id: "Applications_Update",
+  method: "PATCH",
+  path: "/providers/Microsoft.Bowline/applications/{applicationName}",
+  apiVersion: "2026-11-01",
+};
+
 export const connectedClustersCreateOrUpdate: Operation<{
   path: { subscriptionId: string; resourceGroupName: string; connectedClusterName: string };
   query: Record<never, never>;
@@ -363,6 +447,114 @@ export const gatewaysUpdate: Operation<{
   method: "PATCH",
   path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/gateways/{gatewayName}",
   apiVersion: "2026-07-15",
+};
+
+export const groupsAddMembers: Operation<{
+  path: { groupName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Groups_AddMembers",
+  method: "POST",
+  path: "/providers/Microsoft.Bowline/groups/{groupName}/addMembers",
+  apiVersion: "2026-11-01",
+};
+
+export const groupsAddOwners: Operation<{
+  path: { groupName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Groups_AddOwners",
+  method: "POST",
+  path: "/providers/Microsoft.Bowline/groups/{groupName}/addOwners",
+  apiVersion: "2026-11-01",
+};
+
+export const groupsCreateOrUpdate: Operation<{
+  path: { groupName: string };
+  query: Record<never, never>;
+  body: types.Group;
+  answer: types.Group;
+}> = {
+  id: "Groups_CreateOrUpdate",
+  method: "PUT",
+  path: "/providers/Microsoft.Bowline/groups/{groupName}",
+  apiVersion: "2026-11-01",
+};
+
+export const groupsDelete: Operation<{
+  path: { groupName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "Groups_Delete",
+  method: "DELETE",
+  path: "/providers/Microsoft.Bowline/groups/{groupName}",
+  apiVersion: "2026-11-01",
+};
+
+export const groupsGet: Operation<{
+  path: { groupName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.Group;
+}> = {
+  id: "Groups_Get",
+  method: "GET",
+  path: "/providers/Microsoft.Bowline/groups/{groupName}",
+  apiVersion: "2026-11-01",
+};
+
+export const groupsList: Operation<{
+  path: Record<never, never>;
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.GroupList;
+}> = {
+  id: "Groups_List",
+  method: "GET",
+  path: "/providers/Microsoft.Bowline/groups",
+  apiVersion: "2026-11-01",
+};
+
+export const groupsRemoveMembers: Operation<{
+  path: { groupName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Groups_RemoveMembers",
+  method: "POST",
+  path: "/providers/Microsoft.Bowline/groups/{groupName}/removeMembers",
+  apiVersion: "2026-11-01",
+};
+
+export const groupsRemoveOwners: Operation<{
+  path: { groupName: string };
+  query: Record<never, never>;
+  body: types.Any;
+  answer: types.Any;
+}> = {
+  id: "Groups_RemoveOwners",
+  method: "POST",
+  path: "/providers/Microsoft.Bowline/groups/{groupName}/removeOwners",
+  apiVersion: "2026-11-01",
+};
+
+export const groupsUpdate: Operation<{
+  path: { groupName: string };
+  query: Record<never, never>;
+  body: types.Group;
+  answer: types.Group;
+}> = {
+  id: "Groups_Update",
+  method: "PATCH",
+  path: "/providers/Microsoft.Bowline/groups/{groupName}",
+  apiVersion: "2026-11-01",
 };
 
 export const licensesCreateOrUpdate: Operation<{

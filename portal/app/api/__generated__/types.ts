@@ -24,6 +24,58 @@ export type AgentSettingsProperties = {
 
 export type Any = Record<string, unknown>;
 
+export type Application = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: ApplicationProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type ApplicationList = {
+  nextLink?: string;
+  value: Array<Application>;
+};
+
+export type ApplicationProperties = {
+  api?: Record<string, unknown>;
+  appId?: string;
+  appRoles?: Array<unknown>;
+  description?: string;
+  displayName?: string;
+  identifierUris?: Array<string>;
+  isFallbackPublicClient?: boolean;
+  keyCredentials?: Array<unknown>;
+  notes?: string;
+  objectId?: string;
+  optionalClaims?: Record<string, unknown>;
+  owners?: Array<string>;
+  passwordCredentials?: Array<unknown>;
+  publicClient?: ApplicationPropertiesPublicClient;
+  requiredResourceAccess?: Array<unknown>;
+  serviceManagementReference?: string;
+  signInAudience?: string;
+  spa?: ApplicationPropertiesSpa;
+  tags?: Array<string>;
+  web?: ApplicationPropertiesWeb;
+};
+
+export type ApplicationPropertiesPublicClient = {
+  redirectUris?: Array<string>;
+};
+
+export type ApplicationPropertiesSpa = {
+  redirectUris?: Array<string>;
+};
+
+export type ApplicationPropertiesWeb = {
+  homePageUrl?: string;
+  implicitGrantSettings?: Record<string, unknown>;
+  logoutUrl?: string;
+  redirectUris?: Array<string>;
+};
+
 export type ConnectedCluster = {
   etag?: string;
   id: string;
@@ -182,6 +234,29 @@ export type GatewayProperties = {
   gatewayId?: string;
   gatewayType?: string;
   provisioningState?: string;
+};
+
+export type Group = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: GroupProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type GroupList = {
+  nextLink?: string;
+  value: Array<Group>;
+};
+
+export type GroupProperties = {
+  description?: string;
+  displayName?: string;
+  mappedFrom?: Array<string>;
+  members?: Array<string>;
+  objectId?: string;
+  owners?: Array<string>;
 };
 
 export type KubernetesObject = {
@@ -1155,10 +1230,16 @@ export type ServicePrincipalList = {
 export type ServicePrincipalProperties = {
   accountEnabled?: boolean;
   appId?: string;
+  appRoleAssignmentRequired?: boolean;
+  description?: string;
   displayName?: string;
+  keyCredentials?: Array<unknown>;
+  notes?: string;
   objectId?: string;
+  owners?: Array<string>;
   passwordCredentials?: Array<unknown>;
   publicKeys?: Array<string>;
+  tags?: Array<string>;
 };
 
 export type Setting = {
@@ -1232,8 +1313,15 @@ export type UserList = {
 export type UserProperties = {
   accountEnabled?: boolean;
   displayName?: string;
+  givenName?: string;
+  jobTitle?: string;
+  mail?: string;
   objectId?: string;
   password?: string;
   passwordChangedOn?: string;
+  surname?: string;
+  upstreamGroups?: Array<string>;
+  upstreamIssuer?: string;
+  upstreamSubject?: string;
   username?: string;
 };

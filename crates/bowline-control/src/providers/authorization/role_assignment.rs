@@ -41,8 +41,10 @@ impl ResourceProvider for RoleAssignments {
             return Err(Error::bad_request("RoleDefinitionDoesNotExist", format!("There is no role definition '{role}'. List them: GET {scope}/providers/Microsoft.Authorization/roleDefinitions.")).with_target("properties.roleDefinitionId"));
         }
         let system = admission.context.actor.kind == ActorKind::System;
-        if admission.snapshot.principal(principal).is_none() && !system {
-            return Err(Error::bad_request("PrincipalNotFound", format!("There is no user or service principal with the object id '{principal}'. Use the objectId, not the appId or the name.")).with_target("properties.principalId"));
+        match admission.principals.kind(principal) {
+            Some(kind) => admit_kind(admission, principal, kind.as_str())?,
+            None if system => {}
+            None => return Err(Error::bad_request("PrincipalNotFound", format!("Principal {principal} does not exist in the directory: there is no user, group, service principal or managed identity with this object id. Use the objectId, not the appId or the name.")).with_target("properties.principalId")),
         }
         if admission.property("condition").is_some() {
             return Err(Error::bad_request(
@@ -87,6 +89,10 @@ impl ResourceProvider for RoleAssignments {
         None
     }
 
+    fn principals_named(&self, document: &Value, _existing: Option<&Value>) -> Vec<Uuid> {
+        last_guid(&document["properties"]["principalId"]).into_iter().collect()
+    }
+
     fn admit_delete(
         &self,
         context: &OpContext,
@@ -105,6 +111,18 @@ impl ResourceProvider for RoleAssignments {
         }
         Ok(())
     }
+}
+
+/// The kind is a fact, not a choice: one that was sent must be right.
+fn admit_kind(admission: &mut Admission<'_>, principal: Uuid, kind: &'static str) -> Result<(), Error> {
+    if let Some(sent) = admission.property("principalType").filter(|sent| !sent.eq_ignore_ascii_case(kind)) {
+        let why = format!(
+            "The principal '{principal}' is a {kind}, not a {sent}. Send principalType {kind}, or none."
+        );
+        return Err(Error::bad_request("UnmatchedPrincipalType", why).with_target("properties.principalType"));
+    }
+    admission.set("principalType", kind);
+    Ok(())
 }
 
 fn last_guid(value: &Value) -> Option<Uuid> {

@@ -1,20 +1,25 @@
-//! `Microsoft.Bowline`: what Azure keeps outside ARM or does not have: users, service principals, enrolment tokens, agent settings.
+//! `Microsoft.Bowline`: what Azure keeps outside ARM or does not have: users, groups, applications, service principals,
+//! enrolment tokens, agent settings.
 
 mod agent_settings;
+mod application;
+pub(crate) mod credentials;
 mod enrollment_token;
+mod group;
 mod service_principal;
 mod user;
 
 pub use agent_settings::AgentSettings;
+pub use application::Applications;
 pub use enrollment_token::{EnrollmentTokens, Grant};
-pub(crate) use service_principal::DIGESTS;
+pub use group::Groups;
 pub use service_principal::ServicePrincipals;
 pub use user::Users;
 
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The object id that users and service principals carry.
+/// The object id that everything of the directory carries.
 fn object_id(document: &Value) -> Option<Uuid> {
     document["properties"]["objectId"].as_str()?.parse().ok()
 }
