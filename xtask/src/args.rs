@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::paths::Paths;
-use crate::{bench, check, cluster, parts, signals, test, up};
+use crate::{bench, check, cluster, image, parts, signals, test, up};
 
 /// Every chore of Bowline's repository.
 #[derive(Parser)]
@@ -35,6 +35,8 @@ enum Chore {
         /// Which one; without a name: all are listed, and whether they are there.
         name: Option<String>,
     },
+    /// Builds the agent's image as an OCI image layout, which `bowline-server serve --agent-image` serves.
+    Image(image::Options),
     /// A real Kubernetes control plane on 127.0.0.1, for tests and experiments.
     #[command(subcommand)]
     Cluster(ClusterChore),
@@ -81,6 +83,7 @@ pub(crate) fn run() -> Result<()> {
         Chore::Deps => check::deps::run(&paths),
         Chore::Gen => check::generate::write(&paths),
         Chore::Parts { name } => parts::run(&paths, name.as_deref()),
+        Chore::Image(options) => image::run(&paths, &options),
         Chore::Cluster(ClusterChore::Up { dir, port, no_fsync }) => {
             let folder = std::path::absolute(dir)?;
             cluster::up(&paths, &cluster::Options { folder, port, durable: !no_fsync })

@@ -15,6 +15,7 @@ mod check;
 mod cluster;
 mod command;
 mod disk;
+mod image;
 mod net;
 mod parts;
 mod paths;

@@ -266,14 +266,17 @@ pub enum ClusterCommand {
         /// Where health and metrics are served, or `off`.
         #[arg(long, default_value = "127.0.0.1:0", value_parser = health)]
         health: Health,
+        /// A folder with agent.json and key.pem, as the chart mounts it: taken once, when the agent has no newer enrolment.
+        #[arg(long, value_name = "FOLDER")]
+        onboarding: Option<PathBuf>,
     },
 }
 
 impl ClusterCommand {
     /// The options of `cluster run`.
     pub fn into_options(self) -> ClusterOptions {
-        let Self::Run { kubeconfig, context, namespace, health } = self;
-        ClusterOptions { kubeconfig, context, namespace, health: health.0 }
+        let Self::Run { kubeconfig, context, namespace, health, onboarding } = self;
+        ClusterOptions { kubeconfig, context, namespace, health: health.0, onboarding }
     }
 }
 

@@ -88,6 +88,9 @@ pub struct Options {
     /// Days that an agent's key is valid [default: 90].
     #[arg(long, env = "BOWLINE_AGENT_KEY_DAYS")]
     agent_key_days: Option<u64>,
+    /// A folder with the agent's image as an OCI image layout, to serve under /v2/bowline-agent.
+    #[arg(long, env = "BOWLINE_AGENT_IMAGE")]
+    agent_image: Option<PathBuf>,
     /// Free disk space in MiB below which writes are refused [default: 256].
     #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
     disk_reserve_mib: Option<u64>,
@@ -122,6 +125,8 @@ pub struct Config {
     pub agent_token_lifetime: jiff::SignedDuration,
     /// See [`Options`].
     pub agent_key_lifetime: jiff::SignedDuration,
+    /// See [`Options`].
+    pub agent_image: Option<PathBuf>,
     /// See [`Options`].
     pub disk_reserve_bytes: u64,
 }
@@ -204,6 +209,7 @@ impl Config {
             ),
             agent_token_lifetime: jiff::SignedDuration::from_secs(token),
             agent_key_lifetime: jiff::SignedDuration::from_hours(days * 24),
+            agent_image: options.agent_image.or(file.agent_image),
             disk_reserve_bytes: options.disk_reserve_mib.or(file.disk_reserve_mib).unwrap_or(256) << 20,
         })
     }

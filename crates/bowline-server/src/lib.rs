@@ -9,5 +9,6 @@ pub mod listener;
 pub mod logging;
 pub mod metrics;
 pub mod openapi;
+pub mod registry;
 pub mod tls;
 pub mod wire;

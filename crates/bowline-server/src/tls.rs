@@ -44,6 +44,17 @@ pub fn configure(config: &Config) -> anyhow::Result<Arc<ServerConfig>> {
     Ok(Arc::new(server))
 }
 
+/// The certificate (PEM) of the local authority; none when the operator brought a certificate.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn authority_pem(config: &Config) -> anyhow::Result<Option<Vec<u8>>> {
+    match config.tls {
+        Some(_) => Ok(None),
+        None => Ok(Some(read(&config.data_dir.join("tls/ca.crt"))?.into())),
+    }
+}
+
 /// The local authority's certificate for this server, made or renewed when needed.
 fn local(config: &Config) -> anyhow::Result<(std::path::PathBuf, std::path::PathBuf)> {
     let folder = config.data_dir.join("tls");

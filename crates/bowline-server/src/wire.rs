@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::http::{self, State};
 use crate::metrics::Metrics;
+use crate::registry::Registry;
 use crate::{listener, logging, tls};
 
 /// The first administrator's name.
@@ -48,7 +49,14 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let cancel = CancellationToken::new();
     let mut tasks = reconcile::start(&control, clock, &cancel);
     let metrics = Arc::new(Metrics::default());
-    let state = Arc::new(State::new(Arc::clone(&control), Arc::clone(&metrics), clock, cancel.clone()));
+    let state = Arc::new(State::new(
+        Arc::clone(&control),
+        Arc::clone(&metrics),
+        clock,
+        cancel.clone(),
+        Registry::open(config.agent_image.as_deref())?,
+        tls::authority_pem(&config)?,
+    ));
     let serving = tokio::spawn(listener::serve(listener, tls, http::router(state), metrics, cancel.clone()));
     tracing::info!(url = %config.public_url, listen = %config.listen, tenant = %control.tenant(), "ready");
 

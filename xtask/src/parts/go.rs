@@ -14,12 +14,14 @@ use sha2::{Digest, Sha256};
 use crate::paths::Paths;
 use crate::{command, disk, say, signals};
 
-/// One Go program of ours that does what several foreign ones do, by the name it is started under.
+/// One Go program: a foreign one, or one of ours that does what several foreign ones do, by the name it is started under.
 #[derive(Debug)]
 pub(crate) struct GoPart {
     /// The folder below `parts/`, and the name to ask for.
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
+    /// The main package: `.` for the one of ours, else a foreign one that `go.mod` names as a tool.
+    pub(crate) package: &'static str,
     /// The names that it is started under.
     pub(crate) programs: &'static [&'static str],
     /// The module whose version the programs report.
@@ -31,6 +33,9 @@ pub(crate) struct GoPart {
     /// What the first build needs: sources, Go's build cache and the result.
     pub(crate) disk: u64,
 }
+
+/// The main package beside `go.mod`.
+pub(crate) const OURS: &str = ".";
 
 /// The oldest Go that builds today's parts.
 const OLDEST_GO: (u32, u32) = (1, 24);
@@ -83,8 +88,8 @@ impl Plan {
         let version = module_version(&String::from_utf8_lossy(&module), part.version_of)?;
         let linker_flags = linker_flags(part.stamp, &version)?;
         let go = command::capture(Command::new("go").arg("version").current_dir(&sources))?;
-        let inputs =
-            [module, read("go.sum")?, read("main.go")?, linker_flags.clone().into_bytes(), go.into_bytes()];
+        let program = if part.package == OURS { read("main.go")? } else { part.package.into() };
+        let inputs = [module, read("go.sum")?, program, linker_flags.clone().into_bytes(), go.into_bytes()];
         let place = paths.cache.join("parts").join(format!("{}-{}", part.name, key(&inputs)));
         Ok(Self { sources, version, linker_flags, place })
     }
@@ -161,7 +166,7 @@ fn lock(place: &Path) -> Result<File> {
 
 /// Builds beside the final place and moves it there when it is whole.
 fn build(plan: &Plan, part: &GoPart) -> Result<()> {
-    let total = download(plan)?;
+    let total = download(plan, part)?;
     let unfinished = plan.place.with_extension(format!("unfinished-{}", std::process::id()));
     fs::create_dir_all(&unfinished).with_context(|| format!("{} cannot be made", unfinished.display()))?;
     let made = compile(plan, part, &unfinished, total);
@@ -178,12 +183,13 @@ fn build(plan: &Plan, part: &GoPart) -> Result<()> {
 }
 
 /// Fetches exactly the modules that are needed, and counts the packages to compile.
-fn download(plan: &Plan) -> Result<usize> {
+fn download(plan: &Plan, part: &GoPart) -> Result<usize> {
     let progress = say::Progress::start();
-    say::note("Fetching the sources through Go's module proxy (0.6 GB when none are there yet).");
-    let list = command::capture(plan.go("list").args(["-deps", "-f", "{{.ImportPath}}", "."])).context(
-        "the sources could not be fetched; `go env GOPROXY` says where from, HTTPS_PROXY is honoured",
-    )?;
+    say::note("Fetching the sources through Go's module proxy.");
+    let list = command::capture(plan.go("list").args(["-deps", "-f", "{{.ImportPath}}", part.package]))
+        .context(
+            "the sources could not be fetched; `go env GOPROXY` says where from, HTTPS_PROXY is honoured",
+        )?;
     let packages = list.lines().count();
     say::note(format!("{packages} packages, {}", say::duration(progress.finish())));
     Ok(packages)
@@ -191,11 +197,13 @@ fn download(plan: &Plan) -> Result<usize> {
 
 fn compile(plan: &Plan, part: &GoPart, folder: &Path, total: usize) -> Result<()> {
     let mut go = plan.go("build");
-    go.args(["-v", "-trimpath", "-ldflags", &plan.linker_flags, "-o"]).arg(folder.join(part.name)).arg(".");
+    go.args(["-v", "-trimpath", "-ldflags", &plan.linker_flags, "-o"])
+        .arg(folder.join(part.name))
+        .arg(part.package);
     go.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command::start(&mut go)?;
     let took = watch(&mut child, total)?;
-    for program in part.programs {
+    for program in part.programs.iter().filter(|program| **program != part.name) {
         symlink(part.name, folder.join(program)).context("a link to the part cannot be made")?;
     }
     let size = fs::metadata(folder.join(part.name)).map_or(0, |file| file.len());

@@ -20,6 +20,7 @@ pub(crate) use go::{GoPart, ensure as ensure_built, find as find_built, require_
 pub(crate) const KUBERNETES: GoPart = GoPart {
     name: "kubernetes",
     what: "etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl",
+    package: go::OURS,
     programs: &["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"],
     version_of: "k8s.io/kubernetes",
     stamp: &["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"],
@@ -27,7 +28,19 @@ pub(crate) const KUBERNETES: GoPart = GoPart {
     disk: 5 << 30,
 };
 
-const BUILT: [&GoPart; 1] = [&KUBERNETES];
+/// The program that installs charts.
+pub(crate) const HELM: GoPart = GoPart {
+    name: "helm",
+    what: "helm",
+    package: "helm.sh/helm/v3/cmd/helm",
+    programs: &["helm"],
+    version_of: "helm.sh/helm/v3",
+    stamp: &[],
+    minutes: 2,
+    disk: 2 << 30,
+};
+
+const BUILT: [&GoPart; 2] = [&KUBERNETES, &HELM];
 const INSTALLED: [&DebianPart; 2] = [&debian::POSTGRES, &debian::CHROMIUM];
 
 /// `cargo xtask parts [name]`.

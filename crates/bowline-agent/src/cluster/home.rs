@@ -73,6 +73,11 @@ impl ClusterHome {
         patched.map(drop).map_err(|source| write_failed(&self.secret_name(), source))
     }
 
+    /// Writes the current key, in place of whatever is there; a key that was being introduced is forgotten.
+    pub(super) async fn write_key(&self, key: &KeyPem) -> Result<(), HomeError> {
+        self.patch_secret(json!({ KEY: STANDARD.encode(&key.0), NEXT_KEY: null })).await
+    }
+
     /// The same for every start of the agent in this cluster, another one in a copy of the cluster that has been given a
     /// name of its own: of the namespace that each cluster makes for itself, and of the Secret.
     pub(super) async fn instance(&self) -> Result<String, ClusterError> {

@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`home`] | who the agent is: the Secret and the ConfigMap `bowline-agent`, and waiting for them |
+//! | [`onboarding`] | what an installer hands over, taken once |
 //! | [`ledger`] | the desired document on ConfigMaps |
 //! | [`inventory`] | what is in the cluster: watched in bounded memory, redacted, sent as deltas |
 //! | [`facts`] | version, distribution, cloud, nodes and cores, as the resource's status |
@@ -20,6 +21,7 @@ mod fake_api;
 mod home;
 mod inventory;
 mod ledger;
+mod onboarding;
 mod role;
 mod uplink;
 
@@ -30,6 +32,8 @@ use bowline_kubernetes::{Access, Connection, Outcome, Purpose, run_checks};
 use tokio_util::sync::CancellationToken;
 
 use crate::{health::Health, session::status::StatusBoard};
+use home::ClusterHome;
+use onboarding::Onboarding;
 
 /// What `bowline-agent cluster run` was asked to do.
 #[derive(Debug, Clone)]
@@ -42,6 +46,8 @@ pub struct ClusterOptions {
     pub namespace: String,
     /// Where health and metrics are served; nowhere when absent.
     pub health: Option<SocketAddr>,
+    /// A folder with the enrolment that the installer handed over.
+    pub onboarding: Option<PathBuf>,
 }
 
 /// Runs the role until the process is told to stop.
@@ -56,6 +62,7 @@ pub async fn run(options: ClusterOptions) -> anyhow::Result<()> {
         let advice = error.advice();
         anyhow::Error::new(error).context(advice)
     })?;
+    let onboarding = options.onboarding.as_deref().map(Onboarding::read).transpose()?.flatten();
     let stop = CancellationToken::new();
     let status = StatusBoard::default();
     let health = match options.health {
@@ -73,6 +80,9 @@ pub async fn run(options: ClusterOptions) -> anyhow::Result<()> {
     let life = async {
         say_what_is_missing(&connection, &options.namespace).await;
         let (connection, namespace) = (connection.clone(), options.namespace.clone());
+        if let Some(onboarding) = &onboarding {
+            onboarding.adopt_patiently(&ClusterHome::new(connection.clone(), &namespace)).await;
+        }
         role::live(role::Life { connection, namespace, status: status.clone(), stop: stop.clone() }).await
     };
     let serving = async {

@@ -1,6 +1,7 @@
 //! The routes. Everything that is not named here is ARM's and goes to [`arm`].
 
 pub mod agents;
+pub mod arc_config;
 pub mod arm;
 pub mod context;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod identity;
 pub mod inventory;
 pub mod pages;
 pub mod portal;
+pub mod registry;
 pub mod session;
 
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
+use crate::registry::Registry;
 
 /// What every handler shares.
 pub struct State {
@@ -32,6 +35,10 @@ pub struct State {
     pub clock: fn() -> Timestamp,
     /// Set when the server stops.
     pub stopping: CancellationToken,
+    /// What agents' hosts can pull.
+    pub registry: Registry,
+    /// The local certificate authority (PEM) that clients are to trust; none when the operator brought a certificate.
+    pub authority: Option<Vec<u8>>,
 }
 
 impl State {
@@ -42,8 +49,10 @@ impl State {
         metrics: Arc<Metrics>,
         clock: fn() -> Timestamp,
         stopping: CancellationToken,
+        registry: Registry,
+        authority: Option<Vec<u8>>,
     ) -> Self {
-        Self { control, metrics, clock, stopping }
+        Self { control, metrics, clock, stopping, registry, authority }
     }
 }
 
@@ -59,6 +68,14 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/{tenant}/oauth2/v2.0/devicecode", post(identity::device_code))
         .route("/{tenant}/oauth2/v2.0/authorize", get(identity::authorize_page).post(identity::authorize))
         .route("/device", get(identity::device_page).post(identity::decide_device))
+        .route("/dataplane/config/azure-arc-k8sagents/healthCheck", post(arc_config::health_check))
+        .route("/dataplane/config/azure-arc-k8sagents/GetHelmSettings", post(arc_config::helm_settings))
+        .route(
+            "/dataplane/config/azure-arc-k8sagents/GetLatestHelmPackagePath",
+            post(arc_config::latest_package),
+        )
+        .route("/v2/", get(registry::base).fallback(registry::refuse))
+        .route("/v2/{*path}", get(registry::get).fallback(registry::refuse))
         .route("/agents/v1/session", get(session::open))
         .route("/agents/v1/observed", post(agents::observed))
         .route("/agents/v1/rotateKey", post(agents::rotate_key))
