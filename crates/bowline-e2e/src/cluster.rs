@@ -91,6 +91,31 @@ impl Cluster {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// `kubectl …` that needs no objects.
+    #[must_use]
+    pub fn get(&self, arguments: &[&str]) -> Value {
+        let mut arguments = arguments.to_vec();
+        arguments.extend(["-o", "json"]);
+        serde_json::from_str(&self.kubectl(&arguments, &[])).expect("kubectl prints JSON")
+    }
+
+    /// A kubeconfig for another account of the cluster, by its token.
+    #[must_use]
+    pub fn kubeconfig_of(&self, token: &str) -> PathBuf {
+        let admin: Value =
+            serde_json::from_str(&self.kubectl(&["config", "view", "--raw", "-o", "json"], &[]))
+                .expect("kubectl prints JSON");
+        let config = serde_json::json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "it",
+            "clusters": [{"name": "it", "cluster": admin["clusters"][0]["cluster"]}],
+            "users": [{"name": "it", "user": {"token": token}}],
+            "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+        });
+        let path = self.folder.path().join("account.kubeconfig");
+        std::fs::write(&path, config.to_string()).unwrap();
+        path
+    }
+
     /// Starts `bowline-agent cluster run` beside it.
     #[must_use]
     pub fn agent(&self) -> Program {

@@ -30,11 +30,20 @@ pub struct Options {
     pub root_key: Option<PathBuf>,
     /// How clients reach it, when not directly.
     pub public_url: Option<String>,
+    /// An OCI image layout to serve.
+    pub agent_image: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { restart_grace: 2, agent_token_seconds: 1800, database: None, root_key: None, public_url: None }
+        Self {
+            restart_grace: 2,
+            agent_token_seconds: 1800,
+            database: None,
+            root_key: None,
+            public_url: None,
+            agent_image: None,
+        }
     }
 }
 
@@ -107,6 +116,7 @@ impl Server {
         for (name, value) in [
             ("--database", self.options.database.clone()),
             ("--root-key-file", self.options.root_key.clone().map(text)),
+            ("--agent-image", self.options.agent_image.clone().map(text)),
         ] {
             if let Some(value) = value {
                 arguments.extend([name.to_owned(), value]);

@@ -8,6 +8,8 @@ mod agents;
 mod dialect;
 #[path = "all/directory.rs"]
 mod directory;
+#[path = "all/arc_connect.rs"]
+mod arc_connect;
 #[path = "all/durability.rs"]
 mod durability;
 #[path = "all/identity.rs"]

@@ -126,12 +126,14 @@ fn portal(context: &Context<'_>) -> Result<()> {
 
 fn e2e(context: &Context<'_>) -> Result<()> {
     let kubernetes = parts::ensure_built(context.paths, &parts::KUBERNETES)?;
+    let helm = parts::ensure_built(context.paths, &parts::HELM)?;
     let postgres = parts::ensure_installed(parts::postgres_part())?;
     // The one that was just built: building it may have replaced the file of this very process.
     let xtask = context.paths.built("xtask");
     programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {
         context.guard.mark(test).env("BOWLINE_KUBERNETES", &kubernetes).env("BOWLINE_POSTGRES", &postgres);
         test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug")).env("BOWLINE_XTASK", &xtask);
+        test.env("BOWLINE_HELM", &helm);
     })
 }
 

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::home::{ClusterHome, chain};
+use super::home::ClusterHome;
 use crate::{
     disk::{self, DiskError},
-    home::{Enrolment, Home, HomeError, KeyPem},
+    home::{Enrolment, Home, HomeError, KeyPem, chain},
     key::{AgentKey, KeyError},
 };
 
