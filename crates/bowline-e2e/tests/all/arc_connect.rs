@@ -232,6 +232,29 @@ impl Connected {
         .await
     }
 
+    /// The chart and the manifest for hand-made installations give the same rights.
+    fn compare_rights(&self) {
+        let manifest =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/kubernetes/bowline-agent-rbac.yaml");
+        let manifest = manifest.display().to_string();
+        let dry = ["create", "--dry-run=client", "-o", "json", "-f", &manifest];
+        let printed = self.cluster.kubectl(&dry, &[]);
+        let mut compared = 0;
+        // One document after another.
+        for object in serde_json::Deserializer::from_str(&printed).into_iter::<Value>() {
+            let object = object.unwrap();
+            let (kind, name) =
+                (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
+            if !kind.ends_with("Role") {
+                continue;
+            }
+            let found = self.cluster.get(&["-n", "bowline-system", "get", kind, name]);
+            assert_eq!(found["rules"], object["rules"], "{kind} {name}");
+            compared += 1;
+        }
+        assert_eq!(compared, 2);
+    }
+
     fn key_in_cluster(&self) -> String {
         let secret = self.cluster.get(&["-n", "bowline-system", "get", "secret", "bowline-agent"]);
         let key = secret["data"]["key.pem"].as_str().unwrap_or_default();
@@ -278,6 +301,8 @@ async fn a_cluster_is_onboarded_by_the_steps_of_az_connectedk8s() {
     let releases =
         world.helm.succeed(&["list", "-a", "--all-namespaces", "--output", "json"].map(str::to_owned));
     assert!(releases.contains("azure-arc") && releases.contains("deployed"), "{releases}");
+
+    world.compare_rights();
 
     // The pod is admitted under the strictest pod security; there is no node to run it.
     let pods = until("a pod of the agent", seconds(30), async || {
