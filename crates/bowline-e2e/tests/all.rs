@@ -4,12 +4,12 @@
 
 #[path = "all/agents.rs"]
 mod agents;
+#[path = "all/arc_connect.rs"]
+mod arc_connect;
 #[path = "all/dialect.rs"]
 mod dialect;
 #[path = "all/directory.rs"]
 mod directory;
-#[path = "all/arc_connect.rs"]
-mod arc_connect;
 #[path = "all/durability.rs"]
 mod durability;
 #[path = "all/identity.rs"]
