@@ -186,6 +186,24 @@ impl Filter {
         self.conjuncts().iter().all(|f| matches!(f, Self::Call(call) if !is_text_function(&call.name)))
     }
 
+    /// Whether the values of these fields (lower case) decide it, in whatever case they are written.
+    #[must_use]
+    pub fn asks_only(&self, fields: &[&str]) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::And(all) | Self::Or(all) => all.iter().all(|f| f.asks_only(fields)),
+            Self::Not(filter) => filter.asks_only(fields),
+            Self::Compare(c) => {
+                matches!(c.operator, Operator::Eq | Operator::Ne) && fields.contains(&c.field.as_str())
+            }
+            Self::Call(call) if is_text_function(&call.name) => call.arguments.iter().all(|a| match a {
+                Argument::Field(field) => fields.contains(&field.as_str()),
+                Argument::Text(_) => true,
+            }),
+            Self::Call(_) | Self::Any { .. } | Self::Tag { .. } => false,
+        }
+    }
+
     /// Whether an object satisfies it.
     #[must_use]
     pub fn matches(&self, object: &dyn Fields) -> bool {
@@ -344,6 +362,25 @@ mod tests {
         let either = Filter::parse("principalId eq 'a' or principalId eq 'b'").unwrap();
         assert_eq!(either.equals("principalid"), None);
         assert_eq!(Filter::Everything.conjuncts(), []);
+    }
+
+    #[test]
+    fn the_fields_that_decide_are_known() {
+        for (text, expected) in [
+            ("name eq 'a' and not (name ne 'b' or contains(resourceGroup, 'c'))", true),
+            ("name eq 'a' or location eq 'b'", false),
+            ("name gt 'a'", false),
+            ("startswith(location, 'a')", false),
+            ("tagName eq 'a'", false),
+            ("atScope()", false),
+        ] {
+            assert_eq!(
+                Filter::parse(text).unwrap().asks_only(&["name", "resourcegroup"]),
+                expected,
+                "{text}"
+            );
+        }
+        assert!(Filter::Everything.asks_only(&[]));
     }
 
     #[test]

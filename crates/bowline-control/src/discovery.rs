@@ -99,7 +99,7 @@ pub async fn resources(
                 skip_token: skip_token.take(),
             };
             let page = list(control, context, request).await?;
-            value.extend(page.value.into_iter().map(flat));
+            value.extend(page.values()?.into_iter().map(flat));
             match page.next {
                 Some(next) => skip_token = Some(next),
                 None => break,

@@ -91,6 +91,7 @@ async fn restart(control: &Control, head: Head) -> Result<(), StoreError> {
     control.authorization().reload().await?;
     control.desired().reload(&**control.store()).await?;
     control.inventory().forget();
+    control.answers().forget();
     control.sessions().publish("/", |key| control.desired().document(key));
     Ok(())
 }

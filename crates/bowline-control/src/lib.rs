@@ -12,6 +12,7 @@
 //! - Nothing writes to the store but through [`Control::commit`], and no resource changes but through [`pipeline`].
 //! - Providers are pure. Only [`identity`] and [`reconcile`] wait, and only `main` of the server reads a clock for a request.
 
+pub mod answers;
 pub mod authorization;
 pub mod bootstrap;
 pub mod context;
@@ -89,6 +90,7 @@ pub struct Control {
     sessions: sessions::Sessions,
     inventory: inventory::Inventory,
     desired: desired::Desired,
+    answers: answers::Answers,
 }
 
 impl Control {
@@ -113,6 +115,7 @@ impl Control {
             sessions: sessions::Sessions::default(),
             inventory: inventory::Inventory::new(Arc::clone(&store)),
             desired: desired::Desired::default(),
+            answers: answers::Answers::default(),
             store,
             settings,
         }))
@@ -176,6 +179,10 @@ impl Control {
     #[must_use]
     pub fn desired(&self) -> &desired::Desired {
         &self.desired
+    }
+
+    pub(crate) fn answers(&self) -> &answers::Answers {
+        &self.answers
     }
 
     pub(crate) fn seal(&self) -> &Seal {

@@ -18,6 +18,8 @@ mod identity;
 mod kubernetes;
 #[path = "all/proxies.rs"]
 mod proxies;
+#[path = "all/reading.rs"]
+mod reading;
 #[path = "all/resources.rs"]
 mod resources;
 #[path = "all/roles.rs"]

@@ -37,7 +37,7 @@ mod writer;
 pub use commit::{Commit, CommitError, Committed, EntryWrite, Guard, Place, Reason, Refusal, Write};
 pub use model::{
     Change, ChangeKind, Draft, Entry, Head, Lease, List, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, MAX_ROWS,
-    MAX_SEGMENT_BYTES, Observation, Record, Revision, Segment,
+    MAX_SEGMENT_BYTES, Observation, Record, Revision, Segment, Stamp,
 };
 pub use os::free_space;
 pub use postgres::{PostgresOptions, open_postgres};

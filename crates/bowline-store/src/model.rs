@@ -74,6 +74,19 @@ pub struct Record {
     pub updated_at: Timestamp,
 }
 
+/// What tells one version of a record from every other: a reader that has kept something made of that version may go on using it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// See [`Record::key`].
+    pub key: String,
+    /// See [`Record::uid`].
+    pub uid: Uuid,
+    /// See [`Record::revision`].
+    pub revision: Revision,
+    /// See [`Record::etag`]: it differs where a restored database counts the same revision again.
+    pub etag: String,
+}
+
 /// What a write carries: a record without what the store assigns.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -102,6 +115,11 @@ pub struct Draft {
 }
 
 impl Record {
+    /// Which version this is.
+    pub fn stamp(&self) -> Stamp {
+        Stamp { key: self.key.clone(), uid: self.uid, revision: self.revision, etag: self.etag.clone() }
+    }
+
     /// The draft that would write this record again unchanged; the usual start of an update.
     pub fn to_draft(&self) -> Draft {
         Draft {

@@ -3,7 +3,7 @@
 use crate::commit::{Commit, CommitError, Committed};
 use crate::model::{
     Change, Entry, Head, Lease, List, MAX_KEY_BYTES, MAX_ROWS, MAX_SEGMENT_BYTES, Observation, Record,
-    Revision, Segment,
+    Revision, Segment, Stamp,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -30,14 +30,27 @@ pub trait Store: Send + Sync + 'static {
     /// The record of a key.
     async fn get(&self, key: &str) -> Result<Option<Record>, StoreError>;
 
+    /// Which version of a key's record there is, without reading the document.
+    async fn stamp(&self, key: &str) -> Result<Option<Stamp>, StoreError>;
+
+    /// The records of these keys (at most [`MAX_ROWS`]), in no order; what is gone is left out.
+    async fn get_many(&self, keys: &[String]) -> Result<Vec<Record>, StoreError>;
+
     /// The record that owns a principal.
     async fn get_by_principal(&self, principal: Uuid) -> Result<Option<Record>, StoreError>;
 
     /// Records in the order of their keys (by bytes). Fewer than `limit` means that there are no more.
     async fn list(&self, list: &List) -> Result<Vec<Record>, StoreError>;
 
+    /// As [`Store::list`], without reading the documents.
+    async fn stamps(&self, list: &List) -> Result<Vec<Stamp>, StoreError>;
+
     /// The feed after a revision, without a gap and in order. Fewer than `limit` means that there are no more yet.
     async fn changes(&self, after: Revision, limit: u32) -> Result<Vec<Change>, StoreError>;
+
+    /// As [`Store::changes`]: of each change only its revision and the type of its record.
+    async fn changed_types(&self, after: Revision, limit: u32)
+    -> Result<Vec<(Revision, String)>, StoreError>;
 
     /// Forgets changes up to a revision (which must have been kept elsewhere), at most `limit` rows at a time;
     /// says how many went. Reading from before the forgotten ones is answered by [`StoreError::Compacted`].
@@ -238,6 +251,14 @@ pub enum OpenError {
 pub(crate) fn check_limit(limit: u32) -> Result<(), StoreError> {
     if limit == 0 || limit > MAX_ROWS {
         return Err(StoreError::Invalid(format!("a limit of {limit}; 1 to {MAX_ROWS} are possible")));
+    }
+    Ok(())
+}
+
+/// Refuses to read more than [`MAX_ROWS`] keys at once.
+pub(crate) fn check_keys(keys: &[String]) -> Result<(), StoreError> {
+    if keys.len() > MAX_ROWS as usize {
+        return Err(StoreError::Invalid(format!("{} keys; at most {MAX_ROWS} are possible", keys.len())));
     }
     Ok(())
 }

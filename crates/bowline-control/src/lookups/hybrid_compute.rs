@@ -87,12 +87,13 @@ async fn scope_of_machine(
 ) -> Result<Value, Error> {
     let missing = || Error::resource_not_found(id.as_str());
     let machine = id.parent().filter(|_| id.name().eq_ignore_ascii_case("current")).ok_or_else(missing)?;
-    let (machine, _) = pipeline::get(control, context, &machine, question.version).await?;
+    let machine = pipeline::get(control, context, &machine, question.version).await?.value()?;
     let scope: ResourceId = machine["properties"]["privateLinkScopeResourceId"]
         .as_str()
         .and_then(|s| s.parse().ok())
         .ok_or_else(missing)?;
-    pipeline::get(control, context, &scope, question.version).await.map(|(scope, _)| details(&scope))
+    let scope = pipeline::get(control, context, &scope, question.version).await?.value()?;
+    Ok(details(&scope))
 }
 
 /// What an agent needs to know of a scope; it has no connections, because nothing calls in to an agent.

@@ -68,7 +68,7 @@ async fn read_all(
             skip_token: skip_token.take(),
         };
         let page = list(control, context, request).await?;
-        all.extend(page.value);
+        all.extend(page.values()?);
         match page.next {
             Some(next) if all.len() < MAX_READ => skip_token = Some(next),
             _ => return Ok(all),

@@ -24,7 +24,7 @@ pub(crate) fn parse(record: &Record) -> Result<Value, Error> {
         .map_err(|error| Error::internal(format!("the document of {} is not JSON: {error}", record.key)))
 }
 
-/// The resource as `version` shows it.
+/// The resource as `version` shows it. Nothing but the arguments may decide what it says: answers are kept ([`crate::answers`]).
 #[must_use]
 pub fn render(
     spec: &Spec,
@@ -100,24 +100,6 @@ pub(crate) fn same_content(a: &Value, b: &Value) -> bool {
 }
 
 impl Control {
-    /// A record as `version` shows it, with what only this moment knows: a cluster whose agent is connected was in contact now.
-    pub(crate) fn show(
-        &self,
-        spec: &Spec,
-        record: &Record,
-        document: Value,
-        version: &ApiVersion,
-        now: jiff::Timestamp,
-    ) -> Result<Value, Error> {
-        let mut resource = render(spec, &record_id(record)?, document, Some(&record.etag), version);
-        if self.sessions().is_attached(record.uid)
-            && let Some(seen) = resource.pointer_mut("/properties/lastConnectivityTime")
-        {
-            *seen = now.to_string().into();
-        }
-        Ok(resource)
-    }
-
     /// Opens a record's sealed secrets.
     pub(crate) fn open_secrets(&self, record: &Record) -> Result<BTreeMap<String, Value>, Error> {
         let Some(sealed) = &record.protected else { return Ok(BTreeMap::new()) };

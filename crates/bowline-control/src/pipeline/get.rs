@@ -1,13 +1,34 @@
 //! GET of one resource.
 
 use bowline_arm::{ApiVersion, Error, ResourceId};
+use bytes::Bytes;
 use serde_json::Value;
 
-use super::document::{parse, render};
+use super::document::render;
 use super::put::missing_scope;
 use super::store_error;
 use crate::Control;
+use crate::answers::Serving;
 use crate::context::OpContext;
+
+/// A resource as its caller sees it.
+#[derive(Debug)]
+pub struct Shown {
+    /// JSON.
+    pub body: Bytes,
+    /// Its entity tag; what exists without a record has none.
+    pub etag: Option<String>,
+}
+
+impl Shown {
+    /// The resource as a value, for an answer that shows it in another form.
+    ///
+    /// # Errors
+    /// Never for what [`get`] gave.
+    pub fn value(&self) -> Result<Value, Error> {
+        serde_json::from_slice(&self.body).map_err(Error::internal)
+    }
+}
 
 /// Reads a resource in the caller's api-version, with its entity tag.
 ///
@@ -18,7 +39,7 @@ pub async fn get(
     context: &OpContext,
     id: &ResourceId,
     version: &ApiVersion,
-) -> Result<(Value, Option<String>), Error> {
+) -> Result<Shown, Error> {
     let provider = control.registry().find(id.resource_type())?;
     let spec = provider.spec();
     let own = context.actor.resource.as_deref() == Some(id.key());
@@ -27,16 +48,18 @@ pub async fn get(
     if !own && !enrolling {
         control.authorization().snapshot().await.require(context, &spec.action_of("read"), id.key())?;
     }
-    if let Some(record) = control.store().get(id.key()).await.map_err(|e| store_error(&e))? {
-        let document = parse(&record)?;
-        let counter = provider.counter(&document);
-        let mut body = control.show(spec, &record, document, spec.serving(version), context.now)?;
-        if let Some((kind, key)) = counter {
-            let entry = control.store().entry(kind, &key).await.map_err(|e| store_error(&e))?;
-            crate::provider::properties_of(&mut body)
-                .insert("uses".to_owned(), entry.map_or(0, |e| e.uses).into());
-        }
-        return Ok((body, Some(record.etag)));
+    let serving = Serving::of(spec, version);
+    if let Some(stamp) = control.store().stamp(id.key()).await.map_err(|e| store_error(&e))? {
+        let (uid, answer) = match control.answers().find(&stamp, serving) {
+            Some(kept) => (stamp.uid, kept),
+            None => match control.store().get(id.key()).await.map_err(|e| store_error(&e))? {
+                Some(record) => (record.uid, control.answer(&**provider, &record, serving)?),
+                // It was deleted between the two reads.
+                None => return Err(Error::resource_not_found(id.as_str())),
+            },
+        };
+        let body = control.finish(uid, &answer, context.now).await?;
+        return Ok(Shown { body, etag: Some(answer.etag.to_string()) });
     }
     let scope = id.parent().unwrap_or_else(ResourceId::root);
     match provider
@@ -45,7 +68,8 @@ pub async fn get(
         .find(|(built_in, _)| built_in.name().eq_ignore_ascii_case(id.name()))
     {
         Some((built_in, document)) => {
-            Ok((render(spec, &built_in, document, None, spec.serving(version)), None))
+            let shown = render(spec, &built_in, document, None, serving.version);
+            Ok(Shown { body: shown.to_string().into(), etag: None })
         }
         None => Err(not_found(control, id).await),
     }
@@ -56,7 +80,7 @@ async fn not_found(control: &Control, id: &ResourceId) -> Error {
     let group = id.resource_group_scope();
     let subscription = id.subscription().and_then(|s| ResourceId::subscription_scope(s).ok());
     for scope in [subscription, group].into_iter().flatten() {
-        if matches!(control.store().get(scope.key()).await, Ok(None)) {
+        if matches!(control.store().stamp(scope.key()).await, Ok(None)) {
             return missing_scope(&scope);
         }
     }

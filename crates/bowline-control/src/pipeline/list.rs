@@ -3,10 +3,13 @@
 //! Pages are keyset cursors: what existed throughout appears exactly once, whatever is created or deleted meanwhile. The cursor is
 //! sealed, so that nobody moves it to another scope or filter.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bowline_arm::{ApiVersion, Cursor, CursorError, Error, Filter, ResourceId, ResourceType};
-use bowline_store::{List, Record, Revision};
+use bowline_store::{List, Record, Revision, Stamp, StoreError};
+use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -15,11 +18,14 @@ use super::fields::{ResourceFields, parse_filter};
 use super::put::missing_scope;
 use super::store_error;
 use crate::Control;
+use crate::answers::{Serving, parse_row};
 use crate::context::OpContext;
 use crate::provider::{Placement, ResourceProvider};
 
 /// The most resources of one page.
 const MAX_PAGE: u32 = 1000;
+/// What a filter may ask of an id alone.
+const IN_THE_ID: [&str; 6] = ["id", "name", "resourcegroup", "resourcetype", "type", "subscriptionid"];
 /// The page of a caller that asks for nothing.
 const DEFAULT_PAGE: u32 = 200;
 
@@ -42,10 +48,20 @@ pub struct ListRequest {
 /// A page.
 #[derive(Debug)]
 pub struct Listed {
-    /// The resources in the caller's api-version.
-    pub value: Vec<Value>,
+    /// The resources in the caller's api-version: JSON, with commas between them.
+    pub row: Bytes,
     /// The `$skipToken` of the next page.
     pub next: Option<String>,
+}
+
+impl Listed {
+    /// The resources as values, for an answer that shows them in another form.
+    ///
+    /// # Errors
+    /// Never for what [`list`] gave.
+    pub fn values(&self) -> Result<Vec<Value>, Error> {
+        parse_row(&self.row)
+    }
 }
 
 /// Lists resources.
@@ -65,51 +81,86 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     let question = question(&request, context);
     let (after, until) = start(control, request.skip_token.as_deref(), &question).await?;
     let limit = request.top.map_or(DEFAULT_PAGE, |top| top.clamp(1, MAX_PAGE));
-    let visible = |record: &Record| mask.as_ref().is_none_or(|m| m.contains(&record.key));
-    let query = Query {
-        scope: &request.scope,
-        type_key: spec.type_key(),
-        filter: &filter,
-        at_scope: filter.call("atscope").or_else(|| filter.call("atexactscope")).is_some(),
-    };
-    let (records, more) = page(control, &query, after.clone(), until, limit, visible).await?;
-    let version = spec.serving(&request.version);
-    let mut value =
-        if after.is_none() { built_in(&**provider, &request.scope, &filter, version) } else { Vec::new() };
-    for record in &records {
-        value.push(control.show(spec, record, parse(record)?, version, context.now)?);
-    }
-    let next = match records.last().filter(|_| more) {
+    let visible = |key: &str| mask.as_ref().is_none_or(|m| m.contains(key));
+    let query = Query::new(&request.scope, spec.type_key(), &filter);
+    let (found, more) = page(control, &query, after.clone(), until, limit, visible).await?;
+    let serving = Serving::of(spec, &request.version);
+    let next = match found.last().filter(|_| more) {
         Some(last) => Some(control.seal_cursor(&Cursor {
             epoch: control.store().watch().borrow().epoch,
             revision: until.0,
-            after: last.key.clone(),
+            after: last.stamp.key.clone(),
             question,
         })?),
         None => None,
     };
-    Ok(Listed { value, next })
+    let mut row = Row::default();
+    if after.is_none() {
+        for (id, document) in provider.built_in(&request.scope) {
+            if filter.matches(&ResourceFields { id: &id, document: &document }) {
+                row.push(render(spec, &id, document, None, serving.version).to_string().as_bytes());
+            }
+        }
+    }
+    encode(control, context, &**provider, serving, found, &mut row).await?;
+    Ok(Listed { row: row.0.freeze(), next })
+}
+
+/// Resources one after the other, with commas between them.
+#[derive(Default)]
+struct Row(BytesMut);
+
+impl Row {
+    fn push(&mut self, json: &[u8]) {
+        if !self.0.is_empty() {
+            self.0.extend_from_slice(b",");
+        }
+        self.0.extend_from_slice(json);
+    }
+}
+
+/// Appends the answers about what was found: those that are kept, and those of records that are read now.
+async fn encode(
+    control: &Control,
+    context: &OpContext,
+    provider: &dyn ResourceProvider,
+    serving: Serving,
+    found: Vec<Found>,
+    row: &mut Row,
+) -> Result<(), Error> {
+    let mut answers = Vec::with_capacity(found.len());
+    let mut missing = Vec::new();
+    for Found { stamp, record } in found {
+        let answer = match &record {
+            Some(record) => Some(control.answer(provider, record, serving)?),
+            None => control.answers().find(&stamp, serving),
+        };
+        if answer.is_none() {
+            missing.push(stamp.key.clone());
+        }
+        answers.push((stamp, answer));
+    }
+    let mut read = HashMap::new();
+    if !missing.is_empty() {
+        for record in control.store().get_many(&missing).await.map_err(|e| store_error(&e))? {
+            // A name that was deleted and made again meanwhile is another resource, and none of this page.
+            read.insert(record.uid, control.answer(provider, &record, serving)?);
+        }
+    }
+    for (stamp, answer) in answers {
+        if let Some(answer) = answer.or_else(|| read.remove(&stamp.uid)) {
+            row.push(&control.finish(stamp.uid, &answer, context.now).await?);
+        }
+    }
+    Ok(())
 }
 
 async fn check_scope(control: &Control, scope: &ResourceId) -> Result<(), Error> {
-    if scope.key() == "/" || control.store().get(scope.key()).await.map_err(|e| store_error(&e))?.is_some() {
+    if scope.key() == "/" || control.store().stamp(scope.key()).await.map_err(|e| store_error(&e))?.is_some()
+    {
         return Ok(());
     }
     Err(missing_scope(scope))
-}
-
-fn built_in(
-    provider: &dyn ResourceProvider,
-    scope: &ResourceId,
-    filter: &Filter,
-    version: &ApiVersion,
-) -> Vec<Value> {
-    provider
-        .built_in(scope)
-        .into_iter()
-        .filter(|(id, document)| filter.matches(&ResourceFields { id, document }))
-        .map(|(id, document)| render(provider.spec(), &id, document, None, version))
-        .collect()
 }
 
 /// The question of which a page is the continuation.
@@ -151,6 +202,14 @@ struct Query<'a> {
     filter: &'a Filter,
     /// `atScope()`: what is assigned at the scope and above it, and nothing below.
     at_scope: bool,
+    /// Whether the ids decide: then no document is read for it.
+    by_id: bool,
+}
+
+/// A record of the page; the whole of it only where the filter needed that.
+struct Found {
+    stamp: Stamp,
+    record: Option<Record>,
 }
 
 /// Reads until the page is full, passing over what the caller may not see or did not ask for.
@@ -160,52 +219,69 @@ async fn page(
     mut after: Option<String>,
     until: Revision,
     limit: u32,
-    visible: impl Fn(&Record) -> bool,
-) -> Result<(Vec<Record>, bool), Error> {
-    let mut records = Vec::new();
+    visible: impl Fn(&str) -> bool,
+) -> Result<(Vec<Found>, bool), Error> {
+    let mut page = Vec::new();
     let plain = query.filter.is_only_calls() && !query.at_scope;
     let prefix = (query.scope.key() != "/" && !query.at_scope).then(|| query.scope.key().to_owned());
     loop {
         let batch = if plain { limit + 1 } else { MAX_PAGE };
-        let rows = control
-            .store()
-            .list(&List {
-                prefix: prefix.clone(),
-                resource_type: Some(query.type_key.clone()),
-                after: after.clone(),
-                limit: batch,
-                created_until: Some(until),
-                ..List::default()
-            })
-            .await
-            .map_err(|e| store_error(&e))?;
+        let list = List {
+            prefix: prefix.clone(),
+            resource_type: Some(query.type_key.clone()),
+            after: after.clone(),
+            limit: batch,
+            created_until: Some(until),
+            ..List::default()
+        };
+        let rows = query.read(control, &list).await.map_err(|e| store_error(&e))?;
         let end = rows.len() < batch as usize;
         for row in rows {
-            after = Some(row.key.clone());
-            if visible(&row) && query.wants(&row)? {
-                if records.len() == limit as usize {
-                    return Ok((records, true));
+            after = Some(row.stamp.key.clone());
+            if visible(&row.stamp.key) && (plain || query.wants(&row)?) {
+                if page.len() == limit as usize {
+                    return Ok((page, true));
                 }
-                records.push(row);
+                page.push(row);
             }
         }
         if end {
-            return Ok((records, false));
+            return Ok((page, false));
         }
     }
 }
 
-impl Query<'_> {
-    fn wants(&self, record: &Record) -> Result<bool, Error> {
-        let id = super::document::record_id(record)?;
+impl<'a> Query<'a> {
+    fn new(scope: &'a ResourceId, type_key: String, filter: &'a Filter) -> Self {
+        let at_scope = filter.call("atscope").or_else(|| filter.call("atexactscope")).is_some();
+        let by_id = filter.is_only_calls() || filter.asks_only(&IN_THE_ID);
+        Self { scope, type_key, filter, at_scope, by_id }
+    }
+
+    async fn read(&self, control: &Control, list: &List) -> Result<Vec<Found>, StoreError> {
+        if self.by_id {
+            let stamps = control.store().stamps(list).await?;
+            return Ok(stamps.into_iter().map(|stamp| Found { stamp, record: None }).collect());
+        }
+        let records = control.store().list(list).await?;
+        Ok(records.into_iter().map(|record| Found { stamp: record.stamp(), record: Some(record) }).collect())
+    }
+
+    fn wants(&self, found: &Found) -> Result<bool, Error> {
+        let id: ResourceId = found
+            .stamp
+            .key
+            .parse()
+            .map_err(|e| Error::internal(format!("the key {} is no id: {e}", found.stamp.key)))?;
         if self.at_scope {
             let holder = id.parent().unwrap_or_else(ResourceId::root);
             if !holder.contains(self.scope) {
                 return Ok(false);
             }
         }
+        let document = found.record.as_ref().map(parse).transpose()?.unwrap_or_default();
         Ok(self.filter.is_only_calls()
-            || self.filter.matches(&ResourceFields { id: &id, document: &parse(record)? }))
+            || self.filter.matches(&ResourceFields { id: &id, document: &document }))
     }
 }
 

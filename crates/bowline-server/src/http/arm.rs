@@ -12,6 +12,7 @@ use bowline_arm::{
 use bowline_control::context::OpContext;
 use bowline_control::pipeline::{self, Deleted, ListRequest, WriteRequest};
 use bowline_control::{discovery, lookups};
+use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -337,16 +338,13 @@ async fn read(
             Err(error) => return Err(error),
         });
     }
-    let (body, etag) = found?;
+    let pipeline::Shown { body, etag } = found?;
     let unchanged = headers
         .get(header::IF_NONE_MATCH)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| !Precondition::parse(None, Some(v)).holds(etag.as_deref()));
-    let mut response = if unchanged {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        json_response(StatusCode::OK, &body)
-    };
+    let mut response =
+        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { json_bytes(StatusCode::OK, body) };
     set_etag(&mut response, etag.as_deref());
     Ok(response)
 }
@@ -376,13 +374,21 @@ async fn list(
         skip_token: call.parameter("$skiptoken").map(str::to_owned),
     };
     let listed = pipeline::list(&state.control, context, request).await?;
-    // Moved, not copied: `json!` would serialise the whole page into a second tree.
-    let mut page = serde_json::Map::new();
-    page.insert("value".to_owned(), Value::Array(listed.value));
-    if let Some(next) = listed.next {
-        page.insert("nextLink".to_owned(), next_link(state, call, &next).into());
+    let next = listed.next.map(|token| next_link(state, call, &token));
+    Ok(json_bytes(StatusCode::OK, page_body(&listed.row, next)))
+}
+
+/// A page around resources that are encoded already.
+fn page_body(row: &[u8], next: Option<String>) -> Bytes {
+    let mut body = BytesMut::with_capacity(row.len() + 512);
+    body.extend_from_slice(b"{\"value\":[");
+    body.extend_from_slice(row);
+    body.extend_from_slice(b"]");
+    if let Some(next) = next {
+        body.extend_from_slice(format!(",\"nextLink\":{}", Value::from(next)).as_bytes());
     }
-    Ok(json_response(StatusCode::OK, &Value::Object(page)))
+    body.extend_from_slice(b"}");
+    body.freeze()
 }
 
 /// The same request with the token of the next page.
@@ -467,6 +473,11 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
     ))
 }
 
+/// An answer that is JSON already.
+fn json_bytes(status: StatusCode, body: Bytes) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
+}
+
 async fn required_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
     let bytes = read_body(headers, body, MAX_BODY).await?;
     if !bytes.is_empty() {
@@ -503,7 +514,7 @@ fn parse_json(bytes: &[u8]) -> Result<Value, Error> {
 ///
 /// # Errors
 /// `RequestEntityTooLarge` (413), or 400 when the client stopped in the middle.
-pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<bytes::Bytes, Error> {
+pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Error> {
     let too_large = || {
         Error::new(
             413,

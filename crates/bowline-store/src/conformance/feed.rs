@@ -50,8 +50,14 @@ pub async fn forgotten_changes_are_reported(handles: Handles) {
     for after in [0, 5] {
         let refused = store.changes(Revision(after), 100).await;
         assert!(matches!(refused, Err(StoreError::Compacted { oldest: Revision(6), .. })), "{refused:?}");
+        let refused = store.changed_types(Revision(after), 100).await;
+        assert!(matches!(refused, Err(StoreError::Compacted { oldest: Revision(6), .. })), "{refused:?}");
     }
-    assert_eq!(store.changes(Revision(6), 100).await.unwrap().len(), 4);
+    let changes = store.changes(Revision(6), 100).await.unwrap();
+    assert_eq!(changes.len(), 4);
+    let types: Vec<_> = changes.into_iter().map(|change| (change.revision, change.resource_type)).collect();
+    assert_eq!(store.changed_types(Revision(6), 100).await.unwrap(), types);
+    assert_eq!(store.changed_types(Revision(6), 2).await.unwrap(), types[..2]);
     assert_eq!(store.changes(Revision(10), 100).await.unwrap().len(), 0);
     // Never more than there is.
     assert_eq!(store.compact_changes(Revision(1000), 100).await.unwrap(), 4);

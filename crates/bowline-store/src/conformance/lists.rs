@@ -1,7 +1,7 @@
 //! Lists: filters, and pages that are stable while the record changes.
 
 use super::*;
-use crate::{List, StoreError};
+use crate::{List, Record, StoreError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,10 @@ fn under(prefix: &str) -> List {
 }
 
 async fn keys(store: &Arc<dyn Store>, list: &List) -> Vec<String> {
-    store.list(list).await.unwrap().into_iter().map(|record| record.key).collect()
+    let records = store.list(list).await.unwrap();
+    let stamps: Vec<_> = records.iter().map(Record::stamp).collect();
+    assert_eq!(store.stamps(list).await.unwrap(), stamps, "stamps are those of the records");
+    records.into_iter().map(|record| record.key).collect()
 }
 
 /// Type, parent, revision, and all of them together.
@@ -116,7 +119,14 @@ pub async fn limits_are_bounded(handles: Handles) {
     for limit in [0, crate::MAX_ROWS + 1] {
         let refused = handles[0].list(&List { limit, ..List::default() }).await;
         assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
+        let refused = handles[0].stamps(&List { limit, ..List::default() }).await;
+        assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
         let refused = handles[0].changes(Revision(0), limit).await;
         assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
+        let refused = handles[0].changed_types(Revision(0), limit).await;
+        assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
     }
+    let keys = vec!["/a".to_owned(); crate::MAX_ROWS as usize + 1];
+    let refused = handles[0].get_many(&keys).await;
+    assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
 }

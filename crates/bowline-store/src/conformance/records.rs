@@ -35,6 +35,13 @@ pub async fn what_is_written_is_read(handles: Handles) {
     };
     assert_eq!(store.get("/a/b").await.unwrap(), Some(expected.clone()));
     assert_eq!(store.get("/A/b").await.unwrap(), None, "keys are compared as they are");
+    assert_eq!(store.stamp("/a/b").await.unwrap(), Some(expected.stamp()));
+    assert_eq!(store.stamp("/A/b").await.unwrap(), None);
+    let asked = ["/a/b", "/none", "/a/c"].map(str::to_owned);
+    let mut many = store.get_many(&asked).await.unwrap();
+    many.sort_by(|a, b| a.key.cmp(&b.key));
+    assert_eq!(many, [expected.clone(), store.get("/a/c").await.unwrap().unwrap()]);
+    assert!(store.get_many(&[]).await.unwrap().is_empty());
 
     let later = noon() + std::time::Duration::from_secs(60);
     let mut next = first.clone();

@@ -14,7 +14,9 @@ mod writer;
 
 use crate::commit::{Commit, CommitError, Committed};
 use crate::heads::{Heads, Read};
-use crate::model::{Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, to_micros};
+use crate::model::{
+    Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, Stamp, to_micros,
+};
 use crate::os;
 use crate::sql;
 use crate::store::{Bounds, ObservationError, OpenError, Store, StoreError, check_limit};
@@ -166,6 +168,62 @@ impl PostgresStore {
         Ok(self.ask(query, read).await?.pop())
     }
 
+    /// The record of the prefix itself, where it belongs to the list.
+    async fn first<'a>(&self, list: &'a List) -> Result<(Vec<Record>, Bounds<'a>), StoreError> {
+        check_limit(list.limit)?;
+        let bounds = Bounds::of(list);
+        let first = match bounds.first {
+            Some(key) => self.ask_one(|| sqlx::query(sql::GET).bind(key), read::record).await?,
+            None => None,
+        };
+        Ok((first.filter(|first| crate::store::matches(list, first)).into_iter().collect(), bounds))
+    }
+
+    async fn rest<R>(
+        &self,
+        list: &List,
+        bounds: &Bounds<'_>,
+        found: usize,
+        text: impl Fn(sql::Twin) -> &'static str,
+        read: impl Fn(&PgRow) -> sqlx::Result<R>,
+    ) -> Result<Vec<R>, StoreError> {
+        let until = list.created_until.map_or(i64::MAX, |revision| signed(revision.0));
+        let limit = i64::from(list.limit) - found as i64;
+        let query = || {
+            let query = match (&list.parent, &list.resource_type) {
+                (None, None) => sqlx::query(text(sql::LIST)),
+                (None, Some(kind)) => sqlx::query(text(sql::LIST_TYPE)).bind(kind),
+                (Some(parent), None) => sqlx::query(text(sql::LIST_PARENT)).bind(parent),
+                (Some(parent), Some(kind)) => {
+                    sqlx::query(text(sql::LIST_PARENT_TYPE)).bind(parent).bind(kind)
+                }
+            };
+            query.bind(&bounds.above).bind(&bounds.below).bind(until).bind(limit)
+        };
+        self.ask(query, read).await
+    }
+
+    /// Rows of the feed after a revision.
+    async fn feed<R>(
+        &self,
+        text: &'static str,
+        after: Revision,
+        limit: u32,
+        read: impl Fn(&PgRow) -> sqlx::Result<R>,
+        revision: impl Fn(&R) -> Revision,
+    ) -> Result<Vec<R>, StoreError> {
+        check_limit(limit)?;
+        let query = || sqlx::query(text).bind(signed(after.0)).bind(i64::from(limit));
+        let changes = self.ask(query, read).await?;
+        // Unless the rows follow without a gap, some were forgotten; none at all may mean the same.
+        if changes.first().is_some_and(|first| revision(first).0 == after.0 + 1) {
+            return Ok(changes);
+        }
+        let oldest = self.ask_one(|| sqlx::query(sql::COMPACTED), |row| read::count(row, 0)).await?;
+        let oldest = Revision(oldest.unwrap_or(0));
+        if after < oldest { Err(StoreError::Compacted { after, oldest }) } else { Ok(changes) }
+    }
+
     async fn execute<'q>(&self, query: impl Fn() -> Text<'q>) -> Result<u64, StoreError> {
         self.again(|| async { Ok(query().execute(&self.pool).await?.rows_affected()) }).await
     }
@@ -204,40 +262,38 @@ impl Store for PostgresStore {
         self.ask_one(|| sqlx::query(sql::GET_BY_PRINCIPAL).bind(principal), read::record).await
     }
 
+    async fn stamp(&self, key: &str) -> Result<Option<Stamp>, StoreError> {
+        self.ask_one(|| sqlx::query(sql::STAMP).bind(key), read::stamp).await
+    }
+
+    async fn get_many(&self, keys: &[String]) -> Result<Vec<Record>, StoreError> {
+        crate::store::check_keys(keys)?;
+        self.ask(|| sqlx::query(sql::postgres::GET_MANY).bind(keys), read::record).await
+    }
+
     async fn list(&self, list: &List) -> Result<Vec<Record>, StoreError> {
-        check_limit(list.limit)?;
-        let mut found = Vec::new();
-        let bounds = Bounds::of(list);
-        if let Some(key) = bounds.first {
-            let first = self.get(key).await?;
-            found.extend(first.filter(|first| crate::store::matches(list, first)));
-        }
-        let until = list.created_until.map_or(i64::MAX, |revision| signed(revision.0));
-        let limit = i64::from(list.limit) - found.len() as i64;
-        let query = || {
-            let query = match (&list.parent, &list.resource_type) {
-                (None, None) => sqlx::query(sql::LIST),
-                (None, Some(kind)) => sqlx::query(sql::LIST_TYPE).bind(kind),
-                (Some(parent), None) => sqlx::query(sql::LIST_PARENT).bind(parent),
-                (Some(parent), Some(kind)) => sqlx::query(sql::LIST_PARENT_TYPE).bind(parent).bind(kind),
-            };
-            query.bind(&bounds.above).bind(&bounds.below).bind(until).bind(limit)
-        };
-        found.extend(self.ask(query, read::record).await?);
+        let (mut found, bounds) = self.first(list).await?;
+        found.extend(self.rest(list, &bounds, found.len(), |twin| twin.records, read::record).await?);
+        Ok(found)
+    }
+
+    async fn stamps(&self, list: &List) -> Result<Vec<Stamp>, StoreError> {
+        let (first, bounds) = self.first(list).await?;
+        let mut found: Vec<Stamp> = first.iter().map(Record::stamp).collect();
+        found.extend(self.rest(list, &bounds, found.len(), |twin| twin.stamps, read::stamp).await?);
         Ok(found)
     }
 
     async fn changes(&self, after: Revision, limit: u32) -> Result<Vec<Change>, StoreError> {
-        check_limit(limit)?;
-        let query = || sqlx::query(sql::CHANGES).bind(signed(after.0)).bind(i64::from(limit));
-        let changes = self.ask(query, read::change).await?;
-        // Unless the rows follow without a gap, some were forgotten; none at all may mean the same.
-        if changes.first().is_some_and(|first| first.revision.0 == after.0 + 1) {
-            return Ok(changes);
-        }
-        let oldest = self.ask_one(|| sqlx::query(sql::COMPACTED), |row| read::count(row, 0)).await?;
-        let oldest = Revision(oldest.unwrap_or(0));
-        if after < oldest { Err(StoreError::Compacted { after, oldest }) } else { Ok(changes) }
+        self.feed(sql::CHANGES, after, limit, read::change, |change| change.revision).await
+    }
+
+    async fn changed_types(
+        &self,
+        after: Revision,
+        limit: u32,
+    ) -> Result<Vec<(Revision, String)>, StoreError> {
+        self.feed(sql::CHANGED_TYPES, after, limit, read::changed_type, |change| change.0).await
     }
 
     async fn compact_changes(&self, up_to: Revision, limit: u32) -> Result<u64, StoreError> {

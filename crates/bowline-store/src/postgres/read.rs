@@ -1,7 +1,9 @@
 //! Rows into values.
 
 use crate::heads::Read;
-use crate::model::{Change, ChangeKind, Entry, Head, Observation, Record, Revision, Segment, from_micros};
+use crate::model::{
+    Change, ChangeKind, Entry, Head, Observation, Record, Revision, Segment, Stamp, from_micros,
+};
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row as _, Type};
 
@@ -40,6 +42,14 @@ pub(super) fn record(row: &PgRow) -> sqlx::Result<Record> {
         created_at: from_micros(get(row, 14)?),
         updated_at: from_micros(get(row, 15)?),
     })
+}
+
+pub(super) fn stamp(row: &PgRow) -> sqlx::Result<Stamp> {
+    Ok(Stamp { key: get(row, 0)?, uid: get(row, 1)?, revision: Revision(count(row, 2)?), etag: get(row, 3)? })
+}
+
+pub(super) fn changed_type(row: &PgRow) -> sqlx::Result<(Revision, String)> {
+    Ok((Revision(count(row, 0)?), get(row, 1)?))
 }
 
 pub(super) fn change(row: &PgRow) -> sqlx::Result<Change> {

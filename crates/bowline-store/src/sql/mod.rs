@@ -4,9 +4,7 @@
 //! Parameters are `$1`, `$2`, … in the order of their first appearance: PostgreSQL goes by the number, SQLite numbers them as
 //! they appear.
 
-pub(crate) mod postgres;
-pub(crate) mod sqlite;
-
+// Before the modules, so that they see it.
 macro_rules! record {
     ($rest:literal) => {
         concat!(
@@ -17,22 +15,47 @@ macro_rules! record {
     };
 }
 
+/// No column from the document on: those may lie on other pages.
+macro_rules! stamp {
+    ($rest:literal) => {
+        concat!("SELECT key, uid, revision, etag FROM resource ", $rest)
+    };
+}
+
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
+/// The same question about whole records and about their stamps.
+pub(crate) struct Twin {
+    pub(crate) records: &'static str,
+    pub(crate) stamps: &'static str,
+}
+
+macro_rules! twin {
+    ($rest:literal) => {
+        Twin { records: record!($rest), stamps: stamp!($rest) }
+    };
+}
+
 pub(crate) const GET: &str = record!("WHERE key = $1");
+pub(crate) const STAMP: &str = stamp!("WHERE key = $1");
 pub(crate) const GET_BY_PRINCIPAL: &str = record!("WHERE principal = $1");
-pub(crate) const LIST: &str =
-    record!("WHERE key > $1 AND key < $2 AND created_revision <= $3 ORDER BY key LIMIT $4");
-pub(crate) const LIST_TYPE: &str = record!(
+pub(crate) const LIST: Twin =
+    twin!("WHERE key > $1 AND key < $2 AND created_revision <= $3 ORDER BY key LIMIT $4");
+pub(crate) const LIST_TYPE: Twin = twin!(
     "WHERE resource_type = $1 AND key > $2 AND key < $3 AND created_revision <= $4 ORDER BY key LIMIT $5"
 );
-pub(crate) const LIST_PARENT: &str =
-    record!("WHERE parent = $1 AND key > $2 AND key < $3 AND created_revision <= $4 ORDER BY key LIMIT $5");
-pub(crate) const LIST_PARENT_TYPE: &str = record!(
+pub(crate) const LIST_PARENT: Twin =
+    twin!("WHERE parent = $1 AND key > $2 AND key < $3 AND created_revision <= $4 ORDER BY key LIMIT $5");
+pub(crate) const LIST_PARENT_TYPE: Twin = twin!(
     "WHERE parent = $1 AND resource_type = $2 AND key > $3 AND key < $4 AND created_revision <= $5 ORDER BY key LIMIT $6"
 );
 
 pub(crate) const HEAD: &str = "SELECT epoch, revision, position FROM counter";
 pub(crate) const CHANGES: &str = "SELECT revision, kind, tenant, uid, key, id, resource_type, actor, correlation_id, \
     origin, time, etag, model, document FROM change WHERE revision > $1 ORDER BY revision LIMIT $2";
+pub(crate) const CHANGED_TYPES: &str =
+    "SELECT revision, resource_type FROM change WHERE revision > $1 ORDER BY revision LIMIT $2";
 pub(crate) const COMPACTED: &str = "SELECT compacted FROM counter";
 pub(crate) const DROP_CHANGES: &str = "DELETE FROM change WHERE revision <= $1";
 pub(crate) const RAISE_COMPACTED: &str = "UPDATE counter SET compacted = $1 WHERE compacted < $1";

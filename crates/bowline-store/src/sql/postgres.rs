@@ -13,6 +13,8 @@ pub(crate) const FORGET_OLD_WRITERS: &str =
 /// Waits until a transaction of the lost connection has ended, then says the last batch that was committed.
 pub(crate) const LAST_BATCH: &str = "SELECT batch FROM writer WHERE instance = $1 FOR UPDATE";
 
+pub(crate) const GET_MANY: &str = record!("WHERE key = ANY($1)");
+
 /// In the order of the keys, so that servers wait for each other and never in a circle.
 pub(crate) const LOCK_ROWS: &str = "SELECT key, tenant, uid, id, resource_type, etag, model, revision, deleting \
     FROM resource WHERE key = ANY($1) ORDER BY key FOR UPDATE";

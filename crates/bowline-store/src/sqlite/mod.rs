@@ -14,7 +14,9 @@ mod writer;
 
 use crate::commit::{Commit, CommitError, Committed};
 use crate::heads::{Heads, Read};
-use crate::model::{Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, to_micros};
+use crate::model::{
+    Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, Stamp, to_micros,
+};
 use crate::os::{self, DataDirectory};
 use crate::sql;
 use crate::store::{ObservationError, OpenError, Store, StoreError};
@@ -22,7 +24,7 @@ use crate::writer::{Queue, queue};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use read::Readers;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -107,6 +109,27 @@ impl SqliteStore {
         self.queue.as_ref().expect("the queue is there until the store is dropped")
     }
 
+    /// Rows of the feed after a revision.
+    async fn feed<T: Send + 'static>(
+        &self,
+        text: &'static str,
+        after: Revision,
+        limit: u32,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        crate::store::check_limit(limit)?;
+        let (changes, oldest) = self
+            .readers
+            .page(move |connection| {
+                let changes = read::rows(connection, text, params![after.0, limit], read)?;
+                // Read after the rows: whatever was forgotten meanwhile shows here.
+                let oldest = connection.prepare_cached(sql::COMPACTED)?.query_row([], |row| row.get(0))?;
+                Ok((changes, Revision(oldest)))
+            })
+            .await?;
+        if after < oldest { Err(StoreError::Compacted { after, oldest }) } else { Ok(changes) }
+    }
+
     /// Runs a small transaction on the writer's thread.
     async fn write<R: Send + 'static>(
         &self,
@@ -182,6 +205,18 @@ impl Store for SqliteStore {
         })
     }
 
+    async fn stamp(&self, key: &str) -> Result<Option<Stamp>, StoreError> {
+        self.readers.point(|connection| {
+            connection.prepare_cached(sql::STAMP)?.query_row([key], read::stamp).optional()
+        })
+    }
+
+    async fn get_many(&self, keys: &[String]) -> Result<Vec<Record>, StoreError> {
+        crate::store::check_keys(keys)?;
+        let keys = keys.to_owned();
+        self.readers.page(move |connection| read::get_many(connection, &keys)).await
+    }
+
     async fn get_by_principal(&self, principal: Uuid) -> Result<Option<Record>, StoreError> {
         self.readers.point(|connection| {
             connection.prepare_cached(sql::GET_BY_PRINCIPAL)?.query_row([principal], read::record).optional()
@@ -194,18 +229,22 @@ impl Store for SqliteStore {
         self.readers.page(move |connection| read::list(connection, &list)).await
     }
 
+    async fn stamps(&self, list: &List) -> Result<Vec<Stamp>, StoreError> {
+        crate::store::check_limit(list.limit)?;
+        let list = list.clone();
+        self.readers.page(move |connection| read::stamps(connection, &list)).await
+    }
+
     async fn changes(&self, after: Revision, limit: u32) -> Result<Vec<Change>, StoreError> {
-        crate::store::check_limit(limit)?;
-        let (changes, oldest) = self
-            .readers
-            .page(move |connection| {
-                let changes = read::rows(connection, sql::CHANGES, params![after.0, limit], read::change)?;
-                // Read after the rows: whatever was forgotten meanwhile shows here.
-                let oldest = connection.prepare_cached(sql::COMPACTED)?.query_row([], |row| row.get(0))?;
-                Ok((changes, Revision(oldest)))
-            })
-            .await?;
-        if after < oldest { Err(StoreError::Compacted { after, oldest }) } else { Ok(changes) }
+        self.feed(sql::CHANGES, after, limit, read::change).await
+    }
+
+    async fn changed_types(
+        &self,
+        after: Revision,
+        limit: u32,
+    ) -> Result<Vec<(Revision, String)>, StoreError> {
+        self.feed(sql::CHANGED_TYPES, after, limit, |row| Ok((Revision(row.get(0)?), row.get(1)?))).await
     }
 
     async fn compact_changes(&self, up_to: Revision, limit: u32) -> Result<u64, StoreError> {

@@ -2,10 +2,12 @@
 //! for a LIST.
 
 use super::connection::{open_reader, store_error};
-use crate::model::{Change, ChangeKind, Entry, List, Observation, Record, Revision, Segment, from_micros};
+use crate::model::{
+    Change, ChangeKind, Entry, List, Observation, Record, Revision, Segment, Stamp, from_micros,
+};
 use crate::os::DataDirectory;
 use crate::sql;
-use crate::store::{OpenError, StoreError};
+use crate::store::{Bounds, OpenError, StoreError};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -101,30 +103,68 @@ pub(super) fn rows<T>(
 
 /// Records in the order of their keys.
 pub(super) fn list(connection: &Connection, list: &List) -> rusqlite::Result<Vec<Record>> {
+    let (mut found, bounds) = first(connection, list)?;
+    found.extend(rest(connection, list, &bounds, found.len(), |twin| twin.records, record)?);
+    Ok(found)
+}
+
+/// Their stamps.
+pub(super) fn stamps(connection: &Connection, list: &List) -> rusqlite::Result<Vec<Stamp>> {
+    let (first, bounds) = first(connection, list)?;
+    let mut found: Vec<Stamp> = first.iter().map(Record::stamp).collect();
+    found.extend(rest(connection, list, &bounds, found.len(), |twin| twin.stamps, stamp)?);
+    Ok(found)
+}
+
+/// The record of the prefix itself, where it belongs to the list.
+fn first<'a>(connection: &Connection, list: &'a List) -> rusqlite::Result<(Vec<Record>, Bounds<'a>)> {
+    let bounds = Bounds::of(list);
     let mut found = Vec::new();
-    let bounds = crate::store::Bounds::of(list);
     if let Some(key) = bounds.first {
         let first = connection.prepare_cached(sql::GET)?.query_row([key], record).optional()?;
         found.extend(first.filter(|first| crate::store::matches(list, first)));
     }
+    Ok((found, bounds))
+}
+
+fn rest<T>(
+    connection: &Connection,
+    list: &List,
+    bounds: &Bounds<'_>,
+    found: usize,
+    text: impl Fn(sql::Twin) -> &'static str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
     let (above, below) = (&bounds.above, &bounds.below);
     let until = list.created_until.map_or(i64::MAX as u64, |revision| revision.0.min(i64::MAX as u64));
-    let limit = list.limit as usize - found.len().min(list.limit as usize);
-    let rest = match (&list.parent, &list.resource_type) {
-        (None, None) => rows(connection, sql::LIST, params![above, below, until, limit], record),
+    let limit = list.limit as usize - found.min(list.limit as usize);
+    match (&list.parent, &list.resource_type) {
+        (None, None) => rows(connection, text(sql::LIST), params![above, below, until, limit], read),
         (None, Some(kind)) => {
-            rows(connection, sql::LIST_TYPE, params![kind, above, below, until, limit], record)
+            rows(connection, text(sql::LIST_TYPE), params![kind, above, below, until, limit], read)
         }
         (Some(parent), None) => {
-            rows(connection, sql::LIST_PARENT, params![parent, above, below, until, limit], record)
+            rows(connection, text(sql::LIST_PARENT), params![parent, above, below, until, limit], read)
         }
         (Some(parent), Some(kind)) => {
             let values = params![parent, kind, above, below, until, limit];
-            rows(connection, sql::LIST_PARENT_TYPE, values, record)
+            rows(connection, text(sql::LIST_PARENT_TYPE), values, read)
         }
-    };
-    found.extend(rest?);
+    }
+}
+
+/// The records of these keys, in no order.
+pub(super) fn get_many(connection: &Connection, keys: &[String]) -> rusqlite::Result<Vec<Record>> {
+    let mut statement = connection.prepare_cached(sql::GET)?;
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        found.extend(statement.query_row([key], record).optional()?);
+    }
     Ok(found)
+}
+
+pub(super) fn stamp(row: &Row<'_>) -> rusqlite::Result<Stamp> {
+    Ok(Stamp { key: row.get(0)?, uid: row.get(1)?, revision: Revision(row.get(2)?), etag: row.get(3)? })
 }
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
