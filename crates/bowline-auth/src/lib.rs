@@ -38,7 +38,8 @@ pub use keys::{KeySet, RotationRule, SigningKey};
 pub use oauth_error::OAuthError;
 pub use public_key::PublicKey;
 pub use roles::{
-    Authorizer, Decision, Permission, Reason, RoleAssignment, RoleDefinition, ScopeSet, Subject,
+    Authorizer, Condition, Decision, Facts, Hierarchy, Mask, Permission, Plane, Question, Reason,
+    RoleAssignment, RoleDefinition, ScopeSet, Subject,
 };
 pub use secret::Secret;
 pub use token::{AccessClaims, Expected, TokenCache, TokenError, verify_access_token};

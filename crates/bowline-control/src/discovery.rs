@@ -125,5 +125,17 @@ fn flat(resource: Value) -> Value {
 /// What the caller may do at a scope.
 pub async fn permissions(control: &Control, context: &OpContext, scope: &ResourceId) -> Value {
     let snapshot = control.authorization().snapshot().await;
-    json!({"value": snapshot.permissions(context, scope.key())})
+    let value: Vec<Value> = snapshot
+        .permissions(context, scope.key())
+        .into_iter()
+        .map(|(permission, condition)| {
+            let mut shown = json!(permission);
+            if let Some(condition) = condition {
+                shown["condition"] = condition.into();
+                shown["conditionVersion"] = "2.0".into();
+            }
+            shown
+        })
+        .collect();
+    json!({ "value": value })
 }

@@ -9,8 +9,10 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::Control;
+use crate::authorization::Snapshot;
 use crate::context::OpContext;
 use crate::pipeline::{render, render_record, store_error};
+use crate::provider::Spec;
 
 /// How many resources one `snapshot` event holds.
 const SNAPSHOT_PAGE: u32 = 200;
@@ -118,7 +120,7 @@ impl Stream {
         for record in &records {
             let Some(provider) = self.control.registry().by_key(&record.resource_type) else { continue };
             let spec = provider.spec();
-            if snapshot.require(&self.context, &spec.action_of("read"), &record.key).is_ok() {
+            if self.may_read(&snapshot, spec, &record.key, &record.document) {
                 value.push(render_record(spec, record, spec.shape.latest())?);
             }
         }
@@ -159,6 +161,13 @@ impl Stream {
         self.phase = Phase::Snapshot { after: None, until: head.revision };
     }
 
+    /// The mask is made once for a snapshot of roles.
+    fn may_read(&self, snapshot: &Snapshot, spec: &Spec, key: &str, document: &str) -> bool {
+        let action = spec.action_of("read");
+        let mask = snapshot.scopes(&self.context, &action);
+        mask.is_none_or(|mask| snapshot.shows(&self.context, &mask, &action, key, document))
+    }
+
     async fn event(&self, change: &Change) -> Result<Option<Event>, Error> {
         let Ok(id) = change.id.parse::<ResourceId>() else { return Ok(None) };
         let Some(provider) =
@@ -167,14 +176,8 @@ impl Stream {
             return Ok(None);
         };
         let spec = provider.spec();
-        if self
-            .control
-            .authorization()
-            .snapshot()
-            .await
-            .require(&self.context, &spec.action_of("read"), &change.key)
-            .is_err()
-        {
+        let snapshot = self.control.authorization().snapshot().await;
+        if !self.may_read(&snapshot, spec, &change.key, change.document.as_deref().unwrap_or("null")) {
             return Ok(None);
         }
         let cursor = cursor(self.position);

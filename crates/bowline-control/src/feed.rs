@@ -51,14 +51,15 @@ async fn catch_up(control: &Control, mut position: Head) -> Result<Head, StoreEr
     loop {
         let changes = control.store().changes(position.revision, BATCH).await?;
         let end = changes.len() < BATCH as usize;
-        let mut roles = false;
+        let from = position;
         for change in &changes {
-            roles |= authorization::TYPES.contains(&change.resource_type.as_str());
             tell(control, change).await;
             position.revision = change.revision;
         }
-        if roles {
+        if changes.iter().any(authorization::concerns) {
             control.authorization().refresh().await?;
+        } else {
+            control.authorization().passed(from, position.revision).await;
         }
         if end {
             return Ok(position);

@@ -13,9 +13,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bowline-arm", &[]),
     ("bowline-store", &["bowline-arm"]),
     ("bowline-auth", &["bowline-arm"]),
+    ("bowline-policy", &[]),
     ("bowline-link", &["bowline-arm"]),
     ("bowline-kubernetes", &["bowline-arm"]),
-    ("bowline-control", &["bowline-arm", "bowline-store", "bowline-auth", "bowline-link"]),
+    ("bowline-control", &["bowline-arm", "bowline-store", "bowline-auth", "bowline-policy", "bowline-link"]),
     ("bowline-server", &["bowline-arm", "bowline-store", "bowline-auth", "bowline-link", "bowline-control"]),
     ("bowline-agent", &["bowline-arm", "bowline-link", "bowline-kubernetes"]),
     ("bowline-cli", &["bowline-arm", "bowline-kubernetes"]),
@@ -37,13 +38,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["bowline-auth"]),
     ("k8s-openapi", &["bowline-kubernetes"]),
     ("kube", &["bowline-kubernetes"]),
+    ("regorus", &["bowline-policy"]),
     ("rusqlite", &["bowline-store"]),
     ("rust-embed", &["bowline-server"]),
     ("sqlx", &["bowline-store"]),
 ];
 
 /// Crates without IO: what they know arrives as arguments.
-const PURE: &[&str] = &["bowline-arm", "bowline-auth", "bowline-link"];
+const PURE: &[&str] = &["bowline-arm", "bowline-auth", "bowline-policy", "bowline-link"];
 const IO: &[&str] = &["tokio", "hyper", "hyper-util", "reqwest", "nix", "rustls", "tokio-rustls"];
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! The snapshot that answers: definitions compiled, assignments indexed by principal and scope.
+//! The snapshot that answers: definitions compiled, assignments indexed by scope and by principal.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,11 +7,16 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::pattern::Pattern;
-use super::scope::{ScopeSet, ancestors, covers, normalise};
+use super::condition::{Facts, Flat, Hierarchy, Question};
+use super::decision::{Decision, Reason};
+use super::mask::Mask;
+use super::report::Link;
+use super::role::{Match, Plane, Role};
+use super::scope::{ancestors, covers, is_anchor, normalise};
+use super::shards::Shards;
 use super::{Permission, RoleAssignment, RoleDefinition};
 
-/// Who asks: a principal and the groups it is a member of.
+/// Who asks: a principal and the groups it is a member of, directly and by way of others.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     pub object_id: Uuid,
@@ -23,132 +28,45 @@ impl<'a> Subject<'a> {
         Self { object_id, groups }
     }
 
-    fn principals(&self) -> impl Iterator<Item = &Uuid> {
+    pub(super) fn principals(&self) -> impl Iterator<Item = &Uuid> {
         std::iter::once(&self.object_id).chain(self.groups)
     }
 }
 
-/// The answer, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision<'a> {
-    pub allowed: bool,
-    pub reason: Reason<'a>,
-}
+/// The assignments at one scope, sorted by principal.
+type AtScope = Vec<(Uuid, Arc<RoleAssignment>)>;
 
-/// Why an action is allowed or not. `Display` is a sentence for the person who asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason<'a> {
-    /// Allowed by this assignment; `permission` is the pattern that matched, as written.
-    Granted { assignment: Uuid, role: Uuid, role_name: &'a str, scope: &'a str, permission: &'a str },
-    /// No assignment holds at this scope.
-    NoAssignment,
-    /// Roles hold here, but none has the action.
-    NotInRoles { role_names: Vec<&'a str> },
-    /// A role has the action, but excludes it again, and no other gives it.
-    ExcludedBy { assignment: Uuid, role: Uuid, role_name: &'a str, scope: &'a str, not_action: &'a str },
-}
-
-impl fmt::Display for Reason<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Granted { role_name, scope, permission, .. } => {
-                write!(f, "the role {role_name} at {scope} allows {permission}")
-            }
-            Self::NoAssignment => f.write_str("no role is assigned to the caller at this scope or above it"),
-            Self::NotInRoles { role_names } => {
-                write!(f, "none of the caller's roles at this scope has it ({})", role_names.join(", "))
-            }
-            Self::ExcludedBy { role_name, scope, not_action, .. } => {
-                write!(f, "the role {role_name} at {scope} excludes {not_action}")
-            }
-        }
-    }
-}
-
-/// Actions or data actions: the two halves of a permission.
-#[derive(Clone, Copy)]
-enum Plane {
-    Control,
-    Data,
-}
-
-struct Role {
-    id: Uuid,
-    name: String,
-    permissions: Vec<Permission>,
-    control: Vec<Rule>,
-    data: Vec<Rule>,
-}
-
-/// One permission's half.
-struct Rule {
-    allow: Vec<Pattern>,
-    except: Vec<Pattern>,
-}
-
-enum Match<'a> {
-    Allowed(&'a str),
-    Excluded(&'a str),
-    None,
-}
-
-impl Role {
-    fn compile(definition: RoleDefinition) -> Self {
-        let rules = |allow: fn(&Permission) -> &Vec<String>, except: fn(&Permission) -> &Vec<String>| {
-            let compile = |texts: &[String]| texts.iter().map(|text| Pattern::new(text)).collect();
-            let rule = |p: &Permission| Rule { allow: compile(allow(p)), except: compile(except(p)) };
-            definition.permissions.iter().map(rule).filter(|rule| !rule.allow.is_empty()).collect()
-        };
-        Self {
-            id: definition.id,
-            control: rules(|p| &p.actions, |p| &p.not_actions),
-            data: rules(|p| &p.data_actions, |p| &p.not_data_actions),
-            name: definition.name,
-            permissions: definition.permissions,
-        }
-    }
-
-    fn find(&self, plane: Plane, action: &str) -> Match<'_> {
-        let rules = match plane {
-            Plane::Control => &self.control,
-            Plane::Data => &self.data,
-        };
-        let mut outcome = Match::None;
-        for rule in rules {
-            let Some(allow) = rule.allow.iter().find(|pattern| pattern.matches(action)) else { continue };
-            match rule.except.iter().find(|pattern| pattern.matches(action)) {
-                None => return Match::Allowed(allow.written()),
-                Some(except) => outcome = Match::Excluded(except.written()),
-            }
-        }
-        outcome
-    }
-}
-
-/// A scope's number in this snapshot: comparing numbers is what keeps a member of many groups cheap.
-type ScopeNumber = u32;
-
-struct Grant {
-    scope: ScopeNumber,
-    assignment: Uuid,
-    role: Arc<Role>,
-}
-
-/// An immutable snapshot of definitions and assignments.
-#[derive(Default)]
+/// An immutable snapshot of definitions and assignments. A copy that takes a change shares the rest with what it was copied from.
+#[derive(Clone)]
 pub struct Authorizer {
-    scope_numbers: HashMap<Arc<str>, ScopeNumber>,
-    /// By number.
-    scopes: Vec<Arc<str>>,
-    /// Each list sorted by scope.
-    by_principal: HashMap<Uuid, Vec<Grant>>,
-    unknown_roles: Vec<Uuid>,
+    roles: Arc<HashMap<Uuid, Arc<Role>>>,
+    by_scope: Shards<Arc<str>, Arc<AtScope>>,
+    by_principal: Shards<Uuid, Arc<Vec<Arc<RoleAssignment>>>>,
+    hierarchy: Arc<dyn Hierarchy>,
+}
+
+impl Default for Authorizer {
+    fn default() -> Self {
+        Self {
+            roles: Arc::default(),
+            by_scope: Shards::default(),
+            by_principal: Shards::default(),
+            hierarchy: Arc::new(Flat),
+        }
+    }
 }
 
 impl fmt::Debug for Authorizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authorizer").field("principals", &self.by_principal.len()).finish_non_exhaustive()
+        f.debug_struct("Authorizer").field("roles", &self.roles.len()).finish_non_exhaustive()
     }
+}
+
+/// An assignment with the role it gives; none when that role does not exist.
+#[derive(Clone, Copy)]
+pub(super) struct Grant<'a> {
+    pub(super) assignment: &'a Arc<RoleAssignment>,
+    pub(super) role: Option<&'a Arc<Role>>,
 }
 
 impl Authorizer {
@@ -156,98 +74,153 @@ impl Authorizer {
         definitions: impl IntoIterator<Item = RoleDefinition>,
         assignments: impl IntoIterator<Item = RoleAssignment>,
     ) -> Self {
-        let roles: HashMap<Uuid, Arc<Role>> =
-            definitions.into_iter().map(|d| (d.id, Arc::new(Role::compile(d)))).collect();
         let mut authorizer = Self::default();
-        for assignment in assignments {
-            let Some(role) = roles.get(&assignment.role) else {
-                authorizer.unknown_roles.push(assignment.id);
-                continue;
-            };
-            let scope = authorizer.number_scope(normalise(&assignment.scope));
-            let grant = Grant { scope, assignment: assignment.id, role: Arc::clone(role) };
-            authorizer.by_principal.entry(assignment.principal).or_default().push(grant);
-        }
-        for grants in authorizer.by_principal.values_mut() {
-            grants.sort_by_key(|grant| grant.scope);
-        }
+        definitions.into_iter().for_each(|definition| authorizer.define(definition));
+        authorizer.load(assignments);
         authorizer
     }
 
-    fn number_scope(&mut self, scope: String) -> ScopeNumber {
-        if let Some(&number) = self.scope_numbers.get(scope.as_str()) {
-            return number;
+    /// Takes many assignments at once, of which none is known.
+    fn load(&mut self, assignments: impl IntoIterator<Item = RoleAssignment>) {
+        for mut assignment in assignments {
+            assignment.scope = normalise(&assignment.scope).into();
+            let assignment = Arc::new(assignment);
+            self.at_scope(&assignment.scope).push((assignment.principal, Arc::clone(&assignment)));
+            Arc::make_mut(self.by_principal.entry(assignment.principal)).push(assignment);
         }
-        let number = ScopeNumber::try_from(self.scopes.len()).expect("there are fewer than 2^32 assignments");
-        let scope: Arc<str> = scope.into();
-        self.scopes.push(Arc::clone(&scope));
-        self.scope_numbers.insert(scope, number);
-        number
+        let scopes: Vec<Arc<str>> = self.by_scope.iter().map(|(scope, _)| Arc::clone(scope)).collect();
+        for scope in scopes {
+            self.at_scope(&scope).sort_by_key(|(principal, _)| *principal);
+        }
     }
 
-    /// Assignments that give nothing because their role does not exist; worth a warning in the log.
-    pub fn assignments_of_unknown_roles(&self) -> &[Uuid] {
-        &self.unknown_roles
+    fn at_scope(&mut self, scope: &Arc<str>) -> &mut AtScope {
+        Arc::make_mut(self.by_scope.entry(Arc::clone(scope)))
     }
 
-    /// May the subject do `action` (`Microsoft.X/type/verb`) at `scope`?
+    /// Adds a role, or replaces the one with this id.
+    pub fn define(&mut self, definition: RoleDefinition) {
+        let role = Arc::new(Role::compile(definition));
+        Arc::make_mut(&mut self.roles).insert(role.id, role);
+    }
+
+    /// Forgets a role: its assignments give nothing.
+    pub fn undefine(&mut self, role: Uuid) {
+        Arc::make_mut(&mut self.roles).remove(&role);
+    }
+
+    /// Adds an assignment, or replaces the one with this scope and id.
+    pub fn assign(&mut self, mut assignment: RoleAssignment) {
+        assignment.scope = normalise(&assignment.scope).into();
+        self.unassign(&assignment.scope, assignment.id);
+        let assignment = Arc::new(assignment);
+        let grants = self.at_scope(&assignment.scope);
+        let at = grants.partition_point(|(principal, _)| *principal <= assignment.principal);
+        grants.insert(at, (assignment.principal, Arc::clone(&assignment)));
+        Arc::make_mut(self.by_principal.entry(assignment.principal)).push(assignment);
+    }
+
+    /// Forgets an assignment.
+    pub fn unassign(&mut self, scope: &str, id: Uuid) {
+        let scope = normalised(scope);
+        let Some(at) = self.by_scope.get(&*scope) else { return };
+        let Some(place) = at.iter().position(|(_, assignment)| assignment.id == id) else { return };
+        let last = at.len() == 1;
+        let principal = at[place].0;
+        if last {
+            self.by_scope.remove(&*scope);
+        } else if let Some(at) = self.by_scope.get_mut(&*scope) {
+            Arc::make_mut(at).remove(place);
+        }
+        if let Some(own) = self.by_principal.get_mut(&principal) {
+            let own = Arc::make_mut(own);
+            own.retain(|assignment| assignment.id != id || *assignment.scope != *scope);
+            if own.is_empty() {
+                self.by_principal.remove(&principal);
+            }
+        }
+    }
+
+    /// Replaces what hangs above subscriptions.
+    pub fn set_hierarchy(&mut self, hierarchy: Arc<dyn Hierarchy>) {
+        self.hierarchy = hierarchy;
+    }
+
+    /// The assignments of a principal itself, not of its groups.
+    pub fn assignments_of(&self, principal: Uuid) -> &[Arc<RoleAssignment>] {
+        self.by_principal.get(&principal).map_or(&[], |own| own)
+    }
+
+    /// The assignments made at a scope.
+    pub fn assignments_at(&self, scope: &str) -> impl Iterator<Item = &RoleAssignment> {
+        let at = self.by_scope.get(&*normalised(scope));
+        at.into_iter().flat_map(|at| at.iter().map(|(_, assignment)| &**assignment))
+    }
+
+    /// Every assignment, in no order.
+    pub fn assignments(&self) -> impl Iterator<Item = &Arc<RoleAssignment>> {
+        self.by_principal.iter().flat_map(|(_, own)| own.iter())
+    }
+
+    /// Whether a role exists.
+    pub fn has_role(&self, role: Uuid) -> bool {
+        self.roles.contains_key(&role)
+    }
+
+    /// The name of a role.
+    pub fn role_name(&self, role: Uuid) -> Option<&str> {
+        self.roles.get(&role).map(|role| role.name.as_str())
+    }
+
+    /// May the subject do `action` (`Microsoft.X/type/verb`) at `scope`? Conditions see no facts.
     pub fn check(&self, subject: &Subject<'_>, action: &str, scope: &str) -> Decision<'_> {
-        self.decide(Plane::Control, subject, action, scope)
+        self.decide(Plane::Control, subject, action, scope, &Facts::default())
     }
 
     /// The same for a data action: what a resource holds, instead of the resource.
     pub fn check_data(&self, subject: &Subject<'_>, action: &str, scope: &str) -> Decision<'_> {
-        self.decide(Plane::Data, subject, action, scope)
+        self.decide(Plane::Data, subject, action, scope, &Facts::default())
     }
 
-    /// What the subject's roles give at the scope, as `…/providers/Microsoft.Authorization/permissions` shows it.
-    pub fn permissions(&self, subject: &Subject<'_>, scope: &str) -> Vec<Permission> {
-        let scope = normalised(scope);
-        let mut permissions: Vec<Permission> = Vec::new();
-        self.each_grant(subject, &scope, &mut |_, grant| {
-            for permission in &grant.role.permissions {
-                if !permissions.contains(permission) {
-                    permissions.push(permission.clone());
-                }
-            }
-            true
-        });
-        permissions
-    }
-
-    /// Where the subject may do `action`.
-    pub fn readable_scopes(&self, subject: &Subject<'_>, action: &str) -> ScopeSet {
-        self.scopes(Plane::Control, subject, action)
-    }
-
-    /// Where the subject may do the data action.
-    pub fn readable_data_scopes(&self, subject: &Subject<'_>, action: &str) -> ScopeSet {
-        self.scopes(Plane::Data, subject, action)
-    }
-
-    /// Whether any role is assigned above, at or beneath the scope: what makes a subscription appear in a list.
-    pub fn has_any_role(&self, subject: &Subject<'_>, scope: &str) -> bool {
-        let scope = normalised(scope);
-        self.grants_of(subject).flatten().any(|grant| {
-            let granted = self.scope_of(grant);
-            covers(granted, &scope) || covers(&scope, granted)
-        })
-    }
-
-    fn decide(&self, plane: Plane, subject: &Subject<'_>, action: &str, scope: &str) -> Decision<'_> {
+    /// May the subject do it, as far as the facts tell?
+    pub fn decide(
+        &self,
+        plane: Plane,
+        subject: &Subject<'_>,
+        action: &str,
+        scope: &str,
+        facts: &Facts<'_>,
+    ) -> Decision<'_> {
         let (action, scope) = (lowered(action), normalised(scope));
+        let data = plane == Plane::Data;
+        let question = Question { principal: subject.object_id, action: &action, data, scope: &scope, facts };
         let mut granted = None;
+        let mut unmet = None;
         let mut excluded = None;
         let mut role_names: Vec<&str> = Vec::new();
-        self.each_grant(subject, &scope, &mut |scope, grant| {
-            let (assignment, role, role_name) = (grant.assignment, grant.role.id, grant.role.name.as_str());
-            match grant.role.find(plane, &action) {
-                Match::Allowed(permission) => {
-                    granted = Some(Reason::Granted { assignment, role, role_name, scope, permission });
-                    return false;
-                }
+        self.each_grant(subject, &scope, &mut |grant| {
+            let Some(role) = grant.role else { return true };
+            let assignment = &**grant.assignment;
+            let (id, role_name, scope) = (assignment.id, role.name.as_str(), &*assignment.scope);
+            match role.find(plane, &action) {
+                Match::Allowed(permission) => match refusal(assignment, role_name, &question) {
+                    None => {
+                        let role = role.id;
+                        granted =
+                            Some(Reason::Granted { assignment: id, role, role_name, scope, permission });
+                        return false;
+                    }
+                    Some(reason) if unmet != Some(Reason::AsksResource) => unmet = Some(reason),
+                    Some(_) => {}
+                },
                 Match::Excluded(not_action) => {
-                    excluded = Some(Reason::ExcludedBy { assignment, role, role_name, scope, not_action });
+                    excluded = Some(Reason::ExcludedBy {
+                        assignment: id,
+                        role: role.id,
+                        role_name,
+                        scope,
+                        not_action,
+                    });
                 }
                 Match::None if !role_names.contains(&role_name) => role_names.push(role_name),
                 Match::None => {}
@@ -259,60 +232,164 @@ impl Authorizer {
             true => Reason::NoAssignment,
             false => Reason::NotInRoles { role_names },
         };
-        let reason = granted.or(excluded).unwrap_or(neither);
+        let reason = granted.or(unmet).or(excluded).unwrap_or(neither);
         Decision { allowed, reason }
     }
 
-    fn scopes(&self, plane: Plane, subject: &Subject<'_>, action: &str) -> ScopeSet {
+    /// What the subject's roles give at the scope, as `…/providers/Microsoft.Authorization/permissions` shows it, each with its condition.
+    pub fn permissions(&self, subject: &Subject<'_>, scope: &str) -> Vec<(Permission, Option<&str>)> {
+        let scope = normalised(scope);
+        let mut permissions: Vec<(Permission, Option<&str>)> = Vec::new();
+        self.each_grant(subject, &scope, &mut |grant| {
+            let condition = grant.assignment.condition.as_deref().map(|c| c.written());
+            for permission in grant.role.iter().flat_map(|role| &role.permissions) {
+                if !permissions.iter().any(|(p, c)| p == permission && *c == condition) {
+                    permissions.push((permission.clone(), condition));
+                }
+            }
+            true
+        });
+        permissions
+    }
+
+    /// Where the subject may do `action`.
+    pub fn mask(&self, plane: Plane, subject: &Subject<'_>, action: &str) -> Mask {
         let action = lowered(action);
-        let allows = |grant: &Grant| matches!(grant.role.find(plane, &action), Match::Allowed(_));
-        let allowed = self.grants_of(subject).flatten().filter(|grant| allows(grant));
-        ScopeSet::new(allowed.map(|grant| self.scope_of(grant)))
-    }
-
-    fn grants_of(&self, subject: &Subject<'_>) -> impl Iterator<Item = &Vec<Grant>> {
-        subject.principals().filter_map(|principal| self.by_principal.get(principal))
-    }
-
-    fn scope_of(&self, grant: &Grant) -> &str {
-        &self.scopes[grant.scope as usize]
-    }
-
-    /// Calls `visit` for each grant that holds at the scope, until it answers false: for each principal, the grants
-    /// at the scope and at each ancestor that has any assignment at all.
-    fn each_grant<'a>(
-        &'a self,
-        subject: &Subject<'_>,
-        scope: &str,
-        visit: &mut dyn FnMut(&'a str, &'a Grant) -> bool,
-    ) {
-        let holding: Vec<ScopeNumber> =
-            ancestors(scope).filter_map(|ancestor| self.scope_numbers.get(ancestor).copied()).collect();
-        if holding.is_empty() {
-            return;
-        }
-        for grants in self.grants_of(subject) {
-            for &number in &holding {
-                let from = grants.partition_point(|grant| grant.scope < number);
-                let here = grants[from..].iter().take_while(|grant| grant.scope == number);
-                for grant in here {
-                    if !visit(self.scope_of(grant), grant) {
-                        return;
-                    }
+        let mut always: Vec<Arc<str>> = Vec::new();
+        let mut conditional = Vec::new();
+        for principal in subject.principals() {
+            for assignment in self.assignments_of(*principal) {
+                let role = self.roles.get(&assignment.role);
+                if !role.is_some_and(|role| matches!(role.find(plane, &action), Match::Allowed(_))) {
+                    continue;
+                }
+                let below = self.hierarchy.below(&assignment.scope);
+                let scopes = std::iter::once(Arc::clone(&assignment.scope)).chain(below);
+                match &assignment.condition {
+                    None => always.extend(scopes),
+                    Some(condition) => conditional.extend(scopes.map(|scope| (scope, Arc::clone(condition)))),
                 }
             }
         }
+        Mask::new(always.iter().map(|scope| &**scope), conditional)
+    }
+
+    /// Whether any role is assigned above, at or beneath the scope: what makes a subscription appear in a list.
+    pub fn has_any_role(&self, subject: &Subject<'_>, scope: &str) -> bool {
+        let scope = normalised(scope);
+        let mut any = false;
+        self.each_grant(subject, &scope, &mut |grant| {
+            any = grant.role.is_some();
+            !any
+        });
+        any || subject
+            .principals()
+            .flat_map(|principal| self.assignments_of(*principal))
+            .any(|assignment| self.has_role(assignment.role) && self.lies_beneath(&assignment.scope, &scope))
+    }
+
+    /// Calls `visit` for each grant of the subject that holds at the normalised scope, nearest first, until it answers false.
+    pub(super) fn each_grant<'a>(
+        &'a self,
+        subject: &Subject<'_>,
+        scope: &str,
+        visit: &mut dyn FnMut(Grant<'a>) -> bool,
+    ) {
+        self.each_scope(scope, &mut |at| {
+            for principal in subject.principals() {
+                let from = at.partition_point(|(other, _)| other < principal);
+                for (_, assignment) in at[from..].iter().take_while(|(other, _)| other == principal) {
+                    if !visit(Grant { assignment, role: self.roles.get(&assignment.role) }) {
+                        return false;
+                    }
+                }
+            }
+            true
+        });
+    }
+
+    /// Calls `visit` for each grant of anybody that holds at the normalised scope, nearest first.
+    pub(super) fn each_grant_of_anybody<'a>(&'a self, scope: &str, visit: &mut dyn FnMut(Grant<'a>)) {
+        self.each_scope(scope, &mut |at| {
+            for (_, assignment) in at {
+                visit(Grant { assignment, role: self.roles.get(&assignment.role) });
+            }
+            true
+        });
+    }
+
+    /// The scope itself, what its path lies in, the management groups above that, the root: those at which anything is assigned.
+    fn each_scope<'a>(&'a self, scope: &str, visit: &mut dyn FnMut(&'a AtScope) -> bool) {
+        let mut at = |scope: &str| self.by_scope.get(scope).is_none_or(|at| visit(at));
+        for ancestor in ancestors(scope) {
+            if !at(ancestor) {
+                return;
+            }
+            if is_anchor(ancestor) {
+                let above = self.hierarchy.above(ancestor);
+                let _ = above.iter().all(|scope| at(scope)) && at("/");
+                return;
+            }
+        }
+    }
+
+    /// The assignment with its role, unless that does not exist.
+    pub(super) fn link<'a>(&'a self, assignment: &'a Arc<RoleAssignment>) -> Option<Link<'a>> {
+        let role = self.roles.get(&assignment.role)?;
+        Some(Link { assignment, role_name: &role.name, permissions: &role.permissions, permission: None })
+    }
+
+    /// Whether a normalised scope lies beneath another, in its path or by way of management groups.
+    pub(super) fn lies_beneath(&self, scope: &str, above: &str) -> bool {
+        covers(above, scope) || self.hierarchy.below(above).iter().any(|below| covers(below, scope))
+    }
+
+    /// The scopes above a scope, nearest first, the root last.
+    pub fn above(&self, scope: &str) -> Vec<String> {
+        let scope = normalised(scope);
+        let mut found = Vec::new();
+        for ancestor in ancestors(&scope) {
+            if ancestor != &*scope {
+                found.push(ancestor.to_owned());
+            }
+            if is_anchor(ancestor) {
+                found.extend(self.hierarchy.above(ancestor).iter().map(|scope| scope.to_string()));
+                found.push("/".to_owned());
+                break;
+            }
+        }
+        found
     }
 }
 
-fn lowered(text: &str) -> Cow<'_, str> {
+/// Why the assignment's condition gives nothing; none when there is no condition or it holds.
+fn refusal<'a>(
+    assignment: &'a RoleAssignment,
+    role_name: &'a str,
+    question: &Question<'_>,
+) -> Option<Reason<'a>> {
+    let condition = assignment.condition.as_deref()?;
+    if condition.asks_resource() && question.facts.resource.is_none() {
+        return Some(Reason::AsksResource);
+    }
+    let holds = condition.holds(question);
+    (holds != Some(true)).then(|| Reason::Condition {
+        assignment: assignment.id,
+        role_name,
+        scope: &assignment.scope,
+        condition: condition.written(),
+        decided: holds.is_some(),
+    })
+}
+
+pub(super) fn lowered(text: &str) -> Cow<'_, str> {
     match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         true => text.to_ascii_lowercase().into(),
         false => text.into(),
     }
 }
 
-fn normalised(scope: &str) -> Cow<'_, str> {
+pub(super) fn normalised(scope: &str) -> Cow<'_, str> {
     let clean = scope == "/" || (!scope.is_empty() && !scope.ends_with('/'));
     match clean {
         true => lowered(scope),

@@ -1,5 +1,7 @@
 //! Scopes: lower-cased ARM ids, `/` for the tenant's root.
 
+use std::collections::HashSet;
+
 /// The form in which scopes are compared: lower case, no trailing slash, `/` for the root.
 pub fn normalise(scope: &str) -> String {
     let trimmed = scope.trim_end_matches('/');
@@ -28,6 +30,13 @@ pub(super) fn ancestors(scope: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether what is above a scope hangs in the hierarchy of management groups instead of in its path.
+pub(super) fn is_anchor(scope: &str) -> bool {
+    let one = |rest: &str| !rest.is_empty() && !rest.contains('/');
+    scope.strip_prefix("/subscriptions/").is_some_and(one)
+        || scope.strip_prefix("/providers/microsoft.management/managementgroups/").is_some_and(one)
+}
+
 /// The scopes at or beneath which an action is allowed: the mask of LIST and of the event stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScopeSet {
@@ -38,19 +47,11 @@ pub struct ScopeSet {
 impl ScopeSet {
     /// Keeps the topmost of the given normalised scopes.
     pub fn new<'a>(scopes: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut sorted: Vec<&str> = scopes.into_iter().collect();
-        // A root sorts before what is beneath it, and keeps it out; siblings in between (`/a-b` sorts before
-        // `/a/c`) are why the whole list is asked and not only the last entry.
-        sorted.sort_unstable_by_key(|scope| (scope.len(), *scope));
-        sorted.dedup();
-        let mut set = Self::default();
-        for scope in sorted {
-            if !set.roots.iter().any(|root| covers(root, scope)) {
-                set.roots.push(scope.to_owned());
-            }
-        }
-        set.roots.sort_unstable();
-        set
+        let all: HashSet<&str> = scopes.into_iter().collect();
+        let topmost = |scope: &&str| !ancestors(scope).skip(1).any(|above| all.contains(above));
+        let mut roots: Vec<String> = all.iter().copied().filter(topmost).map(str::to_owned).collect();
+        roots.sort_unstable();
+        Self { roots }
     }
 
     /// The topmost scopes, sorted.
@@ -69,12 +70,20 @@ impl ScopeSet {
 
     /// Whether the action is allowed at this normalised scope.
     pub fn contains(&self, scope: &str) -> bool {
-        ancestors(scope).any(|ancestor| self.has_root(ancestor))
+        !self.roots.is_empty() && ancestors(scope).any(|ancestor| self.has_root(ancestor))
     }
 
     /// Whether the action is allowed at this scope or somewhere beneath it: whether a LIST can show anything.
     pub fn reaches(&self, scope: &str) -> bool {
-        self.contains(scope) || self.roots.iter().any(|root| covers(scope, root))
+        if scope == "/" {
+            return !self.roots.is_empty();
+        }
+        let beneath = || {
+            let first = format!("{scope}/");
+            let at = self.roots.partition_point(|root| root.as_str() < first.as_str());
+            self.roots.get(at).is_some_and(|root| root.starts_with(&first))
+        };
+        self.contains(scope) || beneath()
     }
 
     fn has_root(&self, scope: &str) -> bool {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::document::{parse, record_id, stamp};
 use super::{ATTEMPTS, commit_error, contended, store_error};
 use crate::Control;
+use crate::authorization::Asked;
 use crate::context::OpContext;
 use crate::provider::{Act, Acting, unknown_action};
 
@@ -31,15 +32,16 @@ pub async fn action(
         .find(|a| a.eq_ignore_ascii_case(name))
         .ok_or_else(|| unknown_action(spec.resource_type, name))?;
     for _ in 0..ATTEMPTS {
-        let snapshot = control.authorization().snapshot().await;
-        let permitted = snapshot.require(context, &spec.action_of(&format!("{name}/action")), id.key());
+        let asked = spec.action_of(&format!("{name}/action"));
+        let asked = Asked { request: Some(body), ..Asked::new(&asked, id) };
+        let permitted = control.authorize(context, &asked).await;
         let record = control.store().get(id.key()).await.map_err(|e| store_error(&e))?;
         let before = record.as_ref().map(parse).transpose()?;
-        if let Err(refused) = permitted
-            && !before.as_ref().is_some_and(|b| provider.owner_may(name, b, context.actor.object_id))
-        {
-            return Err(refused);
-        }
+        let owner = before.as_ref().is_some_and(|b| provider.owner_may(name, b, context.actor.object_id));
+        let snapshot = match permitted {
+            Err(_) if owner => control.authorization().snapshot().await,
+            permitted => permitted?,
+        };
         let (Some(record), Some(before)) = (record, before) else {
             return Err(Error::resource_not_found(id.as_str()));
         };

@@ -10,7 +10,7 @@ use super::document::parse;
 use super::put::check_precondition;
 use super::{ATTEMPTS, commit_error, contended, store_error};
 use crate::Control;
-use crate::authorization::Snapshot;
+use crate::authorization::{Asked, Snapshot};
 use crate::context::OpContext;
 use crate::operations::Task;
 use crate::provider::ResourceProvider;
@@ -45,8 +45,8 @@ pub async fn delete(
         ));
     }
     for _ in 0..ATTEMPTS {
-        let snapshot = control.authorization().snapshot().await;
-        snapshot.require(context, &provider.spec().action_of("delete"), id.key())?;
+        let action = provider.spec().action_of("delete");
+        let snapshot = control.authorize(context, &Asked::new(&action, id)).await?;
         let Some(record) = control.store().get(id.key()).await.map_err(|e| store_error(&e))? else {
             check_precondition(precondition, None, id)?;
             return Ok(Deleted::Absent);

@@ -9,6 +9,7 @@ use super::put::missing_scope;
 use super::store_error;
 use crate::Control;
 use crate::answers::Serving;
+use crate::authorization::Asked;
 use crate::context::OpContext;
 
 /// A resource as its caller sees it.
@@ -46,7 +47,7 @@ pub async fn get(
     let enrolling =
         context.actor.enrollment.as_ref().is_some_and(|g| g.require(id, spec.agent_key.is_some()).is_ok());
     if !own && !enrolling {
-        control.authorization().snapshot().await.require(context, &spec.action_of("read"), id.key())?;
+        control.authorize(context, &Asked::new(&spec.action_of("read"), id)).await?;
     }
     let serving = Serving::of(spec, version);
     if let Some(stamp) = control.store().stamp(id.key()).await.map_err(|e| store_error(&e))? {

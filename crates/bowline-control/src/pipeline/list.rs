@@ -73,16 +73,22 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     let spec = provider.spec();
     let filter = parse_filter(request.filter.as_deref(), &["atscope", "atexactscope", "assignedto"])?;
     let snapshot = control.authorization().snapshot().await;
-    let mask = snapshot.scopes(context, &spec.action_of("read"));
+    let action = spec.action_of("read");
+    let mask = snapshot.scopes(context, &action);
     if mask.as_ref().is_some_and(|m| !m.reaches(request.scope.key())) && spec.placement != Placement::Tenant {
-        return Err(Error::forbidden(&context.actor.name, &spec.action_of("read"), request.scope.key()));
+        return Err(Error::forbidden(&context.actor.name, &action, request.scope.key()));
     }
     check_scope(control, &request.scope).await?;
     let question = question(&request, context);
     let (after, until) = start(control, request.skip_token.as_deref(), &question).await?;
     let limit = request.top.map_or(DEFAULT_PAGE, |top| top.clamp(1, MAX_PAGE));
-    let visible = |key: &str| mask.as_ref().is_none_or(|m| m.contains(key));
-    let query = Query::new(&request.scope, spec.type_key(), &filter);
+    let visible = |found: &Found| {
+        let Some(mask) = &mask else { return true };
+        let document = found.record.as_ref().map_or("null", |record| &record.document);
+        snapshot.shows(context, mask, &action, &found.stamp.key, document)
+    };
+    let whole = mask.as_ref().is_some_and(|mask| mask.has_conditions());
+    let query = Query::new(&request.scope, spec.type_key(), &filter, whole);
     let (found, more) = page(control, &query, after.clone(), until, limit, visible).await?;
     let serving = Serving::of(spec, &request.version);
     let next = match found.last().filter(|_| more) {
@@ -202,7 +208,7 @@ struct Query<'a> {
     filter: &'a Filter,
     /// `atScope()`: what is assigned at the scope and above it, and nothing below.
     at_scope: bool,
-    /// Whether the ids decide: then no document is read for it.
+    /// Whether the ids decide, and no condition on a role: then no document is read for it.
     by_id: bool,
 }
 
@@ -219,7 +225,7 @@ async fn page(
     mut after: Option<String>,
     until: Revision,
     limit: u32,
-    visible: impl Fn(&str) -> bool,
+    visible: impl Fn(&Found) -> bool,
 ) -> Result<(Vec<Found>, bool), Error> {
     let mut page = Vec::new();
     let plain = query.filter.is_only_calls() && !query.at_scope;
@@ -238,7 +244,7 @@ async fn page(
         let end = rows.len() < batch as usize;
         for row in rows {
             after = Some(row.stamp.key.clone());
-            if visible(&row.stamp.key) && (plain || query.wants(&row)?) {
+            if visible(&row) && (plain || query.wants(&row)?) {
                 if page.len() == limit as usize {
                     return Ok((page, true));
                 }
@@ -252,9 +258,9 @@ async fn page(
 }
 
 impl<'a> Query<'a> {
-    fn new(scope: &'a ResourceId, type_key: String, filter: &'a Filter) -> Self {
+    fn new(scope: &'a ResourceId, type_key: String, filter: &'a Filter, whole: bool) -> Self {
         let at_scope = filter.call("atscope").or_else(|| filter.call("atexactscope")).is_some();
-        let by_id = filter.is_only_calls() || filter.asks_only(&IN_THE_ID);
+        let by_id = !whole && (filter.is_only_calls() || filter.asks_only(&IN_THE_ID));
         Self { scope, type_key, filter, at_scope, by_id }
     }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::document::{MODEL, etag, parse, render, same_content, stamp};
 use super::{ATTEMPTS, commit_error, contended, store_error};
 use crate::Control;
-use crate::authorization::Snapshot;
+use crate::authorization::{Asked, Snapshot};
 use crate::context::OpContext;
 use crate::provider::{Admission, Placement, ResourceProvider};
 use crate::providers::registered_key;
@@ -143,11 +143,10 @@ struct Loaded<'a> {
 
 impl<'a> Loaded<'a> {
     async fn authorize(self, control: &Control, context: &OpContext) -> Result<Authorized<'a>, Error> {
-        let snapshot = control.authorization().snapshot().await;
         let id = &self.parsed.request.id;
         let spec = self.parsed.provider.spec();
         let mut entries = Vec::new();
-        match &context.actor.enrollment {
+        let snapshot = match &context.actor.enrollment {
             Some(grant) => {
                 grant.require(id, spec.agent_key.is_some())?;
                 if self.existing.is_none() {
@@ -157,9 +156,14 @@ impl<'a> Loaded<'a> {
                         max: grant.max_uses,
                     });
                 }
+                control.authorization().snapshot().await
             }
-            None => snapshot.require(context, &spec.action_of("write"), id.key())?,
-        }
+            None => {
+                let action = spec.action_of("write");
+                let request = Some(&self.parsed.request.body);
+                control.authorize(context, &Asked { request, ..Asked::new(&action, id) }).await?
+            }
+        };
         self.check_parent()?;
         Ok(Authorized { loaded: self, snapshot, entries })
     }

@@ -26,6 +26,7 @@ pub fn start(control: &Arc<Control>, clock: Clock, cancel: &CancellationToken) -
             tasks.spawn(run(Arc::clone(control), clock, cancel.clone()));
         };
     spawn(&mut tasks, |c, _, cancel| Box::pin(async move { feed::follow(&c, &cancel).await }));
+    spawn(&mut tasks, |c, _, cancel| Box::pin(async move { c.authorization().confirm(&cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { operations::run(&c, clock, &cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { presence::sweep(&c, clock, &cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { keys::run(&c, clock, &cancel).await }));

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::GUID;
 use crate::authorization::WATERMARK;
 use crate::context::{ActorKind, OpContext};
-use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses};
+use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses, properties_of};
 
 /// See the module.
 pub struct RoleAssignments;
@@ -46,13 +46,7 @@ impl ResourceProvider for RoleAssignments {
             None if system => {}
             None => return Err(Error::bad_request("PrincipalNotFound", format!("Principal {principal} does not exist in the directory: there is no user, group, service principal or managed identity with this object id. Use the objectId, not the appId or the name.")).with_target("properties.principalId")),
         }
-        if admission.property("condition").is_some() {
-            return Err(Error::bad_request(
-                "ConditionNotSupported",
-                "Conditions on role assignments are not evaluated yet, so none is accepted.",
-            )
-            .with_target("properties.condition"));
-        }
+        admit_condition(admission)?;
         if let Some(existing) = admission.existing {
             let same = existing["properties"]["principalId"].as_str() == Some(&principal.to_string())
                 && last_guid(&existing["properties"]["roleDefinitionId"]) == Some(role);
@@ -123,6 +117,33 @@ fn admit_kind(admission: &mut Admission<'_>, principal: Uuid, kind: &'static str
     }
     admission.set("principalType", kind);
     Ok(())
+}
+
+/// A condition must be one that can be decided, in the one version that there is.
+fn admit_condition(admission: &mut Admission<'_>) -> Result<(), Error> {
+    let refuse = |code: &'static str, property: &str, why: String| {
+        Error::bad_request(code, why).with_target(format!("properties.{property}"))
+    };
+    let version = admission.property("conditionVersion").map(str::to_owned);
+    let Some(condition) = admission.property("condition").filter(|text| !text.trim().is_empty()) else {
+        properties_of(admission.document).remove("condition");
+        properties_of(admission.document).remove("conditionVersion");
+        return Ok(());
+    };
+    if let Err(error) = bowline_policy::condition::Condition::parse(condition) {
+        return Err(refuse("InvalidCondition", "condition", format!("The condition was refused: {error}.")));
+    }
+    match version.as_deref() {
+        None | Some("2.0") => {
+            admission.set("conditionVersion", "2.0");
+            Ok(())
+        }
+        Some(other) => Err(refuse(
+            "UnsupportedConditionVersion",
+            "conditionVersion",
+            format!("Conditions of version '{other}' are not understood; write 2.0."),
+        )),
+    }
 }
 
 fn last_guid(value: &Value) -> Option<Uuid> {

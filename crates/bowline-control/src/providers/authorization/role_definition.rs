@@ -78,7 +78,7 @@ impl ResourceProvider for RoleDefinitions {
             .and_then(|s| ResourceId::subscription_scope(s).ok())
             .unwrap_or_else(ResourceId::root);
         bowline_auth::roles::built_in_roles()
-            .into_iter()
+            .iter()
             .filter_map(|role| {
                 let id = ResourceId::child(&home, SPEC.resource_type, &[&role.id.to_string()]).ok()?;
                 let document = json!({"properties": {
