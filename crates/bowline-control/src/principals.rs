@@ -16,6 +16,14 @@ pub struct Principals<'a> {
     identities: HashSet<Uuid>,
 }
 
+#[cfg(test)]
+impl<'a> Principals<'a> {
+    /// Those that the snapshot knows.
+    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, identities: HashSet::new() }
+    }
+}
+
 impl Principals<'_> {
     /// What a principal is; none when there is no such principal.
     #[must_use]

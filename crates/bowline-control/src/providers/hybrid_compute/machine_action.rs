@@ -84,12 +84,14 @@ mod tests {
         let context = OpContext::system("test", jiff::Timestamp::UNIX_EPOCH);
         let id =
             "/subscriptions/s/resourceGroups/g/providers/Microsoft.HybridCompute/machines/m".parse().unwrap();
+        let snapshot = crate::authorization::Snapshot::default();
         let acting = Acting {
             context: &context,
             id: &id,
             document: &json!({"properties": {"osType": "windows"}}),
             secrets: &BTreeMap::new(),
             body,
+            principals: &crate::principals::Principals::of(&snapshot),
         };
         act(action, &acting).map(|act| match act {
             Act::Answer(answer) | Act::Change { answer, .. } => answer,
