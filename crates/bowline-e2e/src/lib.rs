@@ -7,6 +7,7 @@
 //! | [`api`] | the HTTP API over TLS with the server's certificate |
 //! | [`events`] | a reader of the live event stream |
 //! | [`agent`] | `bowline-agent machine` with a state directory of its own |
+//! | [`clients`] | azure-cli and the Azure SDKs, driven in their own languages |
 //! | [`keys`] | an agent's key pair and its client assertions |
 //! | [`postgres`] | a PostgreSQL server |
 //! | [`cluster`] | a real Kubernetes control plane |
@@ -23,6 +24,7 @@
 
 pub mod agent;
 pub mod api;
+pub mod clients;
 pub mod cluster;
 pub mod events;
 pub mod keys;

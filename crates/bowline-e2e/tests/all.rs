@@ -10,6 +10,8 @@ mod arc_connect;
 mod dialect;
 #[path = "all/directory.rs"]
 mod directory;
+#[path = "all/clients.rs"]
+mod clients;
 #[path = "all/durability.rs"]
 mod durability;
 #[path = "all/identity.rs"]

@@ -107,7 +107,7 @@ impl Plan {
 }
 
 /// A name for the inputs; each is hashed with its length, so that no two lists give the same text.
-fn key(inputs: &[Vec<u8>]) -> String {
+pub(super) fn key(inputs: &[Vec<u8>]) -> String {
     let mut hash = Sha256::new();
     for input in inputs {
         hash.update((input.len() as u64).to_be_bytes());
@@ -150,7 +150,7 @@ fn is_complete(place: &Path, part: &GoPart) -> bool {
 }
 
 /// One build at a time: a second process waits for the first and uses its result.
-fn lock(place: &Path) -> Result<File> {
+pub(super) fn lock(place: &Path) -> Result<File> {
     let folder = place.parent().context("a part's folder has a parent")?;
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let path = place.with_extension("lock");

@@ -1,8 +1,10 @@
 //! Foreign programs that `up` and the tests run: built from published Go modules, or installed from Debian.
 //!
 //! A Go part is a folder below `parts/` with its own `go.mod`, `go.sum` and `main.go`, so what is built is pinned and
-//! checked by hash. A Debian part is a list of packages. Nothing foreign is committed.
+//! checked by hash. A Debian part is a list of packages. The real clients ([`clients`]) come from their own registries
+//! by pinned version. Nothing foreign is committed.
 
+pub(crate) mod clients;
 mod debian;
 mod go;
 
@@ -50,9 +52,14 @@ pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
         println!("{}", ensure_built(paths, part)?.display());
     } else if let Some(part) = INSTALLED.iter().find(|part| part.name == name) {
         println!("{}", ensure_installed(part)?.display());
+    } else if name == clients::NAME {
+        for (_, place) in clients::ensure(paths)? {
+            println!("{}", place.display());
+        }
     } else {
+        let built = BUILT.iter().map(|part| part.name);
         let known: Vec<_> =
-            BUILT.iter().map(|part| part.name).chain(INSTALLED.iter().map(|part| part.name)).collect();
+            built.chain(INSTALLED.iter().map(|part| part.name)).chain([clients::NAME]).collect();
         bail!("there is no part named `{name}`; there are: {}", known.join(", "));
     }
     Ok(())
@@ -65,6 +72,7 @@ fn list(paths: &Paths) -> Result<()> {
     for part in INSTALLED {
         print_line(part.name, part.what, part.find());
     }
+    print_line(clients::NAME, clients::WHAT, clients::find(paths)?);
     say::note("make one with `cargo xtask parts NAME`");
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
 }
 
 /// In the order in which they run: the cheapest news first.
-pub(super) const SUITES: [Suite; 6] = [
+pub(super) const SUITES: [Suite; 7] = [
     Suite {
         name: "unit",
         what: "every crate by itself",
@@ -61,6 +61,14 @@ pub(super) const SUITES: [Suite; 6] = [
         exists: |paths| has(paths, "crates/bowline-e2e/tests"),
         compiled: true,
         run: e2e,
+    },
+    Suite {
+        name: "clients",
+        what: "az and the Azure SDKs against the server",
+        quick: false,
+        exists: |paths| has(paths, "tests/clients"),
+        compiled: true,
+        run: clients,
     },
     Suite {
         name: "browser",
@@ -124,6 +132,20 @@ fn portal(context: &Context<'_>) -> Result<()> {
     portal::build(context.paths)
 }
 
+/// The module of the scenarios that drive real clients: a suite of its own among those of the same program.
+const CLIENTS: &str = "clients::";
+
+fn clients(context: &Context<'_>) -> Result<()> {
+    let places = parts::clients::ensure(context.paths)?;
+    programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {
+        context.guard.mark(test).arg(CLIENTS).arg("--nocapture");
+        test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug"));
+        for (name, place) in &places {
+            test.env(format!("BOWLINE_CLIENT_{}", name.to_uppercase()), place);
+        }
+    })
+}
+
 fn e2e(context: &Context<'_>) -> Result<()> {
     let kubernetes = parts::ensure_built(context.paths, &parts::KUBERNETES)?;
     let helm = parts::ensure_built(context.paths, &parts::HELM)?;
@@ -132,6 +154,7 @@ fn e2e(context: &Context<'_>) -> Result<()> {
     let xtask = context.paths.built("xtask");
     programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {
         context.guard.mark(test).env("BOWLINE_KUBERNETES", &kubernetes).env("BOWLINE_POSTGRES", &postgres);
+        test.args(["--skip", CLIENTS]);
         test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug")).env("BOWLINE_XTASK", &xtask);
         test.env("BOWLINE_HELM", &helm);
     })

@@ -1,0 +1,87 @@
+//! The real clients against a real server: `cargo xtask test --suite clients`.
+//!
+//! What passes is `docs/reference/clients.md`, written by `UPDATE=1`; any other result fails, for better or for worse.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use bowline_e2e::api::Api;
+use bowline_e2e::clients::scene::Scene;
+use bowline_e2e::clients::{CLIENTS, Results, coverage, page, place, root, run, skipped};
+use bowline_e2e::server::Server;
+
+const PAGE: &str = "docs/reference/clients.md";
+
+#[tokio::test]
+async fn every_operation_passes_that_the_page_says() {
+    let test = "every_operation_passes_that_the_page_says";
+    let places: Option<Vec<_>> = CLIENTS.iter().map(|client| Some((*client, place(client)?))).collect();
+    let Some(places) = places else { return skipped(test) };
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let scene = Scene::make(&server, &admin).await;
+    let driving = places.iter().map(|(client, place)| run(*client, place, &scene, &[]));
+    let results = futures::future::join_all(driving).await;
+    for results in &results {
+        println!("{}", summary(results));
+    }
+    let mut fresh = page::render(&results);
+    let committed = std::fs::read_to_string(root().join(PAGE)).unwrap_or_default();
+    match tables(&results, &served(&admin).await) {
+        Some(section) => fresh.push_str(&section),
+        // Without the tables that part of the page stays as it is.
+        None => fresh.extend(committed.find(coverage::TITLE).map(|at| &committed[at..])),
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(root().join(PAGE), &fresh).unwrap();
+        return;
+    }
+    let changes = changes(&committed, &fresh);
+    assert!(changes.is_empty(), "{PAGE} says something else; look at it, then run with UPDATE=1:\n{changes}");
+}
+
+/// One line for the log, and one for each failure.
+fn summary(results: &Results) -> String {
+    let failed: Vec<_> = results.outcomes.iter().filter(|outcome| !outcome.ok).collect();
+    let seconds: f64 = results.outcomes.iter().map(|outcome| outcome.seconds).sum();
+    let count = results.outcomes.len();
+    let mut text =
+        format!("{}: {count} cases, {} failed, {seconds:.0} s", results.client.title, failed.len());
+    for outcome in failed {
+        let statuses: Vec<_> = outcome.requests.iter().map(|sent| sent.status).collect();
+        let seen = outcome.seen.replace('\n', " ");
+        let _ = write!(
+            text,
+            "\n  {} [{}, {}] {statuses:?} {seen}",
+            outcome.operation, outcome.flavour, outcome.case
+        );
+    }
+    text
+}
+
+/// The types that the server lists, in lower case.
+async fn served(admin: &Api) -> BTreeSet<String> {
+    let page = admin.get("/providers").await.expect(200);
+    let namespaces = page["value"].as_array().expect("/providers is a list");
+    let types = namespaces.iter().flat_map(|namespace| {
+        let name = namespace["namespace"].as_str().unwrap_or_default().to_owned();
+        let types = namespace["resourceTypes"].as_array().into_iter().flatten();
+        types.filter_map(move |t| Some(format!("{name}/{}", t["resourceType"].as_str()?).to_lowercase()))
+    });
+    types.collect()
+}
+
+fn tables(results: &[Results], served: &BTreeSet<String>) -> Option<String> {
+    let shared = root().parent()?.join("shared");
+    let all: Vec<_> =
+        results.iter().filter_map(|r| Some((coverage::table(&shared, r.client.folder)?, r))).collect();
+    (!all.is_empty()).then(|| coverage::render(&all, served))
+}
+
+/// The lines that are only in one of the two.
+fn changes(old: &str, new: &str) -> String {
+    let (before, after): (BTreeSet<&str>, BTreeSet<&str>) = (old.lines().collect(), new.lines().collect());
+    let gone = old.lines().filter(|line| !after.contains(line)).map(|line| format!("- {line}"));
+    let come = new.lines().filter(|line| !before.contains(line)).map(|line| format!("+ {line}"));
+    gone.chain(come).collect::<Vec<_>>().join("\n")
+}
