@@ -6,12 +6,12 @@
 mod agents;
 #[path = "all/arc_connect.rs"]
 mod arc_connect;
+#[path = "all/clients.rs"]
+mod clients;
 #[path = "all/dialect.rs"]
 mod dialect;
 #[path = "all/directory.rs"]
 mod directory;
-#[path = "all/clients.rs"]
-mod clients;
 #[path = "all/durability.rs"]
 mod durability;
 #[path = "all/identity.rs"]
