@@ -106,6 +106,9 @@ fn print(count: u64, samples: &[Vec<Sample>; 5]) {
     print_table("From the request's first byte to the agents", &head, &rows.collect::<Vec<_>>());
 }
 
+/// A budget that no agent reaches; what is added to it tells one change from another.
+const AMPLE: u64 = 1 << 40;
+
 /// A PUT of settings at a scope, until the last of so many agents has it.
 async fn settings(
     server: &Server,
@@ -115,14 +118,14 @@ async fn settings(
     agents: u64,
 ) -> Result<Sample> {
     let path = versioned(&format!("{scope}/providers/Microsoft.Bowline/agentSettings/default"));
-    let body = json!({"properties": {"byteBudgetPerDay": change}});
+    let body = json!({"properties": {"byteBudgetPerDay": AMPLE + change}});
     let mut connection = server.admin.connect().await?;
     let cpu = machine::cpu_ms(&server.pids()?)?;
     let sent = machine::unix_ms();
     let (status, answer) = connection.send(Method::PUT, &path, Some(body.to_string().into())).await?;
     ensure!((200..300).contains(&status), "{status}: {}", String::from_utf8_lossy(&answer));
     let arrived = |line: &Value| -> Option<Value> {
-        let this = line["settings"]["byteBudgetPerDay"].as_u64()? == change;
+        let this = line["settings"]["byteBudgetPerDay"].as_u64()? == AMPLE + change;
         (this && line["agents"].as_u64()? >= agents).then(|| line.clone())
     };
     let line = simulation.wait(&format!("{change} at {agents} agents"), PATIENCE, arrived).await?;

@@ -131,6 +131,16 @@ pub fn metrics(status: &StatusBoard) -> String {
     );
     gauge("key_expiry_timestamp_seconds", "When the agent's key lapses", seconds(reading.key_expires_on));
     gauge("clock_offset_seconds", "The server's clock minus this host's", reading.clock_offset_seconds);
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    gauge(
+        "pace",
+        "How sparing the agent is: 0 as usual, 1 saving, 2 the day's budget is spent",
+        reading.pace as i64,
+    );
+    gauge("sent_today", "Bytes sent since midnight UTC", number(reading.bytes_today));
+    if let Some(budget) = reading.byte_budget {
+        gauge("byte_budget", "Bytes that may be sent in a day", number(budget));
+    }
     let mut counter =
         |name: &str, help: &str, value: u64| registry.register(name, help, ConstCounter::new(value));
     counter("sessions_opened", "Sessions opened since the start", reading.sessions_opened);

@@ -5,6 +5,7 @@
 //! | [`session`] | the one outbound session, shared by both roles; its doc is the contract with a role |
 //! | [`machine`] | the machine role and its commands |
 //! | [`cluster`] | the cluster role |
+//! | [`conditions`] | what an agent tells about itself |
 //! | [`home`], [`ledger`] | what a role keeps at rest, as traits; files here, objects of the cluster there |
 //! | [`key`] | the one credential |
 //! | [`clock`], [`disk`] | the only places that read clocks and write files |
@@ -12,6 +13,7 @@
 pub mod args;
 pub mod clock;
 pub mod cluster;
+pub mod conditions;
 pub mod disk;
 pub mod health;
 pub mod home;

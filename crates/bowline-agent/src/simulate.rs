@@ -340,7 +340,7 @@ async fn pretend(mut role: RoleEnd, number: usize, counts: Arc<Counts>, measure:
                     counts.arrived(content, document.generation, at);
                 }
             }
-            Order::Desired(_) => {}
+            Order::Desired(_) | Order::Pace(_) => {}
             Order::SendEverything { .. } => {
                 if role.reporter.begin_full().await.is_err() || role.reporter.finish_full().await.is_err() {
                     return;

@@ -178,6 +178,24 @@ pub enum Phase {
     Deltas,
 }
 
+/// What a batch takes of what waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// The status and as many objects as fit.
+    Everything,
+    /// The status alone; objects go on waiting.
+    Status,
+}
+
+/// What there is to post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// A batch that was cut already, or a piece of a full delivery: it should not wait.
+    Batch,
+    /// Deltas.
+    Deltas { objects: bool, status: bool },
+}
+
 /// The agent's end for one source: turns deltas into numbered batches, one in flight at a time.
 #[derive(Debug)]
 pub struct ObservedLog {
@@ -277,10 +295,26 @@ impl ObservedLog {
         Ok(())
     }
 
+    /// What there is to post, without cutting a batch: what arrives before it is cut still gets in. `None` when there is
+    /// nothing to say.
+    pub fn waiting(&self) -> Option<Waiting> {
+        if self.in_flight.is_some() {
+            return Some(Waiting::Batch);
+        }
+        match self.phase {
+            Phase::NeedsFull => None,
+            Phase::Full => (self.full_delivered || self.queued_bytes >= self.limit).then_some(Waiting::Batch),
+            Phase::Deltas => {
+                let (objects, status) = (!self.queue.is_empty(), self.status_unsent);
+                (objects || status).then_some(Waiting::Deltas { objects, status })
+            }
+        }
+    }
+
     /// The batch to post now: the one in flight again, or the next one. `None` when there is nothing to say.
-    pub fn next_batch(&mut self, session: Uuid) -> Option<&ObservedBatch> {
-        if self.in_flight.is_none() {
-            self.in_flight = self.cut_batch(session);
+    pub fn next_batch(&mut self, session: Uuid, share: Share) -> Option<&ObservedBatch> {
+        if self.in_flight.is_none() && self.waiting().is_some() {
+            self.in_flight = Some(self.cut_batch(session, share));
         }
         if let Some(batch) = &mut self.in_flight {
             batch.session = session;
@@ -288,21 +322,14 @@ impl ObservedLog {
         self.in_flight.as_ref()
     }
 
-    fn cut_batch(&mut self, session: Uuid) -> Option<ObservedBatch> {
-        let in_full = match self.phase {
-            Phase::NeedsFull => return None,
-            Phase::Full => true,
-            Phase::Deltas => false,
-        };
-        let enough = self.queued_bytes >= self.limit || (in_full && self.full_delivered);
-        if in_full && !enough {
-            return None;
-        }
-        if !in_full && self.queue.is_empty() && !self.status_unsent {
-            return None;
-        }
+    fn cut_batch(&mut self, session: Uuid, share: Share) -> ObservedBatch {
+        let in_full = self.phase == Phase::Full;
         let status = std::mem::take(&mut self.status_unsent).then(|| self.status.clone()).flatten();
-        let objects = self.take_objects(status.as_ref().map_or(0, json_size));
+        let objects = if in_full || share == Share::Everything {
+            self.take_objects(status.as_ref().map_or(0, json_size))
+        } else {
+            Vec::new()
+        };
         let last = in_full && self.full_delivered && self.queue.is_empty();
         let batch = ObservedBatch {
             session,
@@ -319,7 +346,7 @@ impl ObservedLog {
             self.phase = Phase::Deltas;
         }
         self.next_seq += 1;
-        Some(batch)
+        batch
     }
 
     fn take_objects(&mut self, mut used: usize) -> Vec<Delta> {
@@ -336,9 +363,9 @@ impl ObservedLog {
         objects
     }
 
-    /// How many objects the batch in flight carries.
-    pub fn in_flight_objects(&self) -> usize {
-        self.in_flight.as_ref().map_or(0, |batch| batch.objects.len())
+    /// The batch in flight.
+    pub fn in_flight(&self) -> Option<&ObservedBatch> {
+        self.in_flight.as_ref()
     }
 
     /// The server has this number. Says whether it was the batch in flight.

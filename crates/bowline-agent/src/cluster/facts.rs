@@ -6,7 +6,10 @@ use bowline_kubernetes::{ClusterError, KindName, NodeFacts, Nodes};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::VERSION;
+use crate::{VERSION, conditions::Condition};
+
+/// The part of the agent that reports what is in the cluster.
+const INVENTORY: &str = "inventory";
 
 /// What the agent reports as properties of the connected cluster.
 #[derive(Debug, Default)]
@@ -19,6 +22,7 @@ pub(super) struct Facts {
 
 #[derive(Debug, PartialEq, Eq)]
 struct AgentError {
+    component: &'static str,
     message: String,
     since: Timestamp,
 }
@@ -53,12 +57,20 @@ impl Facts {
     /// A kind cannot be watched until a person does something.
     pub(super) fn fails(&mut self, kind: &KindName, error: &ClusterError, now: Timestamp) {
         let message = format!("{kind} is missing from the inventory: {error}. {}", error.advice());
-        self.complain(kind.to_string(), message, now);
+        self.complain(INVENTORY, kind.to_string(), message, now);
     }
 
     /// A setting cannot be followed.
     pub(super) fn misunderstands(&mut self, setting: &str, why: &str, now: Timestamp) {
-        self.complain(setting.to_owned(), why.to_owned(), now);
+        self.complain(INVENTORY, setting.to_owned(), why.to_owned(), now);
+    }
+
+    /// What is to be known about a setting, or nothing any more.
+    pub(super) fn tell(&mut self, setting: &str, condition: Option<Condition>, now: Timestamp) {
+        match condition {
+            Some(condition) => self.complain("agent", setting.to_owned(), condition.message, now),
+            None => self.understands(setting),
+        }
     }
 
     /// The setting is understood.
@@ -66,10 +78,10 @@ impl Facts {
         self.errors.remove(setting);
     }
 
-    fn complain(&mut self, about: String, message: String, now: Timestamp) {
+    fn complain(&mut self, component: &'static str, about: String, message: String, now: Timestamp) {
         // The time is that of the first complaint: a status must not change because time passes.
         if self.errors.get(&about).is_none_or(|before| before.message != message) {
-            self.errors.insert(about, AgentError { message, since: now });
+            self.errors.insert(about, AgentError { component, message, since: now });
         }
     }
 
@@ -85,7 +97,7 @@ impl Facts {
             .errors
             .values()
             .map(|error| {
-                json!({"component": "inventory", "severity": "Warning", "message": error.message, "time": error.since})
+                json!({"component": error.component, "severity": "Warning", "message": error.message, "time": error.since})
             })
             .collect();
         let mut status =

@@ -4,7 +4,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bowline_link::item::{AgentSettings, kind};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -12,13 +12,15 @@ use super::{
     observe::{self, HostFiles},
 };
 use crate::{
+    conditions,
     disk::{self, Access, DiskError, FolderWatch},
     health::Health,
     home::{Enrolment, Home, HomeError, chain},
     ledger::{LedgerError, disk::DiskLedger},
     logging,
     session::{
-        self, Gone, Order, Outcome, RoleEnd, SessionConfig, SessionError, role_channel, status::StatusBoard,
+        self, Gone, Order, Outcome, Pace, Reporter, RoleEnd, SessionConfig, SessionError, role_channel,
+        status::StatusBoard,
     },
 };
 
@@ -155,35 +157,78 @@ async fn enrolled(state: &StateFolder) -> Result<Option<Enrolment>, HomeError> {
 }
 
 /// The role itself: looks at the host now and then, and says what changed.
-async fn observe_host(mut role: RoleEnd, files: HostFiles, enrolment: Enrolment) -> Result<(), Gone> {
-    let mut reported: Option<Value> = None;
+async fn observe_host(role: RoleEnd, files: HostFiles, enrolment: Enrolment) -> Result<(), Gone> {
+    let RoleEnd { reporter, mut orders } = role;
+    let mut host = Host {
+        files,
+        enrolment,
+        reporter,
+        settings: AgentSettings::default(),
+        pace: Pace::Usual,
+        reported: None,
+    };
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = look.tick() => {
-                let facts = observe::facts(&files, &observe::read_calls(&files), &enrolment);
-                if reported.as_ref().is_none_or(|old| observe::is_news(old, &facts)) {
-                    role.reporter.status(facts.clone()).await?;
-                    reported = Some(facts);
-                }
-            }
-            order = role.orders.next() => match order? {
+            _ = look.tick() => host.report().await?,
+            order = orders.next() => match order? {
                 Order::SendEverything { reason } => {
                     tracing::debug!(reason, "everything is reported");
-                    role.reporter.begin_full().await?;
-                    role.reporter.finish_full().await?;
+                    host.reporter.begin_full().await?;
+                    host.reporter.finish_full().await?;
                 }
-                Order::Desired(document) => follow_settings(document.content(kind::AGENT_SETTINGS)),
+                Order::Desired(document) => {
+                    host.follow_settings(document.content(kind::AGENT_SETTINGS));
+                    host.report().await?;
+                }
+                Order::Pace(pace) => {
+                    host.pace = pace;
+                    let every = LOOK_EVERY.max(pace.gathering());
+                    look = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+                    host.report().await?;
+                }
             },
         }
     }
 }
 
-fn follow_settings(content: Option<&Value>) {
-    let settings = content.map(|content| serde_json::from_value::<AgentSettings>(content.clone()));
-    match settings.transpose() {
-        Ok(settings) => logging::set_level(settings.and_then(|settings| settings.log_level).as_deref()),
-        Err(error) => tracing::warn!(%error, "the agent settings are malformed and are left alone"),
+/// The host as its role sees it.
+struct Host {
+    files: HostFiles,
+    enrolment: Enrolment,
+    reporter: Reporter,
+    settings: AgentSettings,
+    pace: Pace,
+    reported: Option<Value>,
+}
+
+impl Host {
+    /// Looks at the host and says what is new.
+    async fn report(&mut self) -> Result<(), Gone> {
+        let mut facts = observe::facts(&self.files, &observe::read_calls(&self.files), &self.enrolment);
+        facts["errorDetails"] = self.conditions();
+        if self.reported.as_ref().is_none_or(|old| observe::is_news(old, &facts)) {
+            self.reporter.status(facts.clone()).await?;
+            self.reported = Some(facts);
+        }
+        Ok(())
+    }
+
+    fn conditions(&self) -> Value {
+        let version = conditions::of_version(self.settings.agent_version.as_deref());
+        let all = version.into_iter().chain(conditions::of_budget(self.pace));
+        all.map(|it| json!({"code": it.code, "target": it.target, "message": it.message})).collect()
+    }
+
+    fn follow_settings(&mut self, content: Option<&Value>) {
+        let settings = content.map(|content| serde_json::from_value::<AgentSettings>(content.clone()));
+        match settings.transpose() {
+            Ok(settings) => {
+                self.settings = settings.unwrap_or_default();
+                logging::set_level(self.settings.log_level.as_deref());
+            }
+            Err(error) => tracing::warn!(%error, "the agent settings are malformed and are left alone"),
+        }
     }
 }

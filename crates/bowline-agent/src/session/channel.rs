@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::budget::Pace;
 use bowline_link::{
     item::DesiredDocument,
     observed::{DEFAULT_BATCH_BYTES, Delta, QueueError},
@@ -38,6 +39,8 @@ pub enum Order {
         /// Why, for the log.
         reason: String,
     },
+    /// The day's byte budget sets another pace.
+    Pace(Pace),
 }
 
 /// What a role tells the session.
@@ -72,7 +75,7 @@ pub fn role_channel() -> (RoleEnd, SessionEnd) {
     let (reports_in, reports) = mpsc::channel(QUEUE_REPORTS);
     let (board_in, board) = watch::channel(Board::default());
     let room = Arc::new(Semaphore::new(QUEUE_BYTES));
-    let orders = Orders { board, desired_seen: 0, everything_seen: 0 };
+    let orders = Orders { board, desired_seen: 0, everything_seen: 0, pace_seen: Pace::Usual };
     let role = RoleEnd { reporter: Reporter { reports: reports_in, room }, orders };
     (role, SessionEnd { reports, orders: OrderSender { board: Arc::new(board_in) } })
 }
@@ -130,6 +133,7 @@ struct Board {
     desired_count: u64,
     everything_reason: String,
     everything_count: u64,
+    pace: Pace,
 }
 
 /// The role's way to hear. There is one per role.
@@ -138,6 +142,7 @@ pub struct Orders {
     board: watch::Receiver<Board>,
     desired_seen: u64,
     everything_seen: u64,
+    pace_seen: Pace,
 }
 
 impl Orders {
@@ -161,6 +166,10 @@ impl Orders {
             self.everything_seen = board.everything_count;
             return Some(Order::SendEverything { reason: board.everything_reason.clone() });
         }
+        if board.pace != self.pace_seen {
+            self.pace_seen = board.pace;
+            return Some(Order::Pace(board.pace));
+        }
         None
     }
 }
@@ -178,6 +187,11 @@ impl OrderSender {
             board.desired = Some(document);
             board.desired_count += 1;
         });
+    }
+
+    /// The pace changed.
+    pub(super) fn pace(&self, pace: Pace) {
+        self.board.send_modify(|board| board.pace = pace);
     }
 
     /// Everything is wanted again.

@@ -14,6 +14,9 @@
 //!   between the two calls may mention a key more than once and the last mention counts.
 //!   If `SendEverything` comes in the middle of a full delivery, start over with `begin_full`.
 //!
+//! - [`Order::Pace`]: the day's byte budget sets another pace. The role gathers changes for longer ([`Pace::gathering`]) and lets
+//!   the least important ones wait; the session spaces its batches by itself.
+//!
 //! Only the newest unseen document is kept, and two pending `SendEverything` are one: orders never queue up.
 //!
 //! **Upwards.** [`Reporter::status`] takes the resource's reported properties (compared with the previous ones: equal
@@ -31,6 +34,7 @@
 //! [`Home`](crate::home::Home) (identity and keys at rest: files on a machine, a Secret and a ConfigMap in a cluster) and
 //! [`Ledger`](crate::ledger::Ledger) (the desired document at rest).
 
+mod budget;
 mod channel;
 pub mod client;
 mod report;
@@ -42,6 +46,7 @@ mod stream;
 pub mod token;
 mod watch;
 
+pub use budget::Pace;
 pub use channel::{
     Gone, Order, Orders, QUEUE_BYTES, Report, ReportError, Reporter, RoleEnd, SessionEnd, role_channel,
 };

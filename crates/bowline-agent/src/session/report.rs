@@ -1,17 +1,19 @@
 //! Reports: takes what the role says, cuts it into numbered batches, compresses and posts them, one at a time, and keeps
 //! each until the server has acknowledged it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bowline_link::{
+    Moment,
     backoff::Backoff,
-    observed::{Acknowledgement, DEFAULT_BATCH_BYTES, ObservedLog, Phase, RESYNC_REQUIRED},
+    observed::{Acknowledgement, DEFAULT_BATCH_BYTES, ObservedLog, Phase, RESYNC_REQUIRED, Share, Waiting},
     wire,
 };
 use reqwest::{Method, StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use super::{
+    budget::{Meter, Pacer},
     channel::{OrderSender, Report},
     client::RequestError,
     status::StatusBoard,
@@ -42,14 +44,16 @@ pub(super) struct ReportLoop {
     permits: VecDeque<OwnedSemaphorePermit>,
     orders: OrderSender,
     status: StatusBoard,
+    meter: Arc<Meter>,
+    pacer: Pacer,
     backoff: Backoff,
 }
 
 impl ReportLoop {
-    pub(super) fn new(source: &str, orders: OrderSender, status: StatusBoard) -> Self {
+    pub(super) fn new(source: &str, orders: OrderSender, status: StatusBoard, meter: Arc<Meter>) -> Self {
         let log = ObservedLog::new(source, clock::new_guid(), DEFAULT_BATCH_BYTES);
         let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
-        Self { log, permits: VecDeque::new(), orders, status, backoff }
+        Self { log, permits: VecDeque::new(), orders, status, meter, pacer: Pacer::default(), backoff }
     }
 
     /// Runs until the role is gone.
@@ -60,16 +64,19 @@ impl ReportLoop {
         mut uplink: watch::Receiver<Option<Uplink>>,
     ) {
         let mut not_before = clock::moment();
+        let mut pace = self.meter.pace();
         loop {
             let link = uplink.borrow_and_update().clone();
-            let ready = link.as_ref().is_some_and(|link| self.log.next_batch(link.session).is_some());
+            let next = self.next(clock::moment());
+            // Looked at again whenever the pace changes.
+            pace.mark_unchanged();
             let post = async {
-                match link.as_ref().filter(|_| ready) {
-                    Some(link) => {
-                        clock::sleep_until(not_before).await;
-                        link
+                match (&link, next) {
+                    (Some(link), Some((due, share))) => {
+                        clock::sleep_until(due.max(not_before)).await;
+                        (link, share)
                     }
-                    None => std::future::pending().await,
+                    _ => std::future::pending().await,
                 }
             };
             // Taking a report is preferred: what arrives in one burst goes up in one batch.
@@ -81,10 +88,21 @@ impl ReportLoop {
                 },
                 Some(reason) = resyncs.recv() => self.resync(&reason),
                 changed = uplink.changed() => if changed.is_err() { return },
-                link = post => {
-                    let wait = self.post(link).await;
+                Ok(()) = pace.changed() => {}
+                (link, share) = post => {
+                    let wait = self.post(link, share).await;
                     not_before = clock::moment() + wait;
                 }
+            }
+        }
+    }
+
+    /// When the next batch goes, and what of what waits it takes.
+    fn next(&self, now: Moment) -> Option<(Moment, Share)> {
+        match self.log.waiting()? {
+            Waiting::Batch => Some((now, Share::Everything)),
+            Waiting::Deltas { objects, status } => {
+                Some(self.pacer.due(*self.meter.pace().borrow(), objects, status, now))
             }
         }
     }
@@ -114,10 +132,12 @@ impl ReportLoop {
     }
 
     /// Posts the batch in flight. Says how long to wait before the next one.
-    async fn post(&mut self, link: &Uplink) -> Duration {
-        match self.post_once(link).await {
+    async fn post(&mut self, link: &Uplink, share: Share) -> Duration {
+        match self.post_once(link, share).await {
             Ok(acknowledged) => {
-                let objects = self.log.in_flight_objects();
+                let batch = self.log.in_flight().expect("the batch that was posted is in flight");
+                let objects = batch.objects.len();
+                self.pacer.went(objects > 0, batch.status.is_some(), clock::moment());
                 if self.log.acknowledged(acknowledged) {
                     self.permits.drain(..objects.min(self.permits.len()));
                 }
@@ -147,8 +167,9 @@ impl ReportLoop {
         }
     }
 
-    async fn post_once(&mut self, link: &Uplink) -> Result<u64, PostError> {
-        let batch = self.log.next_batch(link.session).expect("post is called only while there is a batch");
+    async fn post_once(&mut self, link: &Uplink, share: Share) -> Result<u64, PostError> {
+        let batch =
+            self.log.next_batch(link.session, share).expect("post is called only while there is a batch");
         let body =
             serde_json::to_vec(batch).expect("a batch is made of strings, numbers and maps with string keys");
         let bearer = link.tokens.bearer().await?;
@@ -160,7 +181,7 @@ impl ReportLoop {
             request = request.header(header::CONTENT_ENCODING, "zstd");
             zstd::bulk::compress(&body, ZSTD_LEVEL).map_err(PostError::Compress)?
         };
-        self.status.update(|status| status.bytes_out += body.len() as u64);
+        self.meter.sent(body.len() as u64);
         let answer: Acknowledgement = link.client.call_json(request.body(body)).await?;
         Ok(answer.acknowledged)
     }

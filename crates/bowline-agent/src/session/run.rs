@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    budget::Meter,
     channel::SessionEnd,
     client::{Client, RequestError},
     report::ReportLoop,
@@ -74,7 +75,9 @@ pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
     let SessionEnd { reports, orders } = role;
     let enrolment = home.enrolment().await?.ok_or(SessionError::NotEnrolled)?;
     let document = Arc::new(ledger.load().await?.unwrap_or_default());
+    let meter = Arc::new(Meter::new(orders.clone(), status.clone()));
     if document.generation > 0 {
+        meter.follow(&document);
         status.update(|status| {
             status.epoch = Some(document.epoch);
             status.generation = document.generation;
@@ -91,6 +94,7 @@ pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
         instance,
         orders: orders.clone(),
         status: status.clone(),
+        meter: meter.clone(),
         uplink,
         resyncs,
         stop: stop.clone(),
@@ -98,7 +102,7 @@ pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
         ask_whole: false,
     };
     let reporting =
-        ReportLoop::new(&source, orders, status.clone()).run(reports, resyncs_out, uplink_out.clone());
+        ReportLoop::new(&source, orders, status.clone(), meter).run(reports, resyncs_out, uplink_out.clone());
     let rotating = rotate::keep_key_fresh(home.clone(), uplink_out, status.clone());
     let side_work = async { tokio::join!(reporting, rotating) };
     let endpoints = match client {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::budget::Pace;
 use crate::clock;
 
 /// How desired state reaches the agent.
@@ -45,6 +46,11 @@ pub struct SessionStatus {
     pub sessions_opened: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
+    /// What went up since midnight UTC, or since the start if that was later.
+    pub bytes_today: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub byte_budget: Option<u64>,
+    pub pace: Pace,
     pub clock_offset_seconds: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_expires_on: Option<Timestamp>,

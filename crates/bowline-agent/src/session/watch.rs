@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{
+    budget::Meter,
     channel::OrderSender,
     client::{Client, RequestError},
     status::{StatusBoard, Transport},
@@ -89,6 +90,7 @@ pub(super) struct Watch {
     pub(super) instance: String,
     pub(super) orders: OrderSender,
     pub(super) status: StatusBoard,
+    pub(super) meter: Arc<Meter>,
     pub(super) uplink: watch::Sender<Option<Uplink>>,
     pub(super) resyncs: mpsc::UnboundedSender<String>,
     pub(super) stop: CancellationToken,
@@ -231,10 +233,8 @@ impl Watch {
         let (bytes_in, bytes_out) =
             (std::mem::take(&mut lines.bytes_in), std::mem::take(&mut lines.bytes_out));
         if bytes_in + bytes_out > 0 {
-            self.status.update(|status| {
-                status.bytes_in += bytes_in;
-                status.bytes_out += bytes_out;
-            });
+            self.status.update(|status| status.bytes_in += bytes_in);
+            self.meter.sent(bytes_out);
         }
     }
 
@@ -309,6 +309,7 @@ impl Watch {
             items = merged.known.items.len(),
             "new desired document"
         );
+        self.meter.follow(&self.document);
         self.orders.desired(self.document.clone());
         Ok(merged.known)
     }
@@ -351,6 +352,7 @@ impl Watch {
         }
         let body = uplink.client.body(answer).await?;
         self.status.update(|status| status.bytes_in += body.len() as u64);
+        self.meter.sent(0);
         let mut session = AgentSession::start(self.known(), clock::moment());
         for line in line::decode_poll(&body).map_err(StreamError::from)? {
             if matches!(&line, Down::Hello(hello) if Some(hello.session) == known_session) {

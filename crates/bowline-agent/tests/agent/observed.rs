@@ -1,7 +1,10 @@
 //! Reports: batches, retries, lost answers and lost logs.
 
-use bowline_agent::session::{Order, ReportError, RoleEnd};
-use bowline_link::{item::ContentHash, observed::Delta};
+use bowline_agent::session::{Order, Pace, ReportError, RoleEnd};
+use bowline_link::{
+    item::{ContentHash, ItemContent, kind},
+    observed::Delta,
+};
 use serde_json::json;
 
 use super::{
@@ -125,5 +128,47 @@ async fn an_object_larger_than_a_batch_is_an_error_of_that_object() {
     let agent = connected(&server).await;
     let error = agent.role.reporter.delta(object(1, 2_000_000)).await.unwrap_err();
     assert!(matches!(error, ReportError::TooLarge(_)), "{error}");
+    agent.stop().await;
+}
+
+fn budget(bytes: Option<u64>) -> ItemContent {
+    ItemContent::new(uuid::Uuid::nil(), kind::AGENT_SETTINGS, json!({"byteBudgetPerDay": bytes}))
+}
+
+#[tokio::test]
+async fn a_spent_byte_budget_holds_objects_back_and_neither_the_status_nor_the_session() {
+    let server = Server::start().await;
+    let mut agent = connected(&server).await;
+    wait_for_full(&mut agent.role).await;
+    server.desire(1, vec![budget(Some(100))]);
+    let status = agent.status.clone();
+    until("the budget is known", || status.read().byte_budget == Some(100)).await;
+    deliver(&agent.role, 3, 1000).await;
+    until("a full delivery goes through in any case", || server.source().objects.len() == 3).await;
+    until("the budget is spent", || status.read().pace == Pace::Spent).await;
+    agent.role.reporter.delta(object(4, 10)).await.unwrap();
+    agent.role.reporter.delta(Delta::tombstone("v1/Pod/ns/0")).await.unwrap();
+    agent.role.reporter.status(json!({"told": "after the objects"})).await.unwrap();
+    until("the status", || server.source().status.is_some()).await;
+    let objects = server.source().objects;
+    assert!(
+        objects.contains_key("v1/Pod/ns/0") && !objects.contains_key("v1/Pod/ns/4"),
+        "seen before the objects"
+    );
+    let mut told = None;
+    while told != Some(Pace::Spent) {
+        if let Order::Pace(pace) = agent.role.orders.next().await.unwrap() {
+            told = Some(pace);
+        }
+    }
+    assert!(status.read().connected && status.read().bytes_today > 100);
+
+    server.desire(2, vec![budget(None)]);
+    until("what waited goes up when there is no budget any more", || {
+        let objects = server.source().objects;
+        objects.contains_key("v1/Pod/ns/4") && !objects.contains_key("v1/Pod/ns/0")
+    })
+    .await;
+    assert_eq!(status.read().pace, Pace::Usual);
     agent.stop().await;
 }

@@ -126,6 +126,38 @@ async fn a_machine_that_runs_before_it_is_connected_waits() {
 }
 
 #[tokio::test]
+async fn settings_that_an_agent_cannot_follow_are_said_at_its_resource() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let here = group(&admin, "plant").await;
+    let token = enrolment_token(&admin, &here, "t", 1).await;
+    let (url, ca, id) = (server.url(), server.ca(), machine(&here, "press"));
+    let mut host = Host::default();
+    let target = Target { url: &url, ca: &ca, group: &here, name: "press", token: &token };
+    let (done, said) = host.connect(&target, &[]);
+    assert!(done, "{said}");
+    host.run();
+    wait_for_status(&admin, &id, "Connected", 20).await;
+    let settings = format!("{id}/providers/Microsoft.Bowline/agentSettings/default");
+    let refused = admin.put(&settings, &json!({"properties": {"agentVersion": "newest of all"}})).await;
+    assert!(refused.refused(400, "InvalidRequestContent").contains("agentVersion"));
+    let properties = json!({"byteBudgetPerDay": 1, "agentVersion": "99.1.0"});
+    let _ = admin.put(&settings, &json!({"properties": properties})).await.expect(201);
+    let codes = async || {
+        let got = admin.get(&id).await.expect(200);
+        let details = got["properties"]["errorDetails"].as_array().cloned().unwrap_or_default();
+        details.iter().map(|one| one["code"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    until_true("both conditions", seconds(20), async || {
+        codes().await == ["AgentVersionDiffers", "ByteBudgetSpent"]
+    })
+    .await;
+    assert_eq!(status(&admin, &id).await, "Connected", "presence costs what it costs");
+    let _ = admin.put(&settings, &json!({"properties": {}})).await.expect(200);
+    until_true("no condition any more", seconds(20), async || codes().await.is_empty()).await;
+}
+
+#[tokio::test]
 async fn one_name_and_three_hosts() {
     let server = Server::usual().await;
     let admin = server.admin().await;

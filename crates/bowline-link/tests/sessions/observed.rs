@@ -2,7 +2,7 @@
 
 use bowline_link::{
     item::ContentHash,
-    observed::{Delta, LogPosition, ObservedBatch, ObservedLog, Phase, QueueError, Verdict},
+    observed::{Delta, LogPosition, ObservedBatch, ObservedLog, Phase, QueueError, Share, Verdict, Waiting},
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ impl Server {
     }
 
     fn take_all(&mut self, log: &mut ObservedLog) -> Result<(), u64> {
-        while let Some(batch) = log.next_batch(SESSION) {
+        while let Some(batch) = log.next_batch(SESSION, Share::Everything) {
             let seq = self.post(batch)?;
             log.acknowledged(seq);
         }
@@ -59,7 +59,11 @@ fn object(key: usize, size: usize) -> Delta {
 fn started(objects: usize) -> (ObservedLog, Server) {
     let mut log = ObservedLog::new("inventory", Uuid::from_u128(9), 10_000);
     log.set_status(json!({"totalNodeCount": 3}));
-    assert_eq!(log.next_batch(SESSION), None, "nothing before the role delivers everything");
+    assert_eq!(
+        log.next_batch(SESSION, Share::Everything),
+        None,
+        "nothing before the role delivers everything"
+    );
     log.begin_full();
     let mut server = Server::default();
     for key in 0..objects {
@@ -80,7 +84,7 @@ fn a_full_sync_is_cut_into_batches_that_fit() {
     }
     log.finish_full();
     let mut batches = Vec::new();
-    while let Some(batch) = log.next_batch(SESSION).cloned() {
+    while let Some(batch) = log.next_batch(SESSION, Share::Everything).cloned() {
         assert!(serde_json::to_vec(&batch).unwrap().len() <= 10_500);
         log.acknowledged(batch.seq);
         batches.push(batch);
@@ -100,7 +104,7 @@ fn deltas_follow_a_full_sync_and_a_quiet_source_sends_nothing() {
     assert_eq!(server.objects.len(), 25);
     assert_eq!(server.status, Some(json!({"totalNodeCount": 3})));
     log.set_status(json!({"totalNodeCount": 3}));
-    assert_eq!(log.next_batch(SESSION), None, "an equal status is not sent again");
+    assert_eq!(log.next_batch(SESSION, Share::Everything), None, "an equal status is not sent again");
     log.push(Delta::tombstone("v1/Pod/ns/3")).unwrap();
     log.push(object(30, 10)).unwrap();
     server.take_all(&mut log).unwrap();
@@ -108,13 +112,30 @@ fn deltas_follow_a_full_sync_and_a_quiet_source_sends_nothing() {
 }
 
 #[test]
+fn a_status_can_go_alone_while_objects_wait() {
+    let (mut log, mut server) = started(2);
+    assert_eq!(log.waiting(), None);
+    log.push(object(7, 10)).unwrap();
+    assert_eq!(log.waiting(), Some(Waiting::Deltas { objects: true, status: false }));
+    log.set_status(json!({"totalNodeCount": 4}));
+    assert_eq!(log.waiting(), Some(Waiting::Deltas { objects: true, status: true }));
+    let batch = log.next_batch(SESSION, Share::Status).unwrap().clone();
+    assert_eq!((batch.objects.len(), &batch.status), (0, &Some(json!({"totalNodeCount": 4}))));
+    assert_eq!(log.waiting(), Some(Waiting::Batch), "it is in flight until it is acknowledged");
+    log.acknowledged(server.post(&batch).unwrap());
+    assert_eq!(log.waiting(), Some(Waiting::Deltas { objects: true, status: false }));
+    server.take_all(&mut log).unwrap();
+    assert!(server.objects.contains_key("v1/Pod/ns/7"), "nothing is lost");
+}
+
+#[test]
 fn a_lost_answer_is_healed_by_the_same_batch() {
     let (mut log, mut server) = started(1);
     log.push(object(7, 10)).unwrap();
-    let batch = log.next_batch(SESSION).unwrap().clone();
+    let batch = log.next_batch(SESSION, Share::Everything).unwrap().clone();
     server.post(&batch).unwrap();
     // The answer is lost and the session is another one now.
-    let again = log.next_batch(Uuid::from_u128(6)).unwrap().clone();
+    let again = log.next_batch(Uuid::from_u128(6), Share::Everything).unwrap().clone();
     assert_eq!((again.seq, &again.objects), (batch.seq, &batch.objects));
     assert_eq!(again.session, Uuid::from_u128(6));
     let appended = server.appended;
@@ -130,7 +151,7 @@ fn a_server_that_lost_its_log_gets_everything_again_with_the_status() {
     let expected = empty.take_all(&mut log).unwrap_err();
     assert_eq!(expected, 1);
     log.resync();
-    assert_eq!(log.next_batch(SESSION), None);
+    assert_eq!(log.next_batch(SESSION, Share::Everything), None);
     log.push(object(99, 1)).unwrap();
     log.begin_full();
     for key in 0..4 {
@@ -169,7 +190,7 @@ fn an_object_larger_than_a_batch_is_refused() {
 fn a_batch_looks_as_the_wire_page_says() {
     let (mut log, _) = started(0);
     log.push(Delta::tombstone("v1/Pod/a/b")).unwrap();
-    let batch = serde_json::to_value(log.next_batch(SESSION).unwrap()).unwrap();
+    let batch = serde_json::to_value(log.next_batch(SESSION, Share::Everything).unwrap()).unwrap();
     let expected = json!({
         "session": SESSION, "source": "inventory", "sourceEpoch": Uuid::from_u128(9), "seq": 2, "full": false,
         "objects": [{"key": "v1/Pod/a/b", "deleted": true}],

@@ -1,6 +1,7 @@
 //! Bursts: an object that changes many times within a second goes up once, with its last content.
 //!
-//! The first change of an object waits a tenth of a second; while more follow, the object goes up once a second.
+//! The first change of an object waits a tenth of a second; while more follow, the object goes up once a second. When the day's
+//! byte budget nears its end both become longer.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,9 +30,23 @@ pub(super) struct Coalescer {
     order: BTreeSet<(Moment, Arc<str>)>,
     sent: HashMap<Arc<str>, Moment>,
     bytes: usize,
+    /// Both times are at least this long.
+    gathering: Duration,
 }
 
 impl Coalescer {
+    /// Changes are gathered for so long from now on, also those that wait already.
+    pub(super) fn gather_for(&mut self, gathering: Duration, now: Moment) {
+        self.gathering = gathering;
+        let latest = now + GATHER.max(gathering);
+        let late: Vec<_> = self.order.iter().filter(|(due, _)| *due > latest).cloned().collect();
+        for (due, key) in late {
+            self.order.remove(&(due, key.clone()));
+            self.waiting.get_mut(&key).expect("what is in the order is waiting").due = latest;
+            self.order.insert((latest, key));
+        }
+    }
+
     /// Takes a change in; a change of the same object that still waits is forgotten.
     pub(super) fn put(&mut self, delta: Delta, now: Moment) {
         let bytes = delta.size();
@@ -42,8 +57,9 @@ impl Coalescer {
             (waiting.delta, waiting.bytes) = (delta, bytes);
             return;
         }
-        let again = self.sent.get(&key).map(|sent| *sent + APART);
-        let due = again.map_or(now + GATHER, |again| again.max(now + GATHER));
+        let (gather, apart) = (GATHER.max(self.gathering), APART.max(self.gathering));
+        let again = self.sent.get(&key).map(|sent| *sent + apart);
+        let due = again.map_or(now + gather, |again| again.max(now + gather));
         self.order.insert((due, key.clone()));
         self.waiting.insert(key, Waiting { due, delta, bytes });
     }
@@ -72,7 +88,8 @@ impl Coalescer {
         let waiting = self.waiting.remove(&key).expect("what is in the order is waiting");
         self.bytes -= waiting.bytes;
         if self.sent.len() >= MAX_OBJECTS {
-            self.sent.retain(|_, sent| *sent + APART > now);
+            let apart = APART.max(self.gathering);
+            self.sent.retain(|_, sent| *sent + apart > now);
         }
         // In a flood the memory of what was sent is bounded too; the flood itself is what keeps objects apart then.
         if self.sent.len() < 4 * MAX_OBJECTS {
@@ -81,9 +98,9 @@ impl Coalescer {
         Some(waiting.delta)
     }
 
-    /// Forgets everything.
+    /// Forgets every change.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { gathering: self.gathering, ..Self::default() };
     }
 }
 
@@ -129,6 +146,23 @@ mod tests {
         coalescer.put(delta("a", json!(1)), at(0));
         coalescer.put(Delta::tombstone("a"), at(1));
         assert_eq!(drain(&mut coalescer, at(200)), [("a".to_owned(), Value::Null)]);
+    }
+
+    #[test]
+    fn a_saving_agent_gathers_for_longer_and_an_end_of_it_releases_what_waits() {
+        let mut coalescer = Coalescer::default();
+        coalescer.gather_for(Duration::from_secs(60), at(0));
+        coalescer.put(delta("a", json!(1)), at(0));
+        coalescer.put(delta("a", json!(2)), at(30_000));
+        assert!(drain(&mut coalescer, at(59_999)).is_empty());
+        assert_eq!(drain(&mut coalescer, at(60_000)), [("a".to_owned(), json!(2))]);
+        coalescer.put(delta("a", json!(3)), at(60_001));
+        assert_eq!(coalescer.next_due(), Some(at(120_001)));
+        coalescer.gather_for(Duration::ZERO, at(61_000));
+        assert_eq!(coalescer.next_due(), Some(at(61_100)));
+        assert_eq!(drain(&mut coalescer, at(61_100)), [("a".to_owned(), json!(3))]);
+        coalescer.put(delta("b", json!(1)), at(61_200));
+        assert_eq!(coalescer.next_due(), Some(at(61_300)), "as usual");
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! ([`known`]), lets bursts settle ([`coalesce`]) and hands deltas to the session. No object is kept: a full delivery lists
 //! again.
 //!
+//! While the agent saves bytes ([`Pace`]), changes are gathered for longer and the watches of events rest; afterwards they list
+//! again, and only the difference goes up.
+//!
 //! Design notes: everything between the API server and the session is bounded, and every await in this loop is
 //! back-pressure: while the server is away the session's queue fills, this loop stops in `delta`, the kinds' channel fills, the
 //! watches are not read, and the API server ends them. Afterwards they resume or list anew and only differences go up. Kinds are
@@ -38,8 +41,8 @@ use super::{
     uplink::{Downlink, Uplink},
 };
 use crate::{
-    clock, logging,
-    session::{Gone, Order, ReportError},
+    clock, conditions, logging,
+    session::{Gone, Order, Pace, ReportError},
 };
 
 /// How many changes wait between the kinds and this loop.
@@ -59,8 +62,8 @@ const WATCHED_KINDS: &str = "watchedKinds";
 struct Watched {
     kind: KindName,
     nature: Nature,
-    #[expect(dead_code, reason = "holding it is what keeps the watch going")]
-    task: AbortOnDrop,
+    /// Holding it is what keeps the watch going; none while it rests.
+    task: Option<AbortOnDrop>,
     known: Known,
     newest: Newest,
     listing: bool,
@@ -93,6 +96,7 @@ pub(super) struct Inventory<U> {
     status: Option<Value>,
     /// A full delivery is under way; nothing is watched before the first.
     full: bool,
+    pace: Pace,
 }
 
 /// Runs the inventory until the session is gone.
@@ -138,6 +142,7 @@ impl<U: Uplink> Inventory<U> {
             facts: Facts::default(),
             status: None,
             full: false,
+            pace: Pace::Usual,
         }
     }
 
@@ -148,6 +153,7 @@ impl<U: Uplink> Inventory<U> {
                 tracing::info!(reason, "delivering the whole inventory");
                 self.deliver_everything().await
             }
+            Order::Pace(pace) => self.adopt_pace(pace).await,
         }
     }
 
@@ -177,18 +183,12 @@ impl<U: Uplink> Inventory<U> {
     fn start(&mut self, kind: KindName) {
         let watch = self.next_watch;
         self.next_watch += 1;
-        let task = watch_kind(
-            self.connection.clone(),
-            kind.clone(),
-            watch,
-            self.listing.clone(),
-            self.changes.clone(),
-        );
+        let task = Some(self.watch(&kind, watch));
         let watched = Watched {
             nature: Nature::of(&kind),
             reported: self.wanted.contains(&kind),
             kind,
-            task: AbortOnDrop(tokio::spawn(task).abort_handle()),
+            task,
             known: Known::default(),
             newest: Newest::new(MAX_EVENTS),
             listing: false,
@@ -198,9 +198,40 @@ impl<U: Uplink> Inventory<U> {
         self.watched.insert(watch, watched);
     }
 
+    fn watch(&self, kind: &KindName, watch: u32) -> AbortOnDrop {
+        let (connection, listing) = (self.connection.clone(), self.listing.clone());
+        let task = watch_kind(connection, kind.clone(), watch, listing, self.changes.clone());
+        AbortOnDrop(tokio::spawn(task).abort_handle())
+    }
+
+    /// Gathers changes for as long as the pace says, and lets events rest while bytes are short.
+    async fn adopt_pace(&mut self, pace: Pace) -> Result<(), Gone> {
+        self.pace = pace;
+        self.coalescer.gather_for(pace.gathering(), clock::moment());
+        self.facts.tell(conditions::BYTE_BUDGET, conditions::of_budget(pace), clock::now());
+        self.rest_events();
+        self.send_status().await
+    }
+
+    /// Events rest unless the pace is the usual one; a full delivery has them in any case, and they rest after it.
+    fn rest_events(&mut self) {
+        let rest = self.pace != Pace::Usual && !self.full;
+        let ids = self.watched.iter().filter(|(_, watched)| watched.nature == Nature::Event);
+        let ids: Vec<u32> =
+            ids.filter(|(_, watched)| watched.task.is_some() == rest).map(|(id, _)| *id).collect();
+        for id in ids {
+            let Some(mut watched) = self.watched.remove(&id) else { continue };
+            tracing::info!(kind = %watched.kind, rest, "the day's byte budget decides about events");
+            watched.task = (!rest).then(|| self.watch(&watched.kind, id));
+            self.watched.insert(id, watched);
+        }
+    }
+
     /// Starts and ends watches so that exactly the wanted kinds are watched.
     async fn adopt_settings(&mut self, document: &DesiredDocument) -> Result<(), Gone> {
         let settings = settings_of(document);
+        let version = settings.as_ref().ok().and_then(|settings| settings.agent_version.as_deref());
+        self.facts.tell(conditions::AGENT_VERSION, conditions::of_version(version), clock::now());
         logging::set_level(settings.as_ref().ok().and_then(|settings| settings.log_level.as_deref()));
         let wanted = match settings.and_then(wanted_kinds) {
             Ok(wanted) => {
@@ -247,6 +278,7 @@ impl<U: Uplink> Inventory<U> {
                 self.start(kind);
             }
         }
+        self.rest_events();
         self.finish_full_when_complete().await
     }
 
@@ -368,6 +400,7 @@ impl<U: Uplink> Inventory<U> {
             self.send(delta).await?;
         }
         self.full = false;
+        self.rest_events();
         let objects: usize = self.watched.values().map(|watched| watched.known.len()).sum();
         tracing::info!(objects, "the whole inventory has been handed over");
         self.uplink.finish_full().await

@@ -300,6 +300,39 @@ async fn settings_change_what_is_watched() {
 }
 
 #[tokio::test]
+async fn while_bytes_are_short_events_rest_and_the_difference_follows() {
+    let api = FakeApi::start().await;
+    let event = |name: &str| json!({"metadata": {"name": name, "namespace": "n"}, "lastTimestamp": "2026-01-01T00:00:00Z"});
+    let event_path = |name: &str| format!("/api/v1/namespaces/n/events/{name}");
+    api.put(&event_path("old"), event("old"));
+    let bench = Bench::start(api).await;
+    bench.session.until_finished(1).await;
+    bench.session.clear();
+    bench.orders.send(Order::Pace(Pace::Saving)).unwrap();
+    let says_so = |told: &[Told]| {
+        statuses(told)
+            .last()
+            .is_some_and(|status| status["arcAgentProfile"].to_string().contains("byte budget"))
+    };
+    bench.session.until("the condition", says_so).await;
+    bench.api.put(&event_path("new"), event("new"));
+    bench.api.delete(&event_path("old"));
+    bench.api.put(&pod_path("p"), pod("p", "Running"));
+    bench.api.put("/api/v1/nodes/a", json!({"metadata": {"name": "a"}}));
+    let counted = |told: &[Told]| statuses(told).last().is_some_and(|status| status["totalNodeCount"] == 1);
+    let told = bench.session.until("the node in the status", counted).await;
+    assert!(keys(&told).is_empty(), "objects are gathered, and events rest: {told:?}");
+    bench.orders.send(Order::Pace(Pace::Usual)).unwrap();
+    let told = bench.session.until("the difference", |told| keys(told).len() >= 4 && !says_so(told)).await;
+    assert_eq!(keys(&told), ["+v1/Event/n/new", "+v1/Node//a", "+v1/Pod/n/p", "-v1/Event/n/old"]);
+
+    bench.orders.send(Order::Pace(Pace::Spent)).unwrap();
+    bench.send_everything();
+    let told = bench.session.until_finished(1).await;
+    assert!(keys(&told).contains(&"+v1/Event/n/new".to_owned()), "a full delivery has the events: {told:?}");
+}
+
+#[tokio::test]
 async fn only_the_newest_events_go_up() {
     let event = |n: u32| {
         json!({"metadata": {"name": format!("e{n}"), "namespace": "n"},

@@ -22,6 +22,10 @@ const SPEC: Spec = Spec {
     watermark: None,
 };
 
+fn is_version_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".+-".contains(&byte)
+}
+
 impl ResourceProvider for AgentSettings {
     fn spec(&self) -> &Spec {
         &SPEC
@@ -60,6 +64,12 @@ impl ResourceProvider for AgentSettings {
             .is_some_and(|l| !["error", "warn", "info", "debug", "trace"].contains(&l))
         {
             return refuse("logLevel", "must be error, warn, info, debug or trace");
+        }
+        let is_version = |text: &str| {
+            text.len() <= 64 && text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().all(is_version_byte)
+        };
+        if settings.agent_version.as_deref().is_some_and(|version| !is_version(version)) {
+            return refuse("agentVersion", "must be a version such as '0.1.0'");
         }
         if settings
             .watched_kinds
