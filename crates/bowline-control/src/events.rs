@@ -57,6 +57,13 @@ fn cursor(head: Head) -> String {
     format!("{}.{}", head.epoch.simple(), head.revision.0)
 }
 
+async fn require_any_role(control: &Control, context: &OpContext, scope: &ResourceId) -> Result<(), Error> {
+    match control.authorization().snapshot().await.has_any_role(context, scope.key()) {
+        true => Ok(()),
+        false => Err(Error::forbidden(&context.actor.name, "Microsoft.Bowline/events/read", scope.key())),
+    }
+}
+
 impl Stream {
     /// Begins a stream at a cursor, or with a snapshot when there is none or it is of another epoch.
     ///
@@ -71,9 +78,7 @@ impl Stream {
         let mut head = control.store().watch();
         let now = control.store().head().await.map_err(|e| store_error(&e))?;
         head.borrow_and_update();
-        if !control.authorization().snapshot().await.has_any_role(&context, scope.key()) {
-            return Err(Error::forbidden(&context.actor.name, "Microsoft.Bowline/events/read", scope.key()));
-        }
+        require_any_role(&control, &context, &scope).await?;
         let resumed =
             from.and_then(parse_cursor).filter(|c| c.epoch == now.epoch && c.revision <= now.revision);
         let (position, phase) = match resumed {
@@ -81,6 +86,15 @@ impl Stream {
             None => (now, Phase::Snapshot { after: None, until: now.revision }),
         };
         Ok(Self { control, context, scope, head, position, phase, queue: std::collections::VecDeque::new() })
+    }
+
+    /// Whether the caller may still see anything here; asked again whenever roles, principals or groups have changed.
+    ///
+    /// # Errors
+    /// Why the stream must end.
+    pub async fn require_right(&self) -> Result<(), Error> {
+        self.control.require_alive(&self.context.actor).await?;
+        require_any_role(&self.control, &self.context, &self.scope).await
     }
 
     /// The next event; waits for a change once everything was told.

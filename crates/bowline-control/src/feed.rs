@@ -75,6 +75,9 @@ async fn tell(control: &Control, change: &Change) {
     }
     let has_agent =
         control.registry().by_key(&change.resource_type).is_some_and(|p| p.spec().agent_key.is_some());
+    if has_agent && let Some(document) = &change.document {
+        control.sessions().end_without_key(change.uid, document);
+    }
     if change.kind == ChangeKind::Deleted && has_agent {
         let message = "The resource was deleted. Run connect again to enrol anew.";
         control.sessions().end(change.uid, EndReason::Deleted, message);

@@ -239,6 +239,19 @@ pub trait ResourceProvider: Send + Sync {
         Vec::new()
     }
 
+    /// Refuses a deletion that roles, principals or the hierarchy forbid, as far as the snapshot knows.
+    ///
+    /// # Errors
+    /// Why it must not be deleted.
+    fn admit_delete_under(
+        &self,
+        _snapshot: &Snapshot,
+        _context: &OpContext,
+        _id: &ResourceId,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Refuses a deletion that would do harm.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ struct Handle {
     attachment: Uuid,
     key: Arc<str>,
     instance: Box<str>,
+    /// The thumbprint of the key that the agent had when it came.
+    thumbprint: Option<Box<str>>,
     signal: watch::Sender<Signal>,
 }
 
@@ -87,7 +89,8 @@ impl Sessions {
         let id = bowline_auth::random::guid();
         let (sender, signal) = watch::channel(Signal { document, end: None, resync: None });
         let (key, instance) = (key.into(), instance.into());
-        sessions.insert(uid, Handle { session, attachment: id, key, instance, signal: sender });
+        sessions
+            .insert(uid, Handle { session, attachment: id, key, instance, thumbprint: None, signal: sender });
         Ok(Attachment { session, id, signal })
     }
 
@@ -126,6 +129,22 @@ impl Sessions {
     pub fn end(&self, uid: Uuid, reason: EndReason, message: &str) {
         if let Some(handle) = self.lock().get(&uid) {
             end(handle, reason, message);
+        }
+    }
+
+    /// Notes with which key the agent of a connection came.
+    pub fn note_key(&self, uid: Uuid, attachment: Uuid, thumbprint: Option<&str>) {
+        if let Some(handle) = self.lock().get_mut(&uid).filter(|h| h.attachment == attachment) {
+            handle.thumbprint = thumbprint.map(Into::into);
+        }
+    }
+
+    /// Ends the session of an agent whose key the document of its resource names no longer: it was replaced on another server.
+    pub fn end_without_key(&self, uid: Uuid, document: &str) {
+        if let Some(handle) = self.lock().get(&uid)
+            && handle.thumbprint.as_ref().is_some_and(|thumbprint| !document.contains(&**thumbprint))
+        {
+            end(handle, EndReason::Replaced, "Another key was registered for this resource.");
         }
     }
 

@@ -62,6 +62,8 @@ shapes! {
     GRAPH_QUERIES = "resource_graph/queries.json";
     /// `Microsoft.Authorization/roleAssignments`.
     ROLE_ASSIGNMENTS = "authorization/role_assignments.json";
+    /// `Microsoft.Authorization/denyAssignments`.
+    DENY_ASSIGNMENTS = "authorization/deny_assignments.json";
     /// `Microsoft.Authorization/roleDefinitions`.
     ROLE_DEFINITIONS = "authorization/role_definitions.json";
     /// `Microsoft.Bowline/users`.

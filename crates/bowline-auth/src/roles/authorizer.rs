@@ -167,6 +167,21 @@ impl Authorizer {
         self.roles.contains_key(&role)
     }
 
+    /// The role of this name, in any case.
+    pub fn role_named(&self, name: &str) -> Option<Uuid> {
+        self.roles.values().find(|role| role.name.eq_ignore_ascii_case(name)).map(|role| role.id)
+    }
+
+    /// Where a role can be assigned.
+    pub fn assignable_scopes(&self, role: Uuid) -> &[String] {
+        self.roles.get(&role).map_or(&[], |role| &role.assignable_scopes)
+    }
+
+    /// Whether anybody has the role.
+    pub fn is_assigned(&self, role: Uuid) -> bool {
+        self.assignments().any(|assignment| assignment.role == role)
+    }
+
     /// The name of a role.
     pub fn role_name(&self, role: Uuid) -> Option<&str> {
         self.roles.get(&role).map(|role| role.name.as_str())

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::pattern::Pattern;
+use super::scope::normalise;
 use super::{Permission, RoleDefinition};
 
 /// Actions or data actions: the two halves of a permission.
@@ -18,6 +19,8 @@ pub(super) struct Role {
     pub(super) id: Uuid,
     pub(super) name: String,
     pub(super) permissions: Vec<Permission>,
+    /// Normalised.
+    pub(super) assignable_scopes: Vec<String>,
     control: Vec<Rule>,
     data: Vec<Rule>,
 }
@@ -45,6 +48,7 @@ impl Role {
             id: definition.id,
             control: rules(|p| &p.actions, |p| &p.not_actions),
             data: rules(|p| &p.data_actions, |p| &p.not_data_actions),
+            assignable_scopes: definition.assignable_scopes.iter().map(|scope| normalise(scope)).collect(),
             name: definition.name,
             permissions: definition.permissions,
         }

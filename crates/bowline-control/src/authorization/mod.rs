@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`snapshot`] | the immutable state, and the questions to it |
 //! | [`membership`] | who is in which group |
+//! | [`report`] | who can, and what can they, with reasons |
 //! | `conditions` | conditions on assignments: joins `bowline-auth`'s port to `bowline-policy` |
 //! | [`ask`] | the questions of the pipeline, which may have to look at the resource |
 //!
@@ -21,6 +22,7 @@
 pub mod ask;
 mod conditions;
 pub mod membership;
+pub mod report;
 pub mod snapshot;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -215,6 +215,11 @@ impl Snapshot {
         self.principals.get(&object_id).copied()
     }
 
+    /// Every principal of the directory, in no order.
+    pub fn principals(&self) -> impl Iterator<Item = (Uuid, Principal)> {
+        self.principals.iter().map(|(id, principal)| (*id, *principal))
+    }
+
     /// Whether a principal exists and may act.
     #[must_use]
     pub fn is_enabled(&self, object_id: Uuid) -> bool {

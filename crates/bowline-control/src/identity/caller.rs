@@ -17,6 +17,7 @@ impl Control {
     /// # Errors
     /// `AuthenticationFailed` (401), saying what is wrong with the token.
     pub async fn authenticate(&self, bearer: &str, now: Timestamp) -> Result<(Actor, Timestamp), Error> {
+        self.authorization().current()?;
         if bearer.starts_with("bwe_") {
             return self.authenticate_enrollment(bearer, now).await;
         }
@@ -83,17 +84,7 @@ impl Control {
 
     /// A user or service principal that was disabled or deleted is refused at its next request.
     async fn principal_actor(&self, claims: &AccessClaims) -> Result<Actor, Error> {
-        match self.authorization().snapshot().await.principal(claims.oid) {
-            Some(principal) if principal.enabled => {}
-            Some(_) => {
-                return Err(Error::unauthenticated("The account is disabled. Ask an administrator."));
-            }
-            None => {
-                return Err(Error::unauthenticated(
-                    "The account of this token was deleted. Sign in with another.",
-                ));
-            }
-        }
+        self.require_account(claims.oid).await?;
         let kind = if claims.idtyp == IdentityType::User { ActorKind::User } else { ActorKind::Application };
         let name = claims
             .preferred_username
@@ -101,6 +92,35 @@ impl Control {
             .or_else(|| claims.name.clone())
             .unwrap_or_else(|| claims.oid.to_string());
         Ok(Actor { kind, object_id: claims.oid, name, resource: None, enrollment: None })
+    }
+
+    async fn require_account(&self, object_id: uuid::Uuid) -> Result<(), Error> {
+        match self.authorization().snapshot().await.principal(object_id) {
+            Some(principal) if principal.enabled => Ok(()),
+            Some(_) => Err(Error::unauthenticated("The account is disabled. Ask an administrator.")),
+            None => {
+                Err(Error::unauthenticated("The account of this token was deleted. Sign in with another."))
+            }
+        }
+    }
+
+    /// Whether somebody whose proof still holds may go on with what is open: its account is there and enabled, its resource exists.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn require_alive(&self, actor: &Actor) -> Result<(), Error> {
+        self.authorization().current()?;
+        match actor.kind {
+            ActorKind::User | ActorKind::Application => self.require_account(actor.object_id).await,
+            ActorKind::ManagedIdentity => {
+                let record =
+                    self.store().get_by_principal(actor.object_id).await.map_err(|e| store_error(&e))?;
+                record
+                    .map(|_| ())
+                    .ok_or_else(|| Error::unauthenticated("The resource of this identity was deleted."))
+            }
+            ActorKind::EnrollmentToken | ActorKind::System => Ok(()),
+        }
     }
 
     /// The actor of a portal cookie.
@@ -112,6 +132,7 @@ impl Control {
         cookie: &str,
         now: Timestamp,
     ) -> Result<(Actor, PortalSession), Error> {
+        self.authorization().current()?;
         let ended = || Error::unauthenticated("The portal session has ended. Sign in again.");
         let session = self.portal_session(cookie, now).await?.ok_or_else(ended)?;
         if !self.authorization().snapshot().await.is_enabled(session.object_id) {

@@ -2,6 +2,7 @@
 //!
 //! A lookup changes nothing. It asks for the right that its answer needs, either itself or through a LIST.
 
+mod authorization;
 mod hybrid_compute;
 mod resource_graph;
 
@@ -42,6 +43,9 @@ pub async fn answer(
         Target::Action { .. } => return Ok(None),
     };
     match resource_type.namespace().to_ascii_lowercase().as_str() {
+        "microsoft.authorization" | "microsoft.bowline" => {
+            authorization::answer(control, context, question, resource_type).await
+        }
         "microsoft.hybridcompute" => hybrid_compute::answer(control, context, question, resource_type).await,
         "microsoft.resourcegraph" => resource_graph::answer(question, resource_type),
         _ => Ok(None),

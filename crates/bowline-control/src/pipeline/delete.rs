@@ -53,6 +53,7 @@ pub async fn delete(
         };
         check_precondition(precondition, Some(&record), id)?;
         provider.admit_delete(context, id, &parse(&record)?)?;
+        provider.admit_delete_under(&snapshot, context, id)?;
         if let Some(deleted) = try_delete(control, context, &*provider, id, &record, &snapshot).await? {
             return Ok(deleted);
         }

@@ -19,6 +19,7 @@ use super::put::missing_scope;
 use super::store_error;
 use crate::Control;
 use crate::answers::{Serving, parse_row};
+use crate::authorization::Snapshot;
 use crate::context::OpContext;
 use crate::provider::{Placement, ResourceProvider};
 
@@ -26,6 +27,9 @@ use crate::provider::{Placement, ResourceProvider};
 const MAX_PAGE: u32 = 1000;
 /// What a filter may ask of an id alone.
 const IN_THE_ID: [&str; 6] = ["id", "name", "resourcegroup", "resourcetype", "type", "subscriptionid"];
+/// Types whose list at a scope shows what holds there, so that it also has what was made above.
+const INHERITED: [&str; 2] =
+    ["microsoft.authorization/roleassignments", "microsoft.authorization/roledefinitions"];
 /// The page of a caller that asks for nothing.
 const DEFAULT_PAGE: u32 = 200;
 
@@ -82,13 +86,29 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     let question = question(&request, context);
     let (after, until) = start(control, request.skip_token.as_deref(), &question).await?;
     let limit = request.top.map_or(DEFAULT_PAGE, |top| top.clamp(1, MAX_PAGE));
+    let inherited = INHERITED.contains(&spec.type_key().as_str());
+    let here = mask.as_ref().is_none_or(|mask| mask.contains(request.scope.key()));
     let visible = |found: &Found| {
         let Some(mask) = &mask else { return true };
+        // Who may read at the scope may see what holds there.
+        if inherited && here && !bowline_auth::roles::covers(request.scope.key(), &found.stamp.key) {
+            return true;
+        }
         let document = found.record.as_ref().map_or("null", |record| &record.document);
         snapshot.shows(context, mask, &action, &found.stamp.key, document)
     };
     let whole = mask.as_ref().is_some_and(|mask| mask.has_conditions());
-    let query = Query::new(&request.scope, spec.type_key(), &filter, whole);
+    let mut query = Query::new(&request.scope, spec.type_key(), &filter, whole);
+    if query.at_scope || inherited {
+        query.parents = snapshot.hierarchy().ancestors(request.scope.key());
+        query.parents.drain(..usize::from(!query.at_scope));
+    }
+    if filter.call("atexactscope").is_some() {
+        query.parents.truncate(1);
+    }
+    if let Some(principal) = filter.call("assignedto").and_then(|call| call.text()) {
+        query.assigned_to(principal, &snapshot)?;
+    }
     let (found, more) = page(control, &query, after.clone(), until, limit, visible).await?;
     let serving = Serving::of(spec, &request.version);
     let next = match found.last().filter(|_| more) {
@@ -208,6 +228,10 @@ struct Query<'a> {
     filter: &'a Filter,
     /// `atScope()`: what is assigned at the scope and above it, and nothing below.
     at_scope: bool,
+    /// The scopes above, whose own rows are listed too; with `at_scope` the scope itself among them, and nothing else.
+    parents: Vec<String>,
+    /// `assignedTo('…')`: the principal and its groups.
+    assigned: Option<Vec<String>>,
     /// Whether the ids decide, and no condition on a role: then no document is read for it.
     by_id: bool,
 }
@@ -228,20 +252,11 @@ async fn page(
     visible: impl Fn(&Found) -> bool,
 ) -> Result<(Vec<Found>, bool), Error> {
     let mut page = Vec::new();
-    let plain = query.filter.is_only_calls() && !query.at_scope;
-    let prefix = (query.scope.key() != "/" && !query.at_scope).then(|| query.scope.key().to_owned());
+    let plain = query.filter.is_only_calls() && query.assigned.is_none();
     loop {
         let batch = if plain { limit + 1 } else { MAX_PAGE };
-        let list = List {
-            prefix: prefix.clone(),
-            resource_type: Some(query.type_key.clone()),
-            after: after.clone(),
-            limit: batch,
-            created_until: Some(until),
-            ..List::default()
-        };
-        let rows = query.read(control, &list).await.map_err(|e| store_error(&e))?;
-        let end = rows.len() < batch as usize;
+        let (rows, end) =
+            query.read_all(control, after.as_deref(), until, batch).await.map_err(|e| store_error(&e))?;
         for row in rows {
             after = Some(row.stamp.key.clone());
             if visible(&row) && (plain || query.wants(&row)?) {
@@ -261,7 +276,55 @@ impl<'a> Query<'a> {
     fn new(scope: &'a ResourceId, type_key: String, filter: &'a Filter, whole: bool) -> Self {
         let at_scope = filter.call("atscope").or_else(|| filter.call("atexactscope")).is_some();
         let by_id = !whole && (filter.is_only_calls() || filter.asks_only(&IN_THE_ID));
-        Self { scope, type_key, filter, at_scope, by_id }
+        Self { scope, type_key, filter, at_scope, parents: Vec::new(), assigned: None, by_id }
+    }
+
+    fn assigned_to(&mut self, principal: &str, snapshot: &Snapshot) -> Result<(), Error> {
+        let id: uuid::Uuid = principal.parse().map_err(|_| {
+            Error::bad_request(
+                "InvalidFilter",
+                format!("assignedTo('{principal}') needs the object id of a principal, a GUID."),
+            )
+            .with_target("$filter")
+        })?;
+        let groups = snapshot.groups_of(id);
+        self.assigned = Some(std::iter::once(id).chain(groups).map(|id| id.to_string()).collect());
+        self.by_id = false;
+        Ok(())
+    }
+
+    /// The next rows in the order of their keys, of the scope and of those above it, and whether they were the last.
+    async fn read_all(
+        &self,
+        control: &Control,
+        after: Option<&str>,
+        until: Revision,
+        batch: u32,
+    ) -> Result<(Vec<Found>, bool), StoreError> {
+        let list = List {
+            resource_type: Some(self.type_key.clone()),
+            after: after.map(str::to_owned),
+            limit: batch,
+            created_until: Some(until),
+            ..List::default()
+        };
+        let prefix = (self.scope.key() != "/").then(|| self.scope.key().to_owned());
+        let below = (!self.at_scope).then(|| List { prefix, ..list.clone() });
+        let above = self.parents.iter().map(|parent| List { parent: Some(parent.clone()), ..list.clone() });
+        let (mut rows, mut end) = (Vec::new(), true);
+        for list in below.into_iter().chain(above) {
+            let part = self.read(control, &list).await?;
+            end &= part.len() < batch as usize;
+            rows.extend(part);
+        }
+        if !self.parents.is_empty() {
+            rows.sort_by(|a, b| a.stamp.key.cmp(&b.stamp.key));
+            rows.dedup_by(|a, b| a.stamp.key == b.stamp.key);
+            // Beyond these, rows of another part may lie between.
+            end &= rows.len() <= batch as usize;
+            rows.truncate(batch as usize);
+        }
+        Ok((rows, end))
     }
 
     async fn read(&self, control: &Control, list: &List) -> Result<Vec<Found>, StoreError> {
@@ -279,13 +342,11 @@ impl<'a> Query<'a> {
             .key
             .parse()
             .map_err(|e| Error::internal(format!("the key {} is no id: {e}", found.stamp.key)))?;
-        if self.at_scope {
-            let holder = id.parent().unwrap_or_else(ResourceId::root);
-            if !holder.contains(self.scope) {
-                return Ok(false);
-            }
-        }
         let document = found.record.as_ref().map(parse).transpose()?.unwrap_or_default();
+        let principal = document["properties"]["principalId"].as_str();
+        if self.assigned.as_ref().is_some_and(|all| !all.iter().any(|one| Some(one.as_str()) == principal)) {
+            return Ok(false);
+        }
         Ok(self.filter.is_only_calls()
             || self.filter.matches(&ResourceFields { id: &id, document: &document }))
     }

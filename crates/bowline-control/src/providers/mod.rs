@@ -40,6 +40,7 @@ pub fn all() -> Vec<Arc<dyn ResourceProvider>> {
         Arc::new(resource_graph::GraphQueries),
         Arc::new(authorization::RoleAssignments),
         Arc::new(authorization::RoleDefinitions),
+        Arc::new(authorization::DenyAssignments),
         Arc::new(bowline::Users),
         Arc::new(bowline::Groups),
         Arc::new(bowline::Applications),
@@ -190,7 +191,10 @@ pub(crate) fn promote_next_key(
     let Some(next) = keys.get("next").filter(|n| n["thumbprint"] == thumbprint).cloned() else {
         return false;
     };
+    let before = keys.get("thumbprint").cloned();
     *keys = next.as_object().cloned().unwrap_or_default();
+    // The agent's open session came with that key, and goes on.
+    keys.extend(before.map(|thumbprint| ("previous".to_owned(), thumbprint)));
     let properties = crate::provider::properties_of(document);
     properties.insert(property.to_owned(), next["publicKey"].clone());
     if let Some(expiry) = expiry_property {

@@ -8,10 +8,13 @@ use axum::response::Response;
 use bowline_arm::{Error, ResourceId};
 use bowline_control::context::OpContext;
 use bowline_control::events::Stream;
+use bowline_store::Revision;
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::watch;
 
 use super::State;
 use super::arm::Call;
@@ -22,6 +25,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 struct Live {
     state: Arc<State>,
     events: Stream,
+    /// Roles, principals and groups have changed.
+    rights: watch::Receiver<Revision>,
     ends: tokio::time::Instant,
     first: bool,
 }
@@ -43,9 +48,11 @@ pub async fn stream(
     let remaining = Duration::try_from(until.duration_since(context.now))
         .unwrap_or_default()
         .min(Duration::from_secs(3600));
+    // Before the right is checked: what changes meanwhile is looked at again.
+    let rights = state.control.authorization().watch();
     let events = Stream::begin(Arc::clone(&state.control), context, scope.clone(), cursor).await?;
-    let live =
-        Live { state: Arc::clone(state), events, ends: tokio::time::Instant::now() + remaining, first: true };
+    let ends = tokio::time::Instant::now() + remaining;
+    let live = Live { state: Arc::clone(state), events, rights, ends, first: true };
     let lines = stream::unfold(Some(live), |live| async move { next(live?).await });
     Response::builder()
         .status(StatusCode::OK)
@@ -55,22 +62,46 @@ pub async fn stream(
         .map_err(Error::internal)
 }
 
+/// The last event: why the stream ends.
+fn end(
+    reason: &str,
+    code: &str,
+    message: &str,
+) -> Option<(Result<Bytes, std::convert::Infallible>, Option<Live>)> {
+    let data = json!({"reason": reason, "code": code, "message": message});
+    Some((Ok(Bytes::from(format!("event: end\ndata: {data}\n\n"))), None))
+}
+
 async fn next(mut live: Live) -> Option<(Result<Bytes, std::convert::Infallible>, Option<Live>)> {
     if std::mem::take(&mut live.first) {
         return Some((Ok(Bytes::from_static(b"retry: 2000\n\n")), Some(live)));
     }
-    let text = tokio::select! {
-        () = live.state.stopping.cancelled() => return None,
-        () = tokio::time::sleep_until(live.ends) => return None,
-        () = tokio::time::sleep(KEEP_ALIVE) => "event: keepAlive\ndata: {}\n\n".to_owned(),
-        event = live.events.next() => match event {
-            Ok(event) if event.name == "snapshot" => format!("event: snapshot\ndata: {}\n\n", event.data),
-            Ok(event) => format!("id: {}\nevent: {}\ndata: {}\n\n", event.cursor, event.name, event.data),
-            Err(error) => {
-                tracing::warn!(%error, context = error.context(), "an event stream ends");
-                return None;
-            }
-        },
-    };
-    Some((Ok(Bytes::from(text)), Some(live)))
+    loop {
+        let text = tokio::select! {
+          () = live.state.stopping.cancelled() => {
+              return end("draining", "ServiceUnavailable", "The server is going down; connect again.");
+          }
+          () = tokio::time::sleep_until(live.ends) => {
+              let message = "The sign-in has expired; sign in again and connect with the cursor.";
+              return end("tokenExpired", "ExpiredAuthenticationToken", message);
+          }
+          changed = live.rights.changed() => {
+              changed.ok()?;
+              match live.events.require_right().await {
+                  Ok(()) => continue,
+                  Err(error) => return end("rightsWithdrawn", error.code, &error.message),
+              }
+          }
+          () = tokio::time::sleep(KEEP_ALIVE) => "event: keepAlive\ndata: {}\n\n".to_owned(),
+          event = live.events.next() => match event {
+              Ok(event) if event.name == "snapshot" => format!("event: snapshot\ndata: {}\n\n", event.data),
+              Ok(event) => format!("id: {}\nevent: {}\ndata: {}\n\n", event.cursor, event.name, event.data),
+              Err(error) => {
+                  tracing::warn!(%error, context = error.context(), "an event stream ends");
+                  return None;
+              }
+          },
+        };
+        return Some((Ok(Bytes::from(text)), Some(live)));
+    }
 }

@@ -20,6 +20,9 @@ pub async fn readyz(Shared(state): Shared<Arc<State>>) -> Response {
     if state.stopping.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
+    if let Err(error) = state.control.authorization().current() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", error.message)).into_response();
+    }
     match state.control.store().head().await {
         Ok(head) => (
             StatusCode::OK,

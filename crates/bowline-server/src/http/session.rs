@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
 use bowline_arm::Error;
+use bowline_control::providers::registered_key;
 use bowline_control::reconcile::presence::{self, Presence};
 use bowline_control::sessions::Attachment;
 use bowline_link::line::{LineReader, encode, encode_poll};
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -140,6 +142,8 @@ async fn begin(
              If this host was just restarted hard, wait a minute: its old session then ends by itself.",
         ));
     };
+    let own: Value = serde_json::from_str(&record.document).unwrap_or_default();
+    control.sessions().note_key(record.uid, attachment.id, registered_key(&own));
     let place = Place { state: Arc::clone(state), key: record.key.clone(), uid: record.uid, attachment };
     presence::show(control, &record.key, record.uid, Presence::Connected, context.now).await?;
     let left = Duration::try_from(until.duration_since(context.now)).unwrap_or_default();

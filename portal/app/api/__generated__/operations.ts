@@ -293,6 +293,30 @@ export const connectedClustersUpdate: Operation<{
   apiVersion: "2026-05-01",
 };
 
+export const denyAssignmentsGet: Operation<{
+  path: { scope: string; denyAssignmentName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.DenyAssignment;
+}> = {
+  id: "DenyAssignments_Get",
+  method: "GET",
+  path: "/{scope}/providers/Microsoft.Authorization/denyAssignments/{denyAssignmentName}",
+  apiVersion: "2022-04-01",
+};
+
+export const denyAssignmentsList: Operation<{
+  path: { scope: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.DenyAssignmentList;
+}> = {
+  id: "DenyAssignments_List",
+  method: "GET",
+  path: "/{scope}/providers/Microsoft.Authorization/denyAssignments",
+  apiVersion: "2022-04-01",
+};
+
 export const enrollmentTokensCreateOrUpdate: Operation<{
   path: { subscriptionId: string; resourceGroupName: string; enrollmentTokenName: string };
   query: Record<never, never>;

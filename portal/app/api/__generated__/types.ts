@@ -178,6 +178,32 @@ export type ConnectedClusterPropertiesSecurityProfileWorkloadIdentity = {
   enabled?: boolean;
 };
 
+export type DenyAssignment = {
+  id: string;
+  name: string;
+  properties?: DenyAssignmentProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type DenyAssignmentList = {
+  nextLink?: string;
+  value: Array<DenyAssignment>;
+};
+
+export type DenyAssignmentProperties = {
+  condition?: string;
+  conditionVersion?: string;
+  denyAssignmentName?: string;
+  description?: string;
+  doNotApplyToChildScopes?: boolean;
+  excludePrincipals?: Array<unknown>;
+  isSystemProtected?: boolean;
+  permissions?: Array<unknown>;
+  principals?: Array<unknown>;
+  scope?: string;
+};
+
 export type EnrollmentToken = {
   etag?: string;
   id: string;

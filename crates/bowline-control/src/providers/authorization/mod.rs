@@ -1,8 +1,10 @@
 //! `Microsoft.Authorization`: role definitions and role assignments (arc.md A.5).
 
+mod deny_assignment;
 mod role_assignment;
 mod role_definition;
 
+pub use deny_assignment::DenyAssignments;
 pub use role_assignment::RoleAssignments;
 pub use role_definition::RoleDefinitions;
 

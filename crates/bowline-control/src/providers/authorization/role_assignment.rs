@@ -40,6 +40,10 @@ impl ResourceProvider for RoleAssignments {
         if !admission.snapshot.role_exists(role) {
             return Err(Error::bad_request("RoleDefinitionDoesNotExist", format!("There is no role definition '{role}'. List them: GET {scope}/providers/Microsoft.Authorization/roleDefinitions.")).with_target("properties.roleDefinitionId"));
         }
+        let assignable = admission.snapshot.authorizer().assignable_scopes(role);
+        if !assignable.iter().any(|above| admission.snapshot.hierarchy().inherits(scope.key(), above)) {
+            return Err(Error::bad_request("RoleDefinitionNotAssignable", format!("The role '{role}' cannot be assigned at '{scope}': its assignable scopes are {}. Add the scope to the role, or assign it there.", assignable.join(", "))).with_target("properties.roleDefinitionId"));
+        }
         let system = admission.context.actor.kind == ActorKind::System;
         match admission.principals.kind(principal) {
             Some(kind) => admit_kind(admission, principal, kind.as_str())?,

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::GUID;
-use crate::authorization::WATERMARK;
+use crate::authorization::{Snapshot, WATERMARK};
+use crate::context::OpContext;
 use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses};
 
 /// See the module.
@@ -25,6 +26,44 @@ const SPEC: Spec = Spec {
     statuses: Statuses { created: 201, updated: 201, deleted: 200 },
     watermark: Some(WATERMARK),
 };
+
+/// Scopes that one role can name.
+const MAX_SCOPES: usize = 2000;
+
+fn patterns(permission: &Permission) -> impl Iterator<Item = &String> {
+    let Permission { actions, not_actions, data_actions, not_data_actions } = permission;
+    [actions, not_actions, data_actions, not_data_actions].into_iter().flatten()
+}
+
+fn is_pattern(text: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "*/.-_ ".contains(c);
+    text == "*" || (text.len() <= 512 && text.contains('/') && text.chars().all(allowed))
+}
+
+/// A role reaches no further than whoever writes it: they must have the right at each scope where it could be assigned, before and after.
+fn admit_scopes(admission: &mut Admission<'_>) -> Result<(), Error> {
+    let refuse = |why: String| {
+        Error::bad_request("InvalidAssignableScopes", why).with_target("properties.assignableScopes")
+    };
+    let of = |document: &Value| -> Vec<String> {
+        let scopes = document["properties"]["assignableScopes"].as_array();
+        scopes.into_iter().flatten().filter_map(|s| s.as_str().map(str::to_owned)).collect()
+    };
+    let wanted = of(admission.document);
+    if wanted.is_empty() || wanted.len() > MAX_SCOPES {
+        return Err(refuse(format!("A role has 1 to {MAX_SCOPES} assignable scopes, not {}.", wanted.len())));
+    }
+    for scope in wanted.iter().chain(&admission.existing.map(of).unwrap_or_default()) {
+        let id: ResourceId =
+            scope.parse().map_err(|e| refuse(format!("The assignable scope '{scope}' is no scope: {e}.")))?;
+        admission.snapshot.require(
+            admission.context,
+            "Microsoft.Authorization/roleDefinitions/write",
+            id.key(),
+        )?;
+    }
+    Ok(())
+}
 
 impl ResourceProvider for RoleDefinitions {
     fn spec(&self) -> &Spec {
@@ -49,7 +88,9 @@ impl ResourceProvider for RoleDefinitions {
             )
             .with_target(format!("properties.{property}"))
         };
-        if admission.property("roleName").is_none_or(|n| n.is_empty() || n.chars().count() > 128) {
+        let role_name = admission.property("roleName").unwrap_or_default().to_owned();
+        let role_name = role_name.as_str();
+        if role_name.is_empty() || role_name.chars().count() > 128 {
             return Err(refuse("roleName", "must have 1 to 128 characters"));
         }
         let permissions: Vec<Permission> = serde_json::from_value(
@@ -61,15 +102,65 @@ impl ResourceProvider for RoleDefinitions {
         if permissions.is_empty() {
             return Err(refuse("permissions", "must hold at least one permission"));
         }
+        if let Some(pattern) = permissions.iter().flat_map(patterns).find(|p| !is_pattern(p)) {
+            let what = format!(
+                "holds '{pattern}'; an action is written Provider/type/verb, with * for a part or the rest"
+            );
+            return Err(refuse("permissions", &what));
+        }
+        if let Some(other) =
+            admission.snapshot.authorizer().role_named(role_name).filter(|other| *other != name)
+        {
+            return Err(Error::conflict(
+                "RoleDefinitionWithSameNameExists",
+                format!("The role '{role_name}' exists already ({other}). Choose another name."),
+            )
+            .with_target("properties.roleName"));
+        }
+        if admission.existing.is_none() && admission.snapshot.role_exists(name) {
+            return Err(Error::conflict(
+                "RoleDefinitionExists",
+                format!(
+                    "A role with the id '{name}' exists at another scope. Change it there, or create one with another GUID."
+                ),
+            ));
+        }
         let scope = admission.id.parent().unwrap_or_else(ResourceId::root);
         admission.set("type", "CustomRole");
         admission.default("description", "");
         admission.default("assignableScopes", json!([scope.as_str()]));
+        admit_scopes(admission)?;
+        let (now, by) = (admission.context.now.to_string(), admission.context.actor.object_id.to_string());
+        for (member, value) in [("createdOn", &now), ("createdBy", &by)] {
+            admission.keep(member);
+            admission.default(member, value.clone());
+        }
+        admission.set("updatedOn", now);
+        admission.set("updatedBy", by);
         Ok(())
     }
 
     fn principal(&self, _document: &Value) -> Option<Uuid> {
         None
+    }
+
+    fn admit_delete_under(
+        &self,
+        snapshot: &Snapshot,
+        context: &OpContext,
+        id: &ResourceId,
+    ) -> Result<(), Error> {
+        let Some(role) = id.name().parse().ok() else { return Ok(()) };
+        for scope in snapshot.authorizer().assignable_scopes(role) {
+            snapshot.require(context, "Microsoft.Authorization/roleDefinitions/delete", scope)?;
+        }
+        match snapshot.authorizer().is_assigned(role) {
+            false => Ok(()),
+            true => Err(Error::conflict(
+                "RoleDefinitionHasAssignments",
+                "There are role assignments of this role. Delete them first: GET …/roleAssignments lists them.",
+            )),
+        }
     }
 
     fn built_in(&self, scope: &ResourceId) -> Vec<(ResourceId, Value)> {
