@@ -252,6 +252,11 @@ pub trait ResourceProvider: Send + Sync {
         Ok(())
     }
 
+    /// Whether a DELETE answers 200 with what was deleted: clients of these types cannot read an empty answer.
+    fn shows_deleted(&self) -> bool {
+        false
+    }
+
     /// Refuses a deletion that would do harm.
     ///
     /// # Errors

@@ -4,9 +4,12 @@ Every operation has its success; its failures are those that az shows: a reader 
 what exists already, what is locked.
 """
 
+import pathlib
 import uuid
 
 G = "az-group"
+# For the reader, who comes after the owner.
+SEEN = "az-seen"
 MACHINES = "Microsoft.HybridCompute/machines"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
@@ -25,6 +28,15 @@ def has(name):
 
 def lacks(name):
     return lambda result: name not in names(result)
+
+
+def flat(item):
+    """Role commands show the properties of ARM, one level down; older releases of az flattened them."""
+    return {**item, **(item.get("properties") or {})}
+
+
+def each(result, name):
+    return {flat(item).get(name) for item in result}
 
 
 def words(text):
@@ -67,7 +79,7 @@ def owner(scene):
     yield from directory()
     yield from identities(group)
     yield from rest(group)
-    yield from not_served()
+    yield from not_served(scene)
     yield ok(f"group delete -n {G} -y")
     yield ok(f"group exists -n {G}", lambda r: r is False)
     yield no("not found", f"group delete -n {G} -y", "ResourceGroupNotFound")
@@ -85,6 +97,7 @@ def accounts(scene):
 def groups():
     yield ok(f"group create -n {G} -l local --tags env=dev", lambda r: r["properties"]["provisioningState"] == "Succeeded" and r["tags"] == {"env": "dev"})
     yield ok(f"group create -n {G} -l local --tags env=dev")
+    yield ok(f"group create -n {SEEN} -l local")
     yield ok(f"group show -n {G}", lambda r: r["location"] == "local")
     yield ok("group list", has(G))
     yield ok("group list --tag env=dev", has(G))
@@ -203,22 +216,22 @@ def roles(scene, group):
     name = f"Restarter {uuid.uuid4().hex[:6]}"
     role = '{"Name": "%s", "Description": "May read.", "Actions": ["Microsoft.HybridCompute/machines/read"], "AssignableScopes": ["%s"]}' % (name, group)
     wider = role.replace("machines/read", "machines/*")
-    yield ok("role definition list", lambda r: {"Reader", "Owner", "Contributor"} <= {x["roleName"] for x in r})
+    yield ok("role definition list", lambda r: {"Reader", "Owner", "Contributor"} <= each(r, "roleName"))
     yield ok("role definition list", lambda r: [x["name"] for x in r] == [READER], ["-n", "Reader"])
-    yield ok("role definition create", lambda r: r["roleName"] == name, ["--role-definition", role])
-    yield ok("role definition list --custom-role-only true", lambda r: name in {x["roleName"] for x in r}, ["--scope", group])
-    yield ok("role definition update", lambda r: r["permissions"][0]["actions"] == ["Microsoft.HybridCompute/machines/*"], ["--role-definition", wider])
+    yield ok("role definition create", lambda r: flat(r)["roleName"] == name, ["--role-definition", role])
+    yield ok("role definition list --custom-role-only true", lambda r: name in each(r, "roleName"), ["--scope", group])
+    yield ok("role definition update", lambda r: flat(r)["permissions"][0]["actions"] == ["Microsoft.HybridCompute/machines/*"], ["--role-definition", wider])
     who = scene.spare["objectId"]
     at = ["--scope", group]
-    yield ok(f"role assignment create --role Reader --assignee-object-id {who} --assignee-principal-type ServicePrincipal", lambda r: r["principalId"] == who, at)
-    yield ok(f"role assignment create --role Reader --assignee-object-id {who} --assignee-principal-type ServicePrincipal", lambda r: r["principalId"] == who, at)
-    yield ok(f"role assignment list --assignee {who}", lambda r: [x["roleDefinitionName"] for x in r] == ["Reader"] and r[0]["principalName"], at)
-    yield ok("role assignment list", lambda r: who in {x["principalId"] for x in r}, at)
-    yield ok("role assignment list --all", lambda r: who in {x["principalId"] for x in r} and all(x["roleDefinitionName"] for x in r))
-    yield ok("role assignment list --include-inherited", lambda r: "Owner" in {x["roleDefinitionName"] for x in r}, at)
+    yield ok(f"role assignment create --role Reader --assignee-object-id {who} --assignee-principal-type ServicePrincipal", lambda r: flat(r)["principalId"] == who, at)
+    yield ok(f"role assignment create --role Reader --assignee-object-id {who} --assignee-principal-type ServicePrincipal", lambda r: flat(r)["principalId"] == who, at)
+    yield ok(f"role assignment list --assignee {who}", lambda r: each(r, "roleDefinitionName") == {"Reader"} and flat(r[0])["principalName"], at)
+    yield ok("role assignment list", lambda r: who in each(r, "principalId"), at)
+    yield ok("role assignment list --all", lambda r: who in each(r, "principalId") and None not in each(r, "roleDefinitionName"))
+    yield ok("role assignment list --include-inherited", lambda r: "Owner" in each(r, "roleDefinitionName"), at)
     yield ok(f"role assignment delete --role Reader --assignee {who}", anything, at)
     app = scene.spare["clientId"]
-    yield ok(f"role assignment create --assignee {app}", lambda r: r["principalId"] == who, [*at, "--role", name])
+    yield ok(f"role assignment create --assignee {app}", lambda r: flat(r)["principalId"] == who, [*at, "--role", name])
     yield ok(f"role assignment delete --assignee {app}", anything, [*at, "--role", name])
     yield no("unknown role", f"role assignment create --assignee-object-id {who} --assignee-principal-type ServicePrincipal --role Nonsense", "doesn't exist", at)
     yield ok("role definition delete", anything, ["-n", name, "--scope", group])
@@ -263,37 +276,48 @@ def rest(group):
     yield no("not found", "rest --method get", "ResourceNotFound", ["--url", machine])
 
 
-def not_served():
+def not_served(scene):
     """Later releases of Bowline: az shows its user a sentence that says so, and does not wait or retry."""
     yield no("not served", "policy definition list", "InvalidResourceType")
     yield no("not served", f"monitor log-analytics workspace list -g {G}", "InvalidResourceType")
     yield no("not served", "monitor account list", "InvalidResourceType")
     yield no("not served", f"monitor action-group list -g {G}", "InvalidResourceType")
-    yield no("not served", f"deployment group list -g {G}", "(")
-    yield no("not served", f"resource list --resource-type Microsoft.Compute/virtualMachines -g {G} --name x", "")
+    template = pathlib.Path(scene.work) / "template.json"
+    schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"
+    # With a comment, as people write them: az sends the file as it is.
+    template.write_text('{"$schema": "%s", /* nothing yet */ "contentVersion": "1.0.0.0", "resources": []}' % schema)
+    file = ["--template-file", str(template)]
+    later = "DeploymentsNotServedYet"
+    yield no("not served", f"deployment group list -g {G}", later)
+    yield no("not served", f"deployment group show -g {G} -n d1", later)
+    yield no("not served", f"deployment group validate -g {G} -n d1", later, file)
+    yield no("not served", f"deployment group create -g {G} -n d1", later, file)
+    yield no("not served", f"deployment group what-if -g {G} -n d1", "", file)
+    yield no("not served", f"deployment operation group list -g {G} -n d1", later)
+    yield no("not served", "deployment sub create -n d1 -l local", later, file)
 
 
 def reader(scene):
     """May see everything and change nothing."""
-    group = f"/subscriptions/{scene.subscription}/resourceGroups/{G}-reader"
+    group = f"/subscriptions/{scene.subscription}/resourceGroups/{SEEN}"
     who = scene.spare["objectId"]
-    of = f"-g {G} -n m1 --resource-type {MACHINES}"
+    of = f"-g {SEEN} -n m1 --resource-type {MACHINES}"
     yield ok("group list", anything)
     yield ok("resource list", anything)
-    yield ok("role definition list", lambda r: "Reader" in {x["roleName"] for x in r})
+    yield ok("role definition list", lambda r: "Reader" in each(r, "roleName"))
     for command, more in (
-        (f"group create -n {G} -l local", ()),
-        (f"group delete -n {G} -y", ()),
+        (f"group create -n {SEEN} -l local", ()),
+        (f"group delete -n {SEEN} -y", ()),
         (f"resource create {of} -l local", ("--properties", "{}")),
         (f"rest --method delete", ("--url", f"{group}/providers/{MACHINES}/m1?api-version=2024-07-10")),
-        (f"lock create -n keep -t CanNotDelete -g {G}", ()),
+        (f"lock create -n keep -t CanNotDelete -g {SEEN}", ()),
         ("account lock create -n keep -t CanNotDelete", ()),
         ("tag create --tags a=1", ("--resource-id", group)),
         ("tag create -n az-tag", ()),
         ("provider register -n Microsoft.Kubernetes", ()),
         ("feature register --namespace Microsoft.HybridCompute -n AzFeature", ()),
         ("account management-group create -n az-reader", ()),
-        (f"identity create -n az-id -g {G} -l local", ()),
+        (f"identity create -n az-id -g {SEEN} -l local", ()),
         (f"role assignment create --role Reader --assignee-object-id {who} --assignee-principal-type ServicePrincipal", ("--scope", group)),
         ("rest --method put", ("--url", f"{group}/providers/{MACHINES}/m1?api-version=2024-07-10", "--body", '{"location": "local"}')),
     ):

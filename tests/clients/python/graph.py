@@ -24,6 +24,6 @@ def cases(group, scene):
     yield Case("graph_query.delete", lambda c: of(c).delete(*at(c), "q1"))
     yield Case("operations.list (Microsoft.ResourceGraph)", lambda c: c.graph.operations.list(), lambda r: r, anyone=True, scoped=False)
     yield refused(
-        "resources", "not served", None, None,
+        "resources", "not served", 400, "OperationNotSupported",
         lambda c: c.graph.resources(models.QueryRequest(subscriptions=[scene.subscription], query="Resources | count")),
     )

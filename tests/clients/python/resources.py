@@ -63,7 +63,7 @@ def groups(group, subscription):
     yield Case("resource_groups.begin_delete", lambda c: of(c).begin_delete(second))
     yield refused("resource_groups.begin_delete", "not found", 404, "ResourceGroupNotFound", lambda c: of(c).begin_delete("no-such"))
     yield refused(
-        "resource_groups.begin_export_template", "not served", None, None,
+        "resource_groups.begin_export_template", "not served", None, "ExportTemplateNotSupported",
         lambda c: of(c).begin_export_template(group, {"resources": ["*"]}),
     )
 

@@ -20,6 +20,8 @@ use crate::provider::ResourceProvider;
 pub enum Deleted {
     /// Gone; the status that strict clients of the type expect.
     Now(u16),
+    /// Gone, and its clients read in the answer what it was.
+    Was(Box<Record>),
     /// There was nothing: 204.
     Absent,
     /// Under way.
@@ -73,6 +75,7 @@ async fn try_delete(
     // A resource group is always deleted as an operation, because its clients poll for it.
     if id.resource_type().key() != "microsoft.resources/resourcegroups" && !record.deleting {
         match remove_leaf(control, context, provider, record, Some(snapshot)).await {
+            Ok(()) if provider.shows_deleted() => return Ok(Some(Deleted::Was(Box::new(record.clone())))),
             Ok(()) => return Ok(Some(Deleted::Now(provider.spec().statuses.deleted))),
             Err(CommitError::Refused(refusal)) if refusal.reason == Reason::HasDescendants => {}
             Err(error) => return commit_error(&error).map_or(Ok(None), Err),

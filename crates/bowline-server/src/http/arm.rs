@@ -167,7 +167,7 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
             let body = required_body(headers, body).await?;
             write(state, &context, &call, id.clone(), body, headers).await
         }
-        ("DELETE", Target::Resource(id)) => delete(state, &context, id, headers).await,
+        ("DELETE", Target::Resource(id)) => delete(state, &context, &call, id, headers).await,
         ("POST", Target::Action { resource, name }) => {
             let body = optional_body(headers, body).await?;
             let answer = pipeline::action(&state.control, &context, resource, name, &body).await?;
@@ -425,11 +425,16 @@ async fn write(
 async fn delete(
     state: &State,
     context: &OpContext,
+    call: &Call,
     id: &ResourceId,
     headers: &HeaderMap,
 ) -> Result<Response, Error> {
     Ok(match pipeline::delete(&state.control, context, id, &precondition(headers)).await? {
         Deleted::Now(status) => StatusCode::from_u16(status).unwrap_or(StatusCode::OK).into_response(),
+        Deleted::Was(record) => {
+            let spec = state.control.registry().find(id.resource_type())?.spec();
+            json_response(StatusCode::OK, &pipeline::render_record(spec, &record, &call.version)?)
+        }
         Deleted::Absent => StatusCode::NO_CONTENT.into_response(),
         Deleted::Operation(operation) => accepted(state, &operation),
     })

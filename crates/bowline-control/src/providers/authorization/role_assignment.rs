@@ -30,6 +30,10 @@ impl ResourceProvider for RoleAssignments {
         &SPEC
     }
 
+    fn shows_deleted(&self) -> bool {
+        true
+    }
+
     fn admit(&self, admission: &mut Admission<'_>) -> Result<(), Error> {
         let scope = admission.id.parent().unwrap_or_else(bowline_arm::ResourceId::root);
         let (principal, role) = (guid(admission, "principalId")?, guid(admission, "roleDefinitionId")?);

@@ -70,6 +70,10 @@ impl ResourceProvider for RoleDefinitions {
         &SPEC
     }
 
+    fn shows_deleted(&self) -> bool {
+        true
+    }
+
     fn admit(&self, admission: &mut Admission<'_>) -> Result<(), Error> {
         let name: Uuid = admission.id.name().parse().map_err(|_| {
             Error::bad_request("InvalidRoleDefinitionId", "The name of a role definition must be a GUID.")
