@@ -32,6 +32,7 @@ pub mod seal;
 pub mod secret;
 pub mod throttle;
 pub mod token;
+pub mod upstream;
 
 pub use assertion::{AssertionClaims, AssertionError, parse_unverified_client_id, verify_assertion};
 pub use keys::{KeySet, RotationRule, SigningKey};

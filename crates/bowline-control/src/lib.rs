@@ -20,6 +20,7 @@ pub mod desired;
 pub mod discovery;
 pub mod events;
 pub mod feed;
+pub mod graph;
 pub mod hierarchy;
 pub mod identity;
 pub mod inventory;

@@ -208,6 +208,11 @@ pub trait ResourceProvider: Send + Sync {
         None
     }
 
+    /// Entries that go with the resource.
+    fn entries_beside(&self, document: &Value) -> Vec<(&'static str, String)> {
+        self.counter(document).into_iter().collect()
+    }
+
     /// Actions beside read, write and delete, e.g. `listToken`.
     fn actions(&self) -> &'static [&'static str] {
         &[]

@@ -32,6 +32,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// An OCI image layout to serve.
     pub agent_image: Option<PathBuf>,
+    /// More arguments.
+    pub extra: Vec<String>,
 }
 
 impl Default for Options {
@@ -43,6 +45,7 @@ impl Default for Options {
             root_key: None,
             public_url: None,
             agent_image: None,
+            extra: Vec::new(),
         }
     }
 }
@@ -60,11 +63,16 @@ pub struct Server {
 impl Server {
     /// Starts one and waits until it takes requests.
     pub async fn start(options: Options) -> Self {
+        Self::start_at(free_port(), options).await
+    }
+
+    /// Starts one on a port that was given out before.
+    pub async fn start_at(port: u16, options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let password = folder.path().join("password");
         std::fs::write(&password, PASSWORD).unwrap();
         std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let mut server = Self { program: None, folder, options, port: free_port() };
+        let mut server = Self { program: None, folder, options, port };
         server.restart().await;
         server
     }
@@ -72,6 +80,11 @@ impl Server {
     /// With the usual settings.
     pub async fn usual() -> Self {
         Self::start(Options::default()).await
+    }
+
+    /// More arguments for its next start.
+    pub fn set_extra(&mut self, extra: &[&str]) {
+        self.options.extra = extra.iter().map(|argument| (*argument).to_owned()).collect();
     }
 
     /// Where it keeps its data.
@@ -122,6 +135,7 @@ impl Server {
                 arguments.extend([name.to_owned(), value]);
             }
         }
+        arguments.extend(self.options.extra.clone());
         arguments
     }
 

@@ -7,6 +7,8 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use crate::upstream::UpstreamOptions;
+
 /// The command line.
 #[derive(Parser)]
 #[command(name = "bowline-server", about = "The Bowline control plane")]
@@ -94,6 +96,8 @@ pub struct Options {
     /// Free disk space in MiB below which writes are refused [default: 256].
     #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
     disk_reserve_mib: Option<u64>,
+    #[command(flatten)]
+    upstream: UpstreamOptions,
 }
 
 /// The settings that hold.
@@ -129,6 +133,8 @@ pub struct Config {
     pub agent_image: Option<PathBuf>,
     /// See [`Options`].
     pub disk_reserve_bytes: u64,
+    /// See [`Options`].
+    pub upstream: UpstreamOptions,
 }
 
 /// A text that is not shown.
@@ -211,6 +217,7 @@ impl Config {
             agent_key_lifetime: jiff::SignedDuration::from_hours(days * 24),
             agent_image: options.agent_image.or(file.agent_image),
             disk_reserve_bytes: options.disk_reserve_mib.or(file.disk_reserve_mib).unwrap_or(256) << 20,
+            upstream: options.upstream.or(file.upstream),
         })
     }
 }

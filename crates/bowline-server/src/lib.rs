@@ -11,4 +11,5 @@ pub mod metrics;
 pub mod openapi;
 pub mod registry;
 pub mod tls;
+pub mod upstream;
 pub mod wire;

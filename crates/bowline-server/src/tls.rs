@@ -173,6 +173,15 @@ pub fn write(path: &Path, content: &[u8], mode: u32) -> anyhow::Result<()> {
     attempt().with_context(|| format!("{} cannot be written", path.display()))
 }
 
+/// Reads a file that anybody may read.
+///
+/// # Errors
+/// When it cannot be read.
+#[expect(clippy::disallowed_methods, reason = "files of the settings are read here and nowhere else")]
+pub fn read_public(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
 /// Reads a secret file, refusing one that others may read.
 ///
 /// # Errors

@@ -44,6 +44,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let foundation = bootstrap::foundation(&store, &root, clock()).await?;
     let control = Control::open(Arc::clone(&store), foundation, settings(&config)).await?;
     first_start(&control, &config).await?;
+    if let Some(upstream) = crate::upstream::open(&config.upstream)? {
+        control.identity().set_upstream(upstream);
+    }
     control.desired().reload(&*store).await?;
 
     let cancel = CancellationToken::new();

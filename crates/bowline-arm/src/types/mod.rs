@@ -66,6 +66,8 @@ shapes! {
     DENY_ASSIGNMENTS = "authorization/deny_assignments.json";
     /// `Microsoft.Authorization/roleDefinitions`.
     ROLE_DEFINITIONS = "authorization/role_definitions.json";
+    /// `Microsoft.ManagedIdentity/userAssignedIdentities`.
+    USER_ASSIGNED_IDENTITIES = "managed_identity/user_assigned_identities.json";
     /// `Microsoft.Bowline/users`.
     USERS = "bowline/users.json";
     /// `Microsoft.Bowline/groups`.

@@ -14,6 +14,7 @@ mod secrets;
 mod speed;
 mod throttle;
 mod tokens;
+mod upstream;
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;

@@ -6,6 +6,7 @@
 //! | [`client`] | `client_credentials` by secret and by assertion (RFC 6749 §4.4, RFC 7523) |
 //! | [`device`] | the device flow (RFC 8628) |
 //! | [`code`] | authorization code with PKCE, refresh tokens, portal sessions (RFC 6749 §4.1, RFC 7636) |
+//! | [`upstream`] | sign-in through another issuer (OpenID Connect Core 1.0) |
 //! | [`issue`] | the answer of the token endpoint |
 
 pub mod caller;
@@ -14,8 +15,9 @@ pub mod code;
 pub mod device;
 pub mod issue;
 pub mod rotation;
+pub mod upstream;
 
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use bowline_auth::throttle::SignInThrottle;
 use bowline_auth::token::{Expected, Issuer, TokenCache};
@@ -39,6 +41,7 @@ pub struct Identity {
     expected: Expected,
     cache: TokenCache,
     throttle: Mutex<SignInThrottle>,
+    upstream: OnceLock<upstream::Upstream>,
 }
 
 impl Identity {
@@ -51,6 +54,7 @@ impl Identity {
             issuer: Issuer { url, tenant_id: tenant },
             cache: TokenCache::new(32_768),
             throttle: Mutex::default(),
+            upstream: OnceLock::new(),
         }
     }
 
@@ -62,6 +66,19 @@ impl Identity {
 
     pub(crate) fn set_keys(&self, keys: KeySet) {
         *self.keys.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// The issuer through which people may sign in elsewhere.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&upstream::Upstream> {
+        self.upstream.get()
+    }
+
+    /// Sets the upstream issuer, once, before requests are served.
+    pub fn set_upstream(&self, upstream: upstream::Upstream) {
+        if self.upstream.set(upstream).is_err() {
+            tracing::warn!("the upstream issuer was set before; the first one stays");
+        }
     }
 
     /// The issuer's URL.

@@ -125,9 +125,9 @@ pub(crate) async fn remove_leaf(
     let write = Write::Delete { key: record.key.clone(), uid: record.uid, expected: Some(record.revision) };
     let document: Value = serde_json::from_str(&record.document).unwrap_or_default();
     let entries = provider
-        .counter(&document)
-        .map(|(kind, key)| EntryWrite::Remove { kind: kind.to_owned(), key })
+        .entries_beside(&document)
         .into_iter()
+        .map(|(kind, key)| EntryWrite::Remove { kind: kind.to_owned(), key })
         .collect();
     control
         .commit(

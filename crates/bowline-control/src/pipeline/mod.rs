@@ -44,6 +44,7 @@ pub(crate) fn commit_error(error: &CommitError) -> Option<Error> {
         CommitError::Refused(refusal) => match refusal.reason {
             Reason::Changed | Reason::Missing | Reason::Exists | Reason::OtherUid | Reason::WatermarkMoved => None,
             Reason::Deleting => Some(Error::conflict("ResourceGroupBeingDeleted", "The scope is being deleted and takes no new resources. Wait until the deletion has ended, then create it again.")),
+            Reason::EntryExists => Some(Error::conflict("UpstreamIdentityInUse", "Another user is linked to this upstream identity. Unlink or delete that user first.")),
             Reason::EntryUsedUp | Reason::EntryExpired | Reason::EntryMissing => Some(Error::unauthenticated("The enrolment token is used up, expired or withdrawn. Ask for a new one.")),
             _ => Some(Error::conflict("Conflict", "Another request changed the same thing at the same time. Read it again, then retry.").with_context(refusal)),
         },

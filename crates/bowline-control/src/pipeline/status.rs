@@ -50,7 +50,7 @@ pub async fn update_status(
             writes: vec![Write::Update { draft: draft.clone(), expected: Some(record.revision) }],
             ..control.empty_commit(context)
         };
-        match control.commit(context, commit, None).await {
+        match control.commit(context, commit, provider.spec().watermark).await {
             Ok(committed) => {
                 let revision = committed.revisions.first().copied().unwrap_or(record.revision);
                 return Ok(Record {

@@ -4,6 +4,7 @@ pub mod authorization;
 pub mod bowline;
 pub mod hybrid_compute;
 pub mod kubernetes;
+pub mod managed_identity;
 pub mod resource_graph;
 pub mod resources;
 
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Arc<dyn ResourceProvider>> {
         Arc::new(authorization::RoleAssignments),
         Arc::new(authorization::RoleDefinitions),
         Arc::new(authorization::DenyAssignments),
+        Arc::new(managed_identity::UserAssignedIdentities),
         Arc::new(bowline::Users),
         Arc::new(bowline::Groups),
         Arc::new(bowline::Applications),

@@ -6,6 +6,7 @@ pub mod arm;
 pub mod context;
 pub mod error;
 pub mod events;
+pub mod graph;
 pub mod health;
 pub mod identity;
 pub mod inventory;
@@ -87,6 +88,10 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/portal", get(portal::index))
         .route("/portal/", get(portal::index))
         .route("/portal/{*path}", get(portal::file))
+        .route(
+            "/v1.0/{*path}",
+            get(graph::handle).post(graph::handle).patch(graph::handle).delete(graph::handle),
+        )
         .fallback(arm::handle)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), context::observe))
         .with_state(state)

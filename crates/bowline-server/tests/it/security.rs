@@ -38,6 +38,17 @@ enum Access {
     Agent,
     /// Whoever may, unless asked from the same host.
     Loopback,
+    /// Microsoft Graph: whoever has the right to users, of which the one that is asked for does not exist.
+    Directory,
+}
+
+/// What the callers of Graph's routes must have.
+fn directory_action(method: &str) -> &'static str {
+    match method {
+        "GET" => "Microsoft.Bowline/users/read",
+        "DELETE" => "Microsoft.Bowline/users/delete",
+        _ => "Microsoft.Bowline/users/write",
+    }
 }
 
 /// The routes that `http/` names, by path as written there.
@@ -58,6 +69,10 @@ const FIXED: &[(&str, &str, Access)] = &[
     ("POST", "/dataplane/config/azure-arc-k8sagents/GetLatestHelmPackagePath", Access::Public),
     ("GET", "/v2/", Access::Public),
     ("GET", "/v2/{*path}", Access::Public),
+    ("GET", "/v1.0/{*path}", Access::Directory),
+    ("POST", "/v1.0/{*path}", Access::Directory),
+    ("PATCH", "/v1.0/{*path}", Access::Directory),
+    ("DELETE", "/v1.0/{*path}", Access::Directory),
     ("GET", "/agents/v1/session", Access::Agent),
     ("POST", "/agents/v1/observed", Access::Agent),
     ("POST", "/agents/v1/rotateKey", Access::Agent),
@@ -316,7 +331,12 @@ async fn fixed_rows(
 ) -> Vec<(String, Vec<&'static str>)> {
     let mut rows = Vec::new();
     for (method, path, access) in FIXED {
-        let full = path.replace("{tenant}", &world.control.tenant().to_string()).replace("{*path}", "x");
+        let below = match (access, *method) {
+            (Access::Directory, "POST") => "users",
+            (Access::Directory, _) => "users/nobody-of-this-name",
+            _ => "x",
+        };
+        let full = path.replace("{tenant}", &world.control.tenant().to_string()).replace("{*path}", below);
         let mut row = Vec::new();
         for (who, bearer) in &callers.unproved {
             let (status, _) = world.send(method, &full, bearer.as_deref(), &json!({})).await;
@@ -324,7 +344,7 @@ async fn fixed_rows(
             let fits = match access {
                 Access::Public => status != 401 || path.contains("/token"),
                 Access::Cookie => matches!(status.as_u16(), 401 | 403),
-                Access::Agent | Access::Loopback => status == 401,
+                Access::Agent | Access::Loopback | Access::Directory => status == 401,
             };
             if !fits {
                 wrong.push(format!("{method} {path}: {who}: {status} of {access:?}"));
@@ -343,6 +363,9 @@ async fn fixed_rows(
                 Access::Agent => status == 403,
                 Access::Cookie => matches!(status.as_u16(), 401 | 403),
                 Access::Loopback => (status == 403) == role.is_none(),
+                Access::Directory => {
+                    (status != 403) == role.is_some_and(|role| gives(role, directory_action(method)))
+                }
                 Access::Public => status != 403,
             };
             if !fits {

@@ -1565,6 +1565,78 @@ export const subscriptionsUpdate: Operation<{
   apiVersion: "2022-12-01",
 };
 
+export const userAssignedIdentitiesCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; userAssignedIdentityName: string };
+  query: Record<never, never>;
+  body: types.UserAssignedIdentity;
+  answer: types.UserAssignedIdentity;
+}> = {
+  id: "UserAssignedIdentities_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentitiesDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; userAssignedIdentityName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "UserAssignedIdentities_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentitiesGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; userAssignedIdentityName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.UserAssignedIdentity;
+}> = {
+  id: "UserAssignedIdentities_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentitiesListByResourceGroup: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.UserAssignedIdentityList;
+}> = {
+  id: "UserAssignedIdentities_ListByResourceGroup",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentitiesListBySubscription: Operation<{
+  path: { subscriptionId: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.UserAssignedIdentityList;
+}> = {
+  id: "UserAssignedIdentities_ListBySubscription",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/providers/Microsoft.ManagedIdentity/userAssignedIdentities",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentitiesUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; userAssignedIdentityName: string };
+  query: Record<never, never>;
+  body: types.UserAssignedIdentity;
+  answer: types.UserAssignedIdentity;
+}> = {
+  id: "UserAssignedIdentities_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}",
+  apiVersion: "2024-11-30",
+};
+
 export const usersCreateOrUpdate: Operation<{
   path: { userName: string };
   query: Record<never, never>;

@@ -1331,6 +1331,29 @@ export type User = {
   type: string;
 };
 
+export type UserAssignedIdentity = {
+  etag?: string;
+  id: string;
+  location?: string;
+  name: string;
+  properties?: UserAssignedIdentityProperties;
+  systemData?: SystemData;
+  tags?: Record<string, string>;
+  type: string;
+};
+
+export type UserAssignedIdentityList = {
+  nextLink?: string;
+  value: Array<UserAssignedIdentity>;
+};
+
+export type UserAssignedIdentityProperties = {
+  clientId?: string;
+  isolationScope?: string;
+  principalId?: string;
+  tenantId?: string;
+};
+
 export type UserList = {
   nextLink?: string;
   value: Array<User>;

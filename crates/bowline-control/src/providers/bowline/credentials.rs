@@ -191,10 +191,15 @@ fn admit_key(sent: &Value, before: &[Value], now: Timestamp) -> Result<Value, Er
     let parsed = bowline_auth::PublicKey::parse(&key).map_err(|error| {
         Error::bad_request("InvalidPublicKey", format!("A key was refused: {error}.")).with_target(target)
     })?;
-    let kind = if sent["type"] == "AsymmetricX509Cert" { "AsymmetricX509Cert" } else { "AsymmetricKey" };
+    // A certificate's end is the frame of what is asked for.
+    let kind = if parsed.valid_until().is_some() { "AsymmetricX509Cert" } else { "AsymmetricKey" };
+    let longest = parsed.valid_until().unwrap_or(Timestamp::MAX);
     let starts = time(&sent["startDateTime"]).unwrap_or(now);
-    let ends =
-        time(&sent["endDateTime"]).unwrap_or_else(|| now + SignedDuration::from_hours(DEFAULT_DAYS * 24));
+    let ends = time(&sent["endDateTime"])
+        .unwrap_or_else(|| {
+            parsed.valid_until().unwrap_or(now + SignedDuration::from_hours(DEFAULT_DAYS * 24))
+        })
+        .min(longest);
     if ends <= now || ends <= starts {
         return Err(refused(
             target,
