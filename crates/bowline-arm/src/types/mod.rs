@@ -66,6 +66,14 @@ shapes! {
     DENY_ASSIGNMENTS = "authorization/deny_assignments.json";
     /// `Microsoft.Authorization/roleDefinitions`.
     ROLE_DEFINITIONS = "authorization/role_definitions.json";
+    /// `Microsoft.Authorization/locks`.
+    LOCKS = "authorization/locks.json";
+    /// `Microsoft.Management/managementGroups`.
+    MANAGEMENT_GROUPS = "management/management_groups.json";
+    /// `Microsoft.Subscription/aliases`.
+    SUBSCRIPTION_ALIASES = "subscription/aliases.json";
+    /// `Microsoft.Bowline/locations`.
+    LOCATIONS = "bowline/locations.json";
     /// `Microsoft.Bowline/users`.
     USERS = "bowline/users.json";
     /// `Microsoft.Bowline/groups`.

@@ -4,8 +4,10 @@ pub mod authorization;
 pub mod bowline;
 pub mod hybrid_compute;
 pub mod kubernetes;
+pub mod management;
 pub mod resource_graph;
 pub mod resources;
+pub mod subscription;
 
 use std::sync::Arc;
 
@@ -41,6 +43,10 @@ pub fn all() -> Vec<Arc<dyn ResourceProvider>> {
         Arc::new(authorization::RoleAssignments),
         Arc::new(authorization::RoleDefinitions),
         Arc::new(authorization::DenyAssignments),
+        Arc::new(authorization::Locks),
+        Arc::new(management::ManagementGroups),
+        Arc::new(subscription::Aliases),
+        Arc::new(bowline::Locations),
         Arc::new(bowline::Users),
         Arc::new(bowline::Groups),
         Arc::new(bowline::Applications),
