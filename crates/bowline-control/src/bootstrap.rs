@@ -51,8 +51,8 @@ pub enum BootstrapError {
         /// Why.
         reason: String,
     },
-    /// The administrator or the subscription could not be made.
-    #[error("the first administrator could not be created: {0}")]
+    /// The root management group, the administrator or the subscription could not be made.
+    #[error("what every server needs to have could not be created: {0}")]
     Administrator(bowline_arm::Error),
 }
 
@@ -122,6 +122,7 @@ pub async fn first_start(
     password: &str,
     now: Timestamp,
 ) -> Result<Option<FirstStart>, BootstrapError> {
+    crate::management_groups::ensure_root(control, now).await.map_err(BootstrapError::Administrator)?;
     let users =
         List { resource_type: Some("microsoft.bowline/users".to_owned()), limit: 1, ..List::default() };
     if !control.store().list(&users).await?.is_empty() {

@@ -20,6 +20,8 @@ pub const GROUPS: &str = "microsoft.management/managementgroups";
 pub const SUBSCRIPTIONS: &str = "microsoft.resources/subscriptions";
 /// The member of a subscription's document that names its management group by key.
 pub const PLACE: &str = "_managementGroup";
+/// The member of a subscription's document that lists the namespaces it has unregistered, in lower case.
+pub const UNREGISTERED: &str = "_unregistered";
 /// Levels below the root group.
 pub const MAX_DEPTH: usize = 6;
 /// Management groups of one tenant.
@@ -52,6 +54,8 @@ pub struct Subscription {
     pub state: String,
     /// The key of the group that it was moved to; none means the root group.
     pub parent: Option<String>,
+    /// Namespaces that are not registered, in lower case.
+    pub unregistered: Vec<String>,
 }
 
 /// The tree.
@@ -96,6 +100,12 @@ impl Hierarchy {
                     display_name: text(&document["displayName"]).unwrap_or_default(),
                     state: text(&document["state"]).unwrap_or_default(),
                     parent: text(&document[PLACE]),
+                    unregistered: document[UNREGISTERED]
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        .filter_map(text)
+                        .collect(),
                 };
                 self.subscriptions.insert(key, subscription);
             }

@@ -19,12 +19,17 @@ pub mod context;
 pub mod desired;
 pub mod discovery;
 pub mod events;
+pub mod features;
 pub mod feed;
 pub mod graph;
 pub mod hierarchy;
 pub mod identity;
 pub mod inventory;
+pub mod locations;
+pub mod locks;
 pub mod lookups;
+pub mod management_groups;
+pub mod namespaces;
 pub mod observed;
 pub mod operations;
 pub mod pipeline;
@@ -34,6 +39,8 @@ pub mod providers;
 pub mod reconcile;
 pub mod registry;
 pub mod sessions;
+pub mod subscriptions;
+pub mod tags;
 
 use std::sync::Arc;
 
@@ -51,7 +58,7 @@ use crate::registry::Registry;
 pub struct Settings {
     /// How clients reach the server, without a trailing slash.
     pub public_url: String,
-    /// Locations that `/subscriptions/{s}/locations` lists.
+    /// The locations that need no record; none means the default ones.
     pub locations: Vec<String>,
     /// How long an agent's key is valid.
     pub key_lifetime: jiff::SignedDuration,
@@ -69,7 +76,7 @@ impl Settings {
     pub fn new(public_url: &str) -> Self {
         Self {
             public_url: public_url.trim_end_matches('/').to_owned(),
-            locations: vec!["local".to_owned()],
+            locations: Vec::new(),
             key_lifetime: jiff::SignedDuration::from_hours(90 * 24),
             agent_token_lifetime: jiff::SignedDuration::from_mins(30),
             offline_delay: std::time::Duration::from_secs(4),

@@ -78,7 +78,7 @@ pub struct Options {
     /// Which log lines, e.g. info or bowline_control=debug [default: info].
     #[arg(long, env = "BOWLINE_LOG")]
     log: Option<String>,
-    /// Location names to offer, separated by commas [default: local].
+    /// Location names to offer, separated by commas [default: local and the names of Azure's public regions].
     #[arg(long, env = "BOWLINE_LOCATIONS", value_delimiter = ',')]
     locations: Option<Vec<String>>,
     /// Seconds after a start in which resources keep their state without a session [default: 60].
@@ -209,7 +209,7 @@ impl Config {
             admin_password_file: options.admin_password_file.or(file.admin_password_file),
             log_format: options.log_format.or(file.log_format).unwrap_or_default(),
             log: options.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
-            locations: options.locations.or(file.locations).unwrap_or_else(|| vec!["local".to_owned()]),
+            locations: options.locations.or(file.locations).unwrap_or_default(),
             restart_grace: std::time::Duration::from_secs(
                 options.restart_grace.or(file.restart_grace).unwrap_or(60),
             ),

@@ -69,6 +69,7 @@ fn kinds(spec: &Spec) -> impl Iterator<Item = &'static str> {
 fn one(kind: &str) -> String {
     match kind {
         "agentSettings" => kind.to_owned(),
+        "aliases" => "alias".to_owned(),
         _ => match kind.strip_suffix("ies") {
             Some(stem) => format!("{stem}y"),
             None => kind.strip_suffix('s').unwrap_or(kind).to_owned(),

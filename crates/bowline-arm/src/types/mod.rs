@@ -68,6 +68,14 @@ shapes! {
     ROLE_DEFINITIONS = "authorization/role_definitions.json";
     /// `Microsoft.ManagedIdentity/userAssignedIdentities`.
     USER_ASSIGNED_IDENTITIES = "managed_identity/user_assigned_identities.json";
+    /// `Microsoft.Authorization/locks`.
+    LOCKS = "authorization/locks.json";
+    /// `Microsoft.Management/managementGroups`.
+    MANAGEMENT_GROUPS = "management/management_groups.json";
+    /// `Microsoft.Subscription/aliases`.
+    SUBSCRIPTION_ALIASES = "subscription/aliases.json";
+    /// `Microsoft.Bowline/locations`.
+    LOCATIONS = "bowline/locations.json";
     /// `Microsoft.Bowline/users`.
     USERS = "bowline/users.json";
     /// `Microsoft.Bowline/groups`.

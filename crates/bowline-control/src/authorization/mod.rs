@@ -51,7 +51,8 @@ const CONFIRM_PATIENCE: Duration = Duration::from_secs(3);
 const BATCH: u32 = 1000;
 
 /// Types whose records make the snapshot.
-pub const TYPES: [&str; 8] = [
+pub const TYPES: [&str; 9] = [
+    crate::locks::LOCKS,
     hierarchy::GROUPS,
     hierarchy::SUBSCRIPTIONS,
     snapshot::ASSIGNMENTS,

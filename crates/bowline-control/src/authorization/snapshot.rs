@@ -18,6 +18,7 @@ use super::conditions::read_condition;
 use super::membership::Membership;
 use crate::context::{ActorKind, OpContext};
 use crate::hierarchy::{self, Hierarchy};
+use crate::locks::{LOCKS, Locks};
 
 pub(super) const ASSIGNMENTS: &str = "microsoft.authorization/roleassignments";
 pub(super) const DEFINITIONS: &str = "microsoft.authorization/roledefinitions";
@@ -81,6 +82,7 @@ pub struct Snapshot {
     principal_of: Shards<Arc<str>, Uuid>,
     membership: Membership,
     hierarchy: Arc<Hierarchy>,
+    locks: Arc<Locks>,
     masks: Mutex<HashMap<(Uuid, String), Arc<Mask>>>,
 }
 
@@ -93,6 +95,7 @@ impl Clone for Snapshot {
             principal_of: self.principal_of.clone(),
             membership: self.membership.clone(),
             hierarchy: Arc::clone(&self.hierarchy),
+            locks: Arc::clone(&self.locks),
             // A copy is made to be changed.
             masks: Mutex::default(),
         }
@@ -135,6 +138,7 @@ impl Snapshot {
     pub(super) fn put(&mut self, resource_type: &str, id: &str, document: &str, deleting: bool) {
         let document: Value = serde_json::from_str(document).unwrap_or_default();
         match resource_type {
+            LOCKS => Arc::make_mut(&mut self.locks).put(id, &document),
             hierarchy::GROUPS | hierarchy::SUBSCRIPTIONS => {
                 self.change_hierarchy(|tree| tree.put(resource_type, id, &document));
             }
@@ -166,6 +170,7 @@ impl Snapshot {
 
     fn remove(&mut self, resource_type: &str, key: &str) {
         match resource_type {
+            LOCKS => Arc::make_mut(&mut self.locks).remove(key),
             hierarchy::GROUPS | hierarchy::SUBSCRIPTIONS => {
                 self.change_hierarchy(|tree| tree.remove(key));
             }
@@ -195,6 +200,12 @@ impl Snapshot {
     #[must_use]
     pub fn hierarchy(&self) -> &Hierarchy {
         &self.hierarchy
+    }
+
+    /// Management locks.
+    #[must_use]
+    pub fn locks(&self) -> &Locks {
+        &self.locks
     }
 
     /// The evaluator.

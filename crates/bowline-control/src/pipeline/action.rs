@@ -45,6 +45,7 @@ pub async fn action(
         let (Some(record), Some(before)) = (record, before) else {
             return Err(Error::resource_not_found(id.as_str()));
         };
+        snapshot.refuse_write(context, id)?;
         let secrets = control.open_secrets(&record)?;
         let principals = control.principals(&snapshot, provider.principals_in_action(body)).await?;
         let acting =

@@ -51,9 +51,15 @@ pub async fn delete(
         let snapshot = control.authorize(context, &Asked::new(&action, id)).await?;
         let Some(record) = control.store().get(id.key()).await.map_err(|e| store_error(&e))? else {
             check_precondition(precondition, None, id)?;
-            return Ok(Deleted::Absent);
+            // The clients of groups take no 204, and nothing can be said of what lies in no subscription.
+            let group = id.resource_type().key() == "microsoft.resources/resourcegroups";
+            return match group || snapshot.lacks_subscription(id) {
+                true => Err(snapshot.missing_scope(id)),
+                false => Ok(Deleted::Absent),
+            };
         };
         check_precondition(precondition, Some(&record), id)?;
+        snapshot.refuse_delete(context, id)?;
         provider.admit_delete(context, id, &parse(&record)?)?;
         provider.admit_delete_under(&snapshot, context, id)?;
         if let Some(deleted) = try_delete(control, context, &*provider, id, &record, &snapshot).await? {

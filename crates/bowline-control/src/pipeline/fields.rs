@@ -14,6 +14,7 @@ pub(crate) struct ResourceFields<'a> {
 /// Reads a `$filter`; calls other than `calls` (lower case) are refused, because they would silently hold.
 pub(crate) fn parse_filter(text: Option<&str>, calls: &[&str]) -> Result<Filter, Error> {
     let refuse = |why: String| Error::bad_request("InvalidFilter", why).with_target("$filter");
+    let text = text.map(str::trim).filter(|text| !text.is_empty());
     let filter = text.map(Filter::parse).transpose().map_err(|e| refuse(e.to_string()))?.unwrap_or_default();
     match filter.calls().into_iter().find(|call| !calls.contains(&call.name.as_str())) {
         None => Ok(filter),

@@ -1,6 +1,7 @@
 //! GET of one resource.
 
 use bowline_arm::{ApiVersion, Error, ResourceId};
+use bowline_store::Record;
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -72,6 +73,23 @@ pub async fn get(
             let shown = render(spec, &built_in, document, None, serving.version);
             Ok(Shown { body: shown.to_string().into(), etag: None })
         }
+        None => Err(not_found(control, id).await),
+    }
+}
+
+/// The record of a resource that the caller may see by the right to do `action` on it.
+///
+/// # Errors
+/// 403 before 404, as [`get`].
+pub(crate) async fn require_readable(
+    control: &Control,
+    context: &OpContext,
+    id: &ResourceId,
+    action: &str,
+) -> Result<Record, Error> {
+    control.authorization().snapshot().await.require(context, action, id.key())?;
+    match control.store().get(id.key()).await.map_err(|e| store_error(&e))? {
+        Some(record) => Ok(record),
         None => Err(not_found(control, id).await),
     }
 }

@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 
 use super::document::{parse, render};
 use super::fields::{ResourceFields, parse_filter};
-use super::put::missing_scope;
 use super::store_error;
 use crate::Control;
 use crate::answers::{Serving, parse_row};
@@ -82,8 +81,9 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     if mask.as_ref().is_some_and(|m| !m.reaches(request.scope.key())) && spec.placement != Placement::Tenant {
         return Err(Error::forbidden(&context.actor.name, &action, request.scope.key()));
     }
-    check_scope(control, &request.scope).await?;
-    let question = question(&request, context);
+    check_scope(control, &snapshot, &request.scope).await?;
+    let question =
+        question_of(&request.scope, request.resource_type.key(), request.filter.as_deref(), context);
     let (after, until) = start(control, request.skip_token.as_deref(), &question).await?;
     let limit = request.top.map_or(DEFAULT_PAGE, |top| top.clamp(1, MAX_PAGE));
     let inherited = INHERITED.contains(&spec.type_key().as_str());
@@ -181,27 +181,31 @@ async fn encode(
     Ok(())
 }
 
-async fn check_scope(control: &Control, scope: &ResourceId) -> Result<(), Error> {
+pub(super) async fn check_scope(
+    control: &Control,
+    snapshot: &Snapshot,
+    scope: &ResourceId,
+) -> Result<(), Error> {
     if scope.key() == "/" || control.store().stamp(scope.key()).await.map_err(|e| store_error(&e))?.is_some()
     {
         return Ok(());
     }
-    Err(missing_scope(scope))
+    Err(snapshot.missing_scope(scope))
 }
 
 /// The question of which a page is the continuation.
-fn question(request: &ListRequest, context: &OpContext) -> String {
-    let text = format!(
-        "{}\n{}\n{}\n{}",
-        request.scope.key(),
-        request.resource_type.key(),
-        request.filter.as_deref().unwrap_or_default(),
-        context.actor.object_id
-    );
+pub(super) fn question_of(
+    scope: &ResourceId,
+    types: &str,
+    filter: Option<&str>,
+    context: &OpContext,
+) -> String {
+    let text =
+        format!("{}\n{types}\n{}\n{}", scope.key(), filter.unwrap_or_default(), context.actor.object_id);
     hex::encode(&Sha256::digest(text.as_bytes())[..8])
 }
 
-async fn start(
+pub(super) async fn start(
     control: &Control,
     token: Option<&str>,
     question: &str,
@@ -353,7 +357,7 @@ impl<'a> Query<'a> {
 }
 
 impl Control {
-    fn seal_cursor(&self, cursor: &Cursor) -> Result<String, Error> {
+    pub(super) fn seal_cursor(&self, cursor: &Cursor) -> Result<String, Error> {
         let plain = serde_json::to_vec(cursor).map_err(Error::internal)?;
         Ok(URL_SAFE_NO_PAD.encode(self.seal().seal("page", b"", &plain)))
     }

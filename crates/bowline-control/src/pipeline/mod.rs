@@ -4,6 +4,7 @@
 //! A commit that lost a race (somebody wrote in between, a role changed) starts over from `Loaded`, a bounded number of times.
 
 mod action;
+mod amend;
 mod delete;
 mod document;
 mod fields;
@@ -11,26 +12,31 @@ mod get;
 mod list;
 mod patch;
 mod put;
+mod resources;
 mod status;
 mod view;
 
 pub use action::action;
+pub(crate) use amend::amend;
 pub(crate) use delete::remove_leaf;
 pub use delete::{Deleted, delete};
 pub(crate) use document::{parse, record_id, stamp};
 pub use document::{render, render_record};
+pub(crate) use get::require_readable;
 pub use get::{Shown, get};
 pub use list::{ListRequest, Listed, list};
 pub use patch::patch;
+pub(crate) use put::missing_scope;
 pub use put::{WriteRequest, Written, put};
+pub use resources::{FlatRequest, list_flat};
 pub use status::{StatusChange, update_status};
 pub use view::view;
 
 use bowline_arm::Error;
 use bowline_store::{CommitError, Reason, StoreError};
 
-/// How often a commit that lost a race is tried.
-pub(crate) const ATTEMPTS: usize = 8;
+/// How often a commit that lost a race is tried: roles and locks that many callers write at once let one of them through at a time.
+pub(crate) const ATTEMPTS: usize = 32;
 
 /// A failed read as the caller sees it.
 pub(crate) fn store_error(error: &StoreError) -> Error {

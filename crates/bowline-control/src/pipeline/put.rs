@@ -164,12 +164,16 @@ impl<'a> Loaded<'a> {
                 control.authorize(context, &Asked { request, ..Asked::new(&action, id) }).await?
             }
         };
-        self.check_parent()?;
+        self.check_parent(&snapshot)?;
+        snapshot.refuse_write(context, id)?;
+        if self.existing.is_none() {
+            snapshot.refuse_unregistered(context, id)?;
+        }
         Ok(Authorized { loaded: self, snapshot, entries })
     }
 
     /// Only after the caller may know what exists.
-    fn check_parent(&self) -> Result<(), Error> {
+    fn check_parent(&self, snapshot: &Snapshot) -> Result<(), Error> {
         let Some(parent) = self.parsed.parent.as_ref().filter(|p| p.key() != "/") else { return Ok(()) };
         match &self.parent {
             Some(record) if record.deleting => Err(Error::conflict(
@@ -179,13 +183,13 @@ impl<'a> Loaded<'a> {
                 ),
             )),
             Some(_) => Ok(()),
-            None => Err(missing_scope(parent)),
+            None => Err(snapshot.missing_scope(parent)),
         }
     }
 }
 
 /// The error for a scope that does not exist, in the codes that clients know.
-pub(super) fn missing_scope(scope: &ResourceId) -> Error {
+pub(crate) fn missing_scope(scope: &ResourceId) -> Error {
     match scope.resource_type().key() {
         "microsoft.resources/subscriptions" => Error::new(
             404,
@@ -205,6 +209,23 @@ pub(super) fn missing_scope(scope: &ResourceId) -> Error {
             "ParentResourceNotFound",
             format!("The resource '{scope}', on which this one would lie, was not found."),
         ),
+    }
+}
+
+impl Snapshot {
+    /// The error for a scope that does not exist: of a group in a subscription that does not exist either, it is the subscription that is missing.
+    pub(crate) fn missing_scope(&self, scope: &ResourceId) -> Error {
+        let subscription = scope.subscription().and_then(|s| ResourceId::subscription_scope(s).ok());
+        match subscription.filter(|_| self.lacks_subscription(scope)) {
+            Some(subscription) => missing_scope(&subscription),
+            None => missing_scope(scope),
+        }
+    }
+
+    /// Whether a scope lies in a subscription that does not exist.
+    pub(crate) fn lacks_subscription(&self, scope: &ResourceId) -> bool {
+        let subscription = scope.subscription().and_then(|s| ResourceId::subscription_scope(s).ok());
+        subscription.is_some_and(|s| self.hierarchy().subscription(s.key()).is_none())
     }
 }
 
@@ -239,7 +260,14 @@ impl<'a> Authorized<'a> {
         secrets
             .extend(hash_passwords(spec.shape.take_secrets(&mut document), parsed.request.id.name()).await?);
         if spec.tracked {
-            admit_tracked(&mut document, before.as_ref())?;
+            admit_location(&mut document, before.as_ref(), spec.resource_type)?;
+            if before.is_none() {
+                let location = document["location"].as_str().unwrap_or_default();
+                crate::locations::check(control, spec.resource_type, location).await?;
+            }
+        }
+        if let Some(tags) = document.get("tags").filter(|tags| !tags.is_null()) {
+            crate::tags::check(tags)?;
         }
         let named = provider.principals_named(&document, before.as_ref());
         let principals = control.principals(&snapshot, named).await?;
@@ -343,56 +371,17 @@ async fn hash_passwords(
     Ok(secrets)
 }
 
-/// Location and tags follow ARM's rules: a location never changes; up to 50 tags with keys ≤ 512 and values ≤ 256 characters.
-fn admit_tracked(document: &mut Value, before: Option<&Value>) -> Result<(), Error> {
+/// A location never changes.
+fn admit_location(document: &mut Value, before: Option<&Value>, resource_type: &str) -> Result<(), Error> {
     let location = normalize_location(document["location"].as_str().unwrap_or_default())?;
     if let Some(old) = before.and_then(|b| b["location"].as_str())
         && old != location
     {
-        return Err(Error::conflict("InvalidResourceLocation", format!("The resource already exists in location '{old}'; a resource cannot move to '{location}'. Delete it first, or send the old location.")).with_target("location"));
+        let group = resource_type == "Microsoft.Resources/resourceGroups";
+        let code = if group { "InvalidResourceGroupLocation" } else { "InvalidResourceLocation" };
+        return Err(Error::conflict(code, format!("The resource already exists in location '{old}'; a resource cannot move to '{location}'. Delete it first, or send the old location.")).with_target("location"));
     }
     document["location"] = location.into();
-    let Some(tags) = document.get("tags").filter(|t| !t.is_null()) else { return Ok(()) };
-    let Some(tags) = tags.as_object() else {
-        return Err(Error::bad_request("InvalidTag", "The tags must be an object of text values.")
-            .with_target("tags"));
-    };
-    if tags.len() > 50 {
-        return Err(Error::bad_request(
-            "TooManyTags",
-            format!("The resource has {} tags; 50 are allowed.", tags.len()),
-        )
-        .with_target("tags"));
-    }
-    for (name, value) in tags {
-        let Some(value) = value.as_str() else {
-            return Err(Error::bad_request(
-                "InvalidTagValue",
-                format!("The value of tag '{name}' must be text."),
-            )
-            .with_target(format!("tags.{name}")));
-        };
-        if name.is_empty()
-            || name.chars().count() > 512
-            || name.contains(['<', '>', '%', '&', '\\', '?', '/'])
-        {
-            return Err(Error::bad_request(
-                "InvalidTagName",
-                format!(
-                    "The tag name '{}' must have 1 to 512 characters without < > % & \\ ? /.",
-                    name.chars().take(64).collect::<String>()
-                ),
-            )
-            .with_target("tags"));
-        }
-        if value.chars().count() > 256 {
-            return Err(Error::bad_request(
-                "InvalidTagValue",
-                format!("The value of tag '{name}' has more than 256 characters."),
-            )
-            .with_target(format!("tags.{name}")));
-        }
-    }
     Ok(())
 }
 
@@ -429,6 +418,9 @@ impl Admitted<'_> {
         let tag = draft.etag.clone();
         let mut guards = snapshot.guards(context);
         guards.extend(loaded.parent.as_ref().map(|p| Guard::Alive { key: p.key.clone() }));
+        if spec.placement == Placement::Extension && loaded.parent.is_some() {
+            guards.extend(scopes_above(&id).map(|key| Guard::Alive { key }));
+        }
         let write = match &loaded.existing {
             None => Write::Create(draft),
             Some(record) => Write::Update { draft, expected: Some(record.revision) },
@@ -455,6 +447,17 @@ impl Admitted<'_> {
             Err(error) => commit_error(&error).map_or(Ok(None), Err),
         }
     }
+}
+
+/// The subscription and group of an extension resource: what is written while one of them is deleted would go with it, unseen.
+fn scopes_above(id: &ResourceId) -> impl Iterator<Item = String> {
+    let parent = id.parent();
+    let subscription = id.subscription().and_then(|s| ResourceId::subscription_scope(s).ok());
+    [subscription, id.resource_group_scope()]
+        .into_iter()
+        .flatten()
+        .filter(move |scope| parent.as_ref() != Some(scope))
+        .map(|scope| scope.key().to_owned())
 }
 
 impl Control {

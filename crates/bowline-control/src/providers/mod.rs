@@ -5,8 +5,10 @@ pub mod bowline;
 pub mod hybrid_compute;
 pub mod kubernetes;
 pub mod managed_identity;
+pub mod management;
 pub mod resource_graph;
 pub mod resources;
+pub mod subscription;
 
 use std::sync::Arc;
 
@@ -43,6 +45,10 @@ pub fn all() -> Vec<Arc<dyn ResourceProvider>> {
         Arc::new(authorization::RoleDefinitions),
         Arc::new(authorization::DenyAssignments),
         Arc::new(managed_identity::UserAssignedIdentities),
+        Arc::new(authorization::Locks),
+        Arc::new(management::ManagementGroups),
+        Arc::new(subscription::Aliases),
+        Arc::new(bowline::Locations),
         Arc::new(bowline::Users),
         Arc::new(bowline::Groups),
         Arc::new(bowline::Applications),

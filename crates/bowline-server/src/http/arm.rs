@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::context::{authenticate, challenge};
+use super::resource_manager::{self, Asked};
 use super::{State, events, inventory};
 
 /// The largest body of a request on a resource.
@@ -42,6 +43,18 @@ impl Call {
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// `$top`.
+    ///
+    /// # Errors
+    /// `InvalidTop` (400).
+    pub(super) fn top(&self) -> Result<Option<u32>, Error> {
+        let refuse = |text: &str| {
+            Error::bad_request("InvalidTop", format!("$top must be a number from 1 on, not '{text}'."))
+                .with_target("$top")
+        };
+        self.parameter("$top").map(|t| t.parse().ok().filter(|t| *t > 0).ok_or_else(|| refuse(t))).transpose()
     }
 
     fn parse(parts: &Parts) -> Result<Self, Error> {
@@ -146,15 +159,21 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
     {
         return events::stream(state, context, scope, &call, &parts.headers, until).await;
     }
+    let headers = &parts.headers;
+    let mut body = Some(body);
+    let asked = Asked { state, context: &context, call: &call, headers, body: &mut body };
+    if let Some(response) = resource_manager::answer(asked).await? {
+        return Ok(response);
+    }
     if let Some(response) = discover(state, &context, &call).await? {
         return Ok(response);
     }
-    let headers = &parts.headers;
     if call.method == Method::GET
         && let Some(answer) = lookup(state, &context, &call, &Value::Null).await?
     {
         return Ok(json_response(StatusCode::OK, &answer));
     }
+    let body = body.unwrap_or_default();
     match (call.method.as_str(), &call.target) {
         ("GET" | "HEAD", Target::Resource(id)) => read(state, &context, &call, id, headers).await,
         ("GET", Target::Collection { scope, resource_type }) => {
@@ -204,7 +223,7 @@ fn not_a_post(state: &State, call: &Call, resource_type: &ResourceType) -> Error
     }
 }
 
-fn not_allowed(call: &Call) -> Error {
+pub(super) fn not_allowed(call: &Call) -> Error {
     let possible = match &call.target {
         Target::Resource(_) => "GET, HEAD, PUT, PATCH and DELETE are",
         Target::Collection { .. } => "GET is",
@@ -235,24 +254,11 @@ async fn discover(state: &State, context: &OpContext, call: &Call) -> Result<Opt
         Target::Resource(id) => return operation(state, context, id).await,
         Target::Action { .. } => return Ok(None),
     };
-    if call.method == Method::POST {
-        return match key.split_once('/') {
-            Some((namespace, "register" | "unregister")) => {
-                ok(&discovery::find_provider(control, scope, namespace)?)
-            }
-            _ => Ok(None),
-        };
-    }
-    if let Some(namespace) = key.strip_prefix("microsoft.resources/providers/") {
-        return ok(&discovery::find_provider(control, scope, namespace)?);
+    if call.method != Method::GET {
+        return Ok(None);
     }
     match key {
         "microsoft.resources/tenants" => ok(&discovery::tenants(control)),
-        "microsoft.resources/providers" => ok(&json!({"value": discovery::providers(control, scope)})),
-        "microsoft.resources/locations" => ok(&discovery::locations(control, scope)),
-        "microsoft.resources/resources" => {
-            ok(&discovery::resources(control, context, scope, call.parameter("$filter")).await?)
-        }
         "microsoft.authorization/permissions" => ok(&discovery::permissions(control, context, scope).await),
         "microsoft.bowline/kubernetesobjects" => inventory::list(state, context, scope, call).await.map(Some),
         _ => Ok(None),
@@ -356,15 +362,7 @@ async fn list(
     scope: &ResourceId,
     resource_type: &ResourceType,
 ) -> Result<Response, Error> {
-    let top = call
-        .parameter("$top")
-        .map(|t| {
-            t.parse::<u32>().ok().filter(|t| *t > 0).ok_or_else(|| {
-                Error::bad_request("InvalidTop", format!("$top must be a number from 1 on, not '{t}'."))
-                    .with_target("$top")
-            })
-        })
-        .transpose()?;
+    let top = call.top()?;
     let request = ListRequest {
         scope: scope.clone(),
         resource_type: resource_type.clone(),
@@ -440,12 +438,12 @@ async fn delete(
     })
 }
 
-fn precondition(headers: &HeaderMap) -> Precondition {
+pub(super) fn precondition(headers: &HeaderMap) -> Precondition {
     let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
     Precondition::parse(text(header::IF_MATCH), text(header::IF_NONE_MATCH))
 }
 
-fn set_etag(response: &mut Response, etag: Option<&str>) {
+pub(super) fn set_etag(response: &mut Response, etag: Option<&str>) {
     if let Some(value) = etag.and_then(|e| HeaderValue::from_str(&format!("\"{e}\"")).ok()) {
         response.headers_mut().insert(header::ETAG, value);
     }
@@ -483,7 +481,7 @@ fn json_bytes(status: StatusCode, body: Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
 }
 
-async fn required_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
+pub(super) async fn required_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
     let bytes = read_body(headers, body, MAX_BODY).await?;
     if !bytes.is_empty() {
         check_media_type(headers)?;
@@ -497,7 +495,7 @@ async fn required_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> 
     parse_json(&bytes)
 }
 
-async fn optional_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
+pub(super) async fn optional_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
     let bytes = read_body(headers, body, MAX_BODY).await?;
     if bytes.is_empty() {
         return Ok(json!({}));

@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod pages;
 pub mod portal;
 pub mod registry;
+mod resource_manager;
 pub mod session;
 
 use std::sync::Arc;

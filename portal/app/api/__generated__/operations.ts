@@ -125,6 +125,66 @@ export const agentSettingsUpdate: Operation<{
   apiVersion: "2026-11-01",
 };
 
+export const aliasesCreateOrUpdate: Operation<{
+  path: { aliasName: string };
+  query: Record<never, never>;
+  body: types.Alias;
+  answer: types.Alias;
+}> = {
+  id: "Aliases_CreateOrUpdate",
+  method: "PUT",
+  path: "/providers/Microsoft.Subscription/aliases/{aliasName}",
+  apiVersion: "2021-10-01",
+};
+
+export const aliasesDelete: Operation<{
+  path: { aliasName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "Aliases_Delete",
+  method: "DELETE",
+  path: "/providers/Microsoft.Subscription/aliases/{aliasName}",
+  apiVersion: "2021-10-01",
+};
+
+export const aliasesGet: Operation<{
+  path: { aliasName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.Alias;
+}> = {
+  id: "Aliases_Get",
+  method: "GET",
+  path: "/providers/Microsoft.Subscription/aliases/{aliasName}",
+  apiVersion: "2021-10-01",
+};
+
+export const aliasesList: Operation<{
+  path: Record<never, never>;
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.AliasList;
+}> = {
+  id: "Aliases_List",
+  method: "GET",
+  path: "/providers/Microsoft.Subscription/aliases",
+  apiVersion: "2021-10-01",
+};
+
+export const aliasesUpdate: Operation<{
+  path: { aliasName: string };
+  query: Record<never, never>;
+  body: types.Alias;
+  answer: types.Alias;
+}> = {
+  id: "Aliases_Update",
+  method: "PATCH",
+  path: "/providers/Microsoft.Subscription/aliases/{aliasName}",
+  apiVersion: "2021-10-01",
+};
+
 export const applicationsAddPassword: Operation<{
   path: { applicationName: string };
   query: Record<never, never>;
@@ -653,6 +713,126 @@ export const licensesUpdate: Operation<{
   apiVersion: "2026-07-15",
 };
 
+export const locationsCreateOrUpdate: Operation<{
+  path: { locationName: string };
+  query: Record<never, never>;
+  body: types.Location;
+  answer: types.Location;
+}> = {
+  id: "Locations_CreateOrUpdate",
+  method: "PUT",
+  path: "/providers/Microsoft.Bowline/locations/{locationName}",
+  apiVersion: "2026-11-01",
+};
+
+export const locationsDelete: Operation<{
+  path: { locationName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "Locations_Delete",
+  method: "DELETE",
+  path: "/providers/Microsoft.Bowline/locations/{locationName}",
+  apiVersion: "2026-11-01",
+};
+
+export const locationsGet: Operation<{
+  path: { locationName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.Location;
+}> = {
+  id: "Locations_Get",
+  method: "GET",
+  path: "/providers/Microsoft.Bowline/locations/{locationName}",
+  apiVersion: "2026-11-01",
+};
+
+export const locationsList: Operation<{
+  path: Record<never, never>;
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.LocationList;
+}> = {
+  id: "Locations_List",
+  method: "GET",
+  path: "/providers/Microsoft.Bowline/locations",
+  apiVersion: "2026-11-01",
+};
+
+export const locationsUpdate: Operation<{
+  path: { locationName: string };
+  query: Record<never, never>;
+  body: types.Location;
+  answer: types.Location;
+}> = {
+  id: "Locations_Update",
+  method: "PATCH",
+  path: "/providers/Microsoft.Bowline/locations/{locationName}",
+  apiVersion: "2026-11-01",
+};
+
+export const locksCreateOrUpdate: Operation<{
+  path: { scope: string; lockName: string };
+  query: Record<never, never>;
+  body: types.Lock;
+  answer: types.Lock;
+}> = {
+  id: "Locks_CreateOrUpdate",
+  method: "PUT",
+  path: "/{scope}/providers/Microsoft.Authorization/locks/{lockName}",
+  apiVersion: "2020-05-01",
+};
+
+export const locksDelete: Operation<{
+  path: { scope: string; lockName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "Locks_Delete",
+  method: "DELETE",
+  path: "/{scope}/providers/Microsoft.Authorization/locks/{lockName}",
+  apiVersion: "2020-05-01",
+};
+
+export const locksGet: Operation<{
+  path: { scope: string; lockName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.Lock;
+}> = {
+  id: "Locks_Get",
+  method: "GET",
+  path: "/{scope}/providers/Microsoft.Authorization/locks/{lockName}",
+  apiVersion: "2020-05-01",
+};
+
+export const locksList: Operation<{
+  path: { scope: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.LockList;
+}> = {
+  id: "Locks_List",
+  method: "GET",
+  path: "/{scope}/providers/Microsoft.Authorization/locks",
+  apiVersion: "2020-05-01",
+};
+
+export const locksUpdate: Operation<{
+  path: { scope: string; lockName: string };
+  query: Record<never, never>;
+  body: types.Lock;
+  answer: types.Lock;
+}> = {
+  id: "Locks_Update",
+  method: "PATCH",
+  path: "/{scope}/providers/Microsoft.Authorization/locks/{lockName}",
+  apiVersion: "2020-05-01",
+};
+
 export const machineExtensionsCreateOrUpdate: Operation<{
   path: { subscriptionId: string; resourceGroupName: string; machineName: string; extensionName: string };
   query: Record<never, never>;
@@ -963,6 +1143,66 @@ export const machinesUpgradeExtensions: Operation<{
   method: "POST",
   path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.HybridCompute/machines/{machineName}/upgradeExtensions",
   apiVersion: "2026-07-15",
+};
+
+export const managementGroupsCreateOrUpdate: Operation<{
+  path: { managementGroupName: string };
+  query: Record<never, never>;
+  body: types.ManagementGroup;
+  answer: types.ManagementGroup;
+}> = {
+  id: "ManagementGroups_CreateOrUpdate",
+  method: "PUT",
+  path: "/providers/Microsoft.Management/managementGroups/{managementGroupName}",
+  apiVersion: "2023-04-01",
+};
+
+export const managementGroupsDelete: Operation<{
+  path: { managementGroupName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "ManagementGroups_Delete",
+  method: "DELETE",
+  path: "/providers/Microsoft.Management/managementGroups/{managementGroupName}",
+  apiVersion: "2023-04-01",
+};
+
+export const managementGroupsGet: Operation<{
+  path: { managementGroupName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.ManagementGroup;
+}> = {
+  id: "ManagementGroups_Get",
+  method: "GET",
+  path: "/providers/Microsoft.Management/managementGroups/{managementGroupName}",
+  apiVersion: "2023-04-01",
+};
+
+export const managementGroupsList: Operation<{
+  path: Record<never, never>;
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.ManagementGroupList;
+}> = {
+  id: "ManagementGroups_List",
+  method: "GET",
+  path: "/providers/Microsoft.Management/managementGroups",
+  apiVersion: "2023-04-01",
+};
+
+export const managementGroupsUpdate: Operation<{
+  path: { managementGroupName: string };
+  query: Record<never, never>;
+  body: types.ManagementGroup;
+  answer: types.ManagementGroup;
+}> = {
+  id: "ManagementGroups_Update",
+  method: "PATCH",
+  path: "/providers/Microsoft.Management/managementGroups/{managementGroupName}",
+  apiVersion: "2023-04-01",
 };
 
 export const privateLinkScopeNetworkSecurityPerimeterConfigurationsGet: Operation<{

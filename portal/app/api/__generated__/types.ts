@@ -22,6 +22,34 @@ export type AgentSettingsProperties = {
   watchedKinds?: Array<string>;
 };
 
+export type Alias = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: AliasProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type AliasList = {
+  nextLink?: string;
+  value: Array<Alias>;
+};
+
+export type AliasProperties = {
+  acceptOwnershipState?: string;
+  additionalProperties?: Record<string, unknown>;
+  billingScope?: string;
+  createdTime?: string;
+  displayName?: string;
+  managementGroupId?: string;
+  provisioningState?: string;
+  resellerId?: string;
+  subscriptionId?: string;
+  tags?: Record<string, string>;
+  workload?: string;
+};
+
 export type Any = Record<string, unknown>;
 
 export type Application = {
@@ -343,6 +371,45 @@ export type LicensePropertiesLicenseDetails = {
 export type LicensePropertiesLicenseDetailsVolumeLicenseDetails = {
   invoiceId?: string;
   programYear?: string;
+};
+
+export type Location = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: LocationProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type LocationList = {
+  nextLink?: string;
+  value: Array<Location>;
+};
+
+export type LocationProperties = {
+  displayName?: string;
+  geographyGroup?: string;
+};
+
+export type Lock = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: LockProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type LockList = {
+  nextLink?: string;
+  value: Array<Lock>;
+};
+
+export type LockProperties = {
+  level?: string;
+  notes?: string;
+  owners?: Array<unknown>;
 };
 
 export type Machine = {
@@ -940,6 +1007,39 @@ export type MachineRunCommandPropertiesSource = {
 export type MachineRunCommandPropertiesSourceScriptUriManagedIdentity = {
   clientId?: string;
   objectId?: string;
+};
+
+export type ManagementGroup = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: ManagementGroupProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type ManagementGroupList = {
+  nextLink?: string;
+  value: Array<ManagementGroup>;
+};
+
+export type ManagementGroupProperties = {
+  details?: ManagementGroupPropertiesDetails;
+  displayName?: string;
+  tenantId?: string;
+};
+
+export type ManagementGroupPropertiesDetails = {
+  parent?: ManagementGroupPropertiesDetailsParent;
+  updatedBy?: string;
+  updatedTime?: string;
+  version?: number;
+};
+
+export type ManagementGroupPropertiesDetailsParent = {
+  displayName?: string;
+  id?: string;
+  name?: string;
 };
 
 export type PortalSession = {

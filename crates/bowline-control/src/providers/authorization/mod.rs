@@ -1,10 +1,12 @@
-//! `Microsoft.Authorization`: role definitions and role assignments (arc.md A.5).
+//! `Microsoft.Authorization`: role definitions, role assignments and locks.
 
 mod deny_assignment;
+mod lock;
 mod role_assignment;
 mod role_definition;
 
 pub use deny_assignment::DenyAssignments;
+pub use lock::Locks;
 pub use role_assignment::RoleAssignments;
 pub use role_definition::RoleDefinitions;
 

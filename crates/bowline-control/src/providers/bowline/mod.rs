@@ -1,11 +1,12 @@
 //! `Microsoft.Bowline`: what Azure keeps outside ARM or does not have: users, groups, applications, service principals,
-//! enrolment tokens, agent settings.
+//! enrolment tokens, agent settings, locations.
 
 mod agent_settings;
 mod application;
 pub(crate) mod credentials;
 mod enrollment_token;
 mod group;
+mod location;
 mod service_principal;
 mod user;
 
@@ -13,6 +14,7 @@ pub use agent_settings::AgentSettings;
 pub use application::Applications;
 pub use enrollment_token::{EnrollmentTokens, Grant};
 pub use group::Groups;
+pub use location::Locations;
 pub use service_principal::ServicePrincipals;
 pub use user::Users;
 

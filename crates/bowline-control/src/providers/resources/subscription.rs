@@ -44,7 +44,9 @@ impl ResourceProvider for Subscriptions {
         let tenant = admission.tenant.to_string();
         admission.document["subscriptionId"] = id.into();
         admission.document["tenantId"] = tenant.into();
-        admission.document["state"] = "Enabled".into();
+        if !admission.document["state"].is_string() {
+            admission.document["state"] = "Enabled".into();
+        }
         admission.document["subscriptionPolicies"] = json!({"locationPlacementId": "Internal_2014-09-01", "quotaId": "Internal_2014-09-01", "spendingLimit": "Off"});
         admission.document["managedByTenants"] = json!([]);
         admission.document["authorizationSource"] = "RoleBased".into();

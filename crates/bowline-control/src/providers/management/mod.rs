@@ -1,0 +1,5 @@
+//! `Microsoft.Management`: the tree above subscriptions.
+
+mod management_group;
+
+pub use management_group::ManagementGroups;
