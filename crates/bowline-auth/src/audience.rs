@@ -1,5 +1,5 @@
-//! Whom a token is asked for: from `scope` (OAuth 2.0) or `resource` (its first draft, which some clients still send)
-//! to the audience that the token will name.
+//! Whom a token is asked for: from a scope to the audience that the token will name. What older clients send as `resource`
+//! reads like a scope without a permission.
 //!
 //! # Design notes
 //! Clients write one server in many ways: `B/.default`, `B//.default` (az appends to an audience that ends in a slash),
@@ -28,15 +28,13 @@ const OPENID: [&str; 6] = ["openid", "profile", "email", "address", "phone", "of
 ///
 /// # Errors
 /// `UnknownResource`, and `InvalidScope` when two resources are asked for at once.
-pub fn resolve(base: &str, scope: &str, resource: Option<&str>) -> Result<String, OAuthError> {
-    let asked = scope
-        .split_ascii_whitespace()
-        .filter(|scope| !OPENID.contains(scope))
-        .chain(resource.filter(|resource| !resource.is_empty()));
+pub fn resolve(base: &str, scope: &str) -> Result<String, OAuthError> {
     let mut audience: Option<&str> = None;
-    for name in asked {
-        let found = known(base, name)
-            .ok_or_else(|| OAuthError::UnknownResource { resource: name.chars().take(256).collect() })?;
+    for name in scope.split_ascii_whitespace().filter(|name| !OPENID.contains(name)) {
+        let found = known(base, name).ok_or_else(|| OAuthError::UnknownResource {
+            resource: name.chars().take(256).collect(),
+            base: base.to_owned(),
+        })?;
         if audience.is_some_and(|other| other != found) {
             return Err(OAuthError::InvalidScope { scope: scope.chars().take(256).collect() });
         }
@@ -83,15 +81,15 @@ mod tests {
             "https://graph.microsoft.com/User.Read https://graph.microsoft.com/Group.Read.All",
             "User.Read",
         ] {
-            assert_eq!(resolve(BASE, scope, None).as_deref(), Ok(BASE), "{scope}");
+            assert_eq!(resolve(BASE, scope).as_deref(), Ok(BASE), "{scope}");
         }
-        assert_eq!(resolve(BASE, "", Some("https://localhost:8443/")).as_deref(), Ok(BASE));
+        assert_eq!(resolve(BASE, "https://localhost:8443/").as_deref(), Ok(BASE), "as a resource");
     }
 
     #[test]
     fn data_planes_keep_their_names() {
-        assert_eq!(resolve(BASE, "https://monitor.azure.com//.default", None).as_deref(), Ok(DATA_PLANES[0]));
-        assert_eq!(resolve(BASE, "", Some("https://api.loganalytics.io")).as_deref(), Ok(DATA_PLANES[1]));
+        assert_eq!(resolve(BASE, "https://monitor.azure.com//.default").as_deref(), Ok(DATA_PLANES[0]));
+        assert_eq!(resolve(BASE, "https://api.loganalytics.io").as_deref(), Ok(DATA_PLANES[1]));
     }
 
     #[test]
@@ -103,10 +101,10 @@ mod tests {
             "https://management.azure.com.evil.example/.default",
             "api://1234/.default",
         ] {
-            let refused = resolve(BASE, scope, None).expect_err(scope);
+            let refused = resolve(BASE, scope).expect_err(scope);
             assert_eq!(refused.code(), 500_011, "{scope}");
         }
         let both = "https://localhost:8443/.default https://monitor.azure.com/.default";
-        assert_eq!(resolve(BASE, both, None).expect_err("two").code(), 70_011);
+        assert_eq!(resolve(BASE, both).expect_err("two").code(), 70_011);
     }
 }

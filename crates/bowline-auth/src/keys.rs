@@ -41,6 +41,14 @@ impl Default for RotationRule {
     }
 }
 
+impl RotationRule {
+    /// Keys that sign for so long; the successor is known a third of that before it signs, at most a day.
+    pub fn every(signs_for: SignedDuration) -> Self {
+        let usual = Self::default();
+        Self { signs_for, lead: usual.lead.min(signs_for / 3), ..usual }
+    }
+}
+
 /// The times of one key, stored beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -170,6 +178,22 @@ impl KeySet {
     fn sorted(mut keys: Vec<Arc<SigningKey>>, rule: RotationRule) -> Self {
         keys.sort_by_key(|key| std::cmp::Reverse(key.times.signs_from));
         Self { keys, rule }
+    }
+
+    /// How long keys sign and stay published.
+    pub fn rule(&self) -> RotationRule {
+        self.rule
+    }
+
+    /// The keys of both sets, without those that have ended.
+    #[must_use]
+    pub fn merged(&self, other: &Self, now: Timestamp) -> Self {
+        let mut keys = self.keys.clone();
+        keys.extend(
+            other.keys.iter().filter(|key| self.keys.iter().all(|known| known.kid != key.kid)).cloned(),
+        );
+        keys.retain(|key| key.times.published_until > now);
+        Self::sorted(keys, self.rule)
     }
 
     /// The successor to store and add with [`Self::with`], once it is due: there is no key yet, or the newest

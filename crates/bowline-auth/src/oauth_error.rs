@@ -45,8 +45,8 @@ pub enum OAuthError {
     UnsupportedResponseType { response_type: String },
     #[error("The scope {scope:?} asks for several resources at once; ask for a token for each.")]
     InvalidScope { scope: String },
-    #[error("The resource {resource:?} is not served here; ask for the scope <server>/.default.")]
-    UnknownResource { resource: String },
+    #[error("The resource {resource:?} is not served here; ask for the scope {base}/.default.")]
+    UnknownResource { resource: String, base: String },
     #[error("The redirect address {redirect_uri:?} is not registered for this client.")]
     WrongRedirectUri { redirect_uri: String },
     #[error("The user name or the password is wrong.")]

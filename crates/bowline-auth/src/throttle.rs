@@ -130,7 +130,7 @@ fn remaining(rule: &ThrottleRule, failures: Failures, now: Timestamp) -> u32 {
 pub struct SignInThrottle {
     pair: Throttle,
     address: Throttle,
-    username: Throttle,
+    account: Throttle,
 }
 
 impl Default for SignInThrottle {
@@ -157,7 +157,7 @@ impl SignInThrottle {
                 longest_delay: SignedDuration::from_secs(60),
                 ..pair
             }),
-            username: Throttle::new(ThrottleRule {
+            account: Throttle::new(ThrottleRule {
                 free: 20,
                 longest_delay: SignedDuration::from_secs(30),
                 ..pair
@@ -185,44 +185,47 @@ impl SignInThrottle {
         Self {
             pair: Throttle::new(pair),
             address: Throttle::new(many),
-            username: Throttle::new(ThrottleRule { longest_delay: SignedDuration::from_secs(5), ..many }),
+            account: Throttle::new(ThrottleRule { longest_delay: SignedDuration::from_secs(5), ..many }),
         }
     }
 }
 
 impl SignInThrottle {
-    /// Whether this attempt may be made now; ask before the password is hashed.
-    pub fn check(&self, username: &str, address: &str, now: Timestamp) -> Result<(), TooManyAttempts> {
-        let username = fold(username);
-        let answers = [
-            self.pair.check(&pair_key(&username, address), now),
-            self.address.check(address, now),
-            self.username.check(&username, now),
-        ];
+    /// Whether this attempt may be made now; ask before the password is hashed. An attempt that names no account
+    /// (an unknown token) counts for its address alone.
+    pub fn check(&self, account: &str, address: &str, now: Timestamp) -> Result<(), TooManyAttempts> {
+        let account = fold(account);
+        let mut answers = vec![self.address.check(address, now)];
+        if !account.is_empty() {
+            answers.push(self.pair.check(&pair_key(&account, address), now));
+            answers.push(self.account.check(&account, now));
+        }
         let worst = answers.into_iter().filter_map(Result::err).max_by_key(|e| e.retry_after_seconds);
         worst.map_or(Ok(()), Err)
     }
 
-    pub fn failed(&mut self, username: &str, address: &str, now: Timestamp) {
-        let username = fold(username);
-        self.pair.failed(&pair_key(&username, address), now);
+    pub fn failed(&mut self, account: &str, address: &str, now: Timestamp) {
+        let account = fold(account);
         self.address.failed(address, now);
-        self.username.failed(&username, now);
+        if !account.is_empty() {
+            self.pair.failed(&pair_key(&account, address), now);
+            self.account.failed(&account, now);
+        }
     }
 
-    /// Clears the pair and the name; an address that guesses at many names is not cleared by one it knows.
-    pub fn succeeded(&mut self, username: &str, address: &str) {
-        let username = fold(username);
-        self.pair.succeeded(&pair_key(&username, address));
-        self.username.succeeded(&username);
+    /// Forgives the account and this pair, but not the address: who knows one password may be guessing others.
+    pub fn succeeded(&mut self, account: &str, address: &str) {
+        let account = fold(account);
+        self.pair.succeeded(&pair_key(&account, address));
+        self.account.succeeded(&account);
     }
 }
 
-fn pair_key(username: &str, address: &str) -> String {
-    format!("{address} {username}")
+fn pair_key(account: &str, address: &str) -> String {
+    format!("{address} {account}")
 }
 
 /// One form per name, and a bounded one: names are as long as a guesser makes them.
-fn fold(username: &str) -> String {
-    username.trim().chars().take(128).flat_map(char::to_lowercase).collect()
+fn fold(account: &str) -> String {
+    account.trim().chars().take(128).flat_map(char::to_lowercase).collect()
 }

@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Whoami,
     /// Print an access token, for curl and other programs
     Token,
+    /// Print the environment for az, the Azure SDKs and Terraform
+    Env(commands::env::EnvArgs),
     /// Subscriptions
     #[command(subcommand)]
     Subscription(commands::subscription::SubscriptionCommand),

@@ -70,6 +70,7 @@ struct StoredKey {
 pub async fn foundation(
     store: &Arc<dyn Store>,
     root: &RootKey,
+    rule: RotationRule,
     now: Timestamp,
 ) -> Result<Foundation, BootstrapError> {
     let bad = |name: &'static str| move |reason: String| BootstrapError::Setting { name, reason };
@@ -80,14 +81,26 @@ pub async fn foundation(
     let keyring: Keyring = serde_json::from_str(&store.set_setting_once("keyring", &fresh).await?)
         .map_err(|e| bad("keyring")(e.to_string()))?;
     let seal = Seal::unlock(&keyring, root)?;
-    let key = SigningKey::generate(now);
+    let key = SigningKey::generate_starting(now, rule);
     let sealed = hex::encode(seal_key(&seal, &key));
-    let stored = store.set_setting_once("signing-key", &sealed).await?;
-    let mut keys = vec![open_key(&seal, &stored)?];
+    store.set_setting_once("signing-key", &sealed).await?;
+    let keys = stored_keys(&**store, &seal, rule).await?;
+    Ok(Foundation { tenant, seal, keys })
+}
+
+/// The signing keys that are in the store: the first one, and those that followed it.
+pub(crate) async fn stored_keys(
+    store: &dyn Store,
+    seal: &Seal,
+    rule: RotationRule,
+) -> Result<KeySet, BootstrapError> {
+    let missing = || BootstrapError::Setting { name: "signing-key", reason: "it is not there".to_owned() };
+    let first = store.setting("signing-key").await?.ok_or_else(missing)?;
+    let mut keys = vec![open_key(seal, &first)?];
     for entry in store.entries("signingKey", None, 100).await? {
-        keys.push(open_key(&seal, &String::from_utf8_lossy(&entry.data))?);
+        keys.push(open_key(seal, &String::from_utf8_lossy(&entry.data))?);
     }
-    Ok(Foundation { tenant, seal, keys: KeySet::new(keys, RotationRule::default()) })
+    Ok(KeySet::new(keys, rule))
 }
 
 /// A signing key, sealed for the store.

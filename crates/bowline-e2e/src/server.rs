@@ -30,6 +30,8 @@ pub struct Options {
     pub root_key: Option<PathBuf>,
     /// How clients reach it, when not directly.
     pub public_url: Option<String>,
+    /// Seconds that a key signs tokens.
+    pub signing_key_seconds: Option<u64>,
     /// An OCI image layout to serve.
     pub agent_image: Option<PathBuf>,
     /// More arguments.
@@ -44,6 +46,7 @@ impl Default for Options {
             database: None,
             root_key: None,
             public_url: None,
+            signing_key_seconds: None,
             agent_image: None,
             extra: Vec::new(),
         }
@@ -129,6 +132,7 @@ impl Server {
         for (name, value) in [
             ("--database", self.options.database.clone()),
             ("--root-key-file", self.options.root_key.clone().map(text)),
+            ("--signing-key-seconds", self.options.signing_key_seconds.map(|seconds| seconds.to_string())),
             ("--agent-image", self.options.agent_image.clone().map(text)),
         ] {
             if let Some(value) = value {

@@ -18,6 +18,8 @@ mod durability;
 mod identity;
 #[path = "all/kubernetes.rs"]
 mod kubernetes;
+#[path = "all/login.rs"]
+mod login;
 #[path = "all/proxies.rs"]
 mod proxies;
 #[path = "all/reading.rs"]

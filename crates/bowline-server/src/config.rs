@@ -93,6 +93,9 @@ pub struct Options {
     /// A folder with the agent's image as an OCI image layout, to serve under /v2/bowline-agent.
     #[arg(long, env = "BOWLINE_AGENT_IMAGE")]
     agent_image: Option<PathBuf>,
+    /// Seconds that a key signs tokens until the next one does [default: 7776000, 90 days].
+    #[arg(long, env = "BOWLINE_SIGNING_KEY_SECONDS")]
+    signing_key_seconds: Option<u64>,
     /// Free disk space in MiB below which writes are refused [default: 256].
     #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
     disk_reserve_mib: Option<u64>,
@@ -131,6 +134,8 @@ pub struct Config {
     pub agent_key_lifetime: jiff::SignedDuration,
     /// See [`Options`].
     pub agent_image: Option<PathBuf>,
+    /// See [`Options`].
+    pub signing_keys: bowline_auth::RotationRule,
     /// See [`Options`].
     pub disk_reserve_bytes: u64,
     /// See [`Options`].
@@ -196,7 +201,15 @@ impl Config {
         if !(1..=3650).contains(&days) || !(10..=86_400).contains(&token) {
             bail!("agent-key-days must be 1 to 3650 and agent-token-seconds 10 to 86400");
         }
+        let signing = match options.signing_key_seconds.or(file.signing_key_seconds) {
+            None => bowline_auth::RotationRule::default(),
+            Some(seconds @ 15..=315_360_000) => {
+                bowline_auth::RotationRule::every(jiff::SignedDuration::from_secs(seconds.cast_signed()))
+            }
+            Some(_) => bail!("signing-key-seconds must be 15 to 315360000 (ten years)"),
+        };
         Ok(Self {
+            signing_keys: signing,
             root_key_file: options
                 .root_key_file
                 .or(file.root_key_file)

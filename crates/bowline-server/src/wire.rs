@@ -41,7 +41,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = bind(&config).await?;
     let store = open_store(&config).await?;
     let root = root_key(&config)?;
-    let foundation = bootstrap::foundation(&store, &root, clock()).await?;
+    let foundation = bootstrap::foundation(&store, &root, config.signing_keys, clock()).await?;
     let control = Control::open(Arc::clone(&store), foundation, settings(&config)).await?;
     first_start(&control, &config).await?;
     if let Some(upstream) = crate::upstream::open(&config.upstream)? {

@@ -81,13 +81,8 @@ pub async fn sign_in(
     match credential {
         Credential::Token(token) => Ok(Bearer::new(token)),
         Credential::Secret { client_id, secret } => {
-            let scope = client.url("/.default");
-            let form = [
-                ("grant_type", "client_credentials"),
-                ("client_id", client_id),
-                ("client_secret", secret),
-                ("scope", &scope),
-            ];
+            let form =
+                [("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", secret)];
             Ok(token(client, authority, &form).await?)
         }
         Credential::DeviceCode => device_code(client, authority, show).await,
@@ -124,8 +119,7 @@ async fn device_code(
     show: &mut dyn FnMut(&str),
 ) -> Result<Bearer, SignInError> {
     let path = format!("/{}/oauth2/v2.0/devicecode", authority.tenant_id);
-    let scope = client.url("/.default");
-    let form = [("client_id", PUBLIC_CLIENT), ("scope", &scope)];
+    let form = [("client_id", PUBLIC_CLIENT)];
     let device: DeviceAnswer = client.call_json(client.request(Method::POST, &path).form(&form)).await?;
     show(&device.message);
     let form = [

@@ -151,13 +151,11 @@ impl Tokens {
         let audience = self.issuer.get().unwrap_or(&endpoint);
         let assertion =
             key.assertion(&self.principal_id, audience, clock::new_guid(), self.client.server_now())?;
-        let scope = self.client.url("/.default");
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", &self.principal_id),
             ("client_assertion_type", JWT_BEARER),
             ("client_assertion", &assertion),
-            ("scope", &scope),
         ];
         let request = self.client.request(reqwest::Method::POST, &path).form(&form);
         self.client.call_json(request).await.map_err(|error| match error {

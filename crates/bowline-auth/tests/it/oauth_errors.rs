@@ -33,7 +33,7 @@ fn all() -> Vec<OAuthError> {
         OAuthError::UnsupportedResponseType { response_type: text() },
         OAuthError::PasswordGrant,
         OAuthError::InvalidScope { scope: text() },
-        OAuthError::UnknownResource { resource: text() },
+        OAuthError::UnknownResource { resource: text(), base: text() },
         OAuthError::WrongRedirectUri { redirect_uri: text() },
         OAuthError::WrongPassword,
         OAuthError::TooManyAttempts { retry_after_seconds: 8 },

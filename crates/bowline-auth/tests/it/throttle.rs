@@ -64,6 +64,11 @@ fn a_broken_program_is_slowed_alone() {
     }
     throttle.check("any", "attacker", after(40)).expect_err("a flood from one address waits as a whole");
     assert_eq!(throttle.check("any", "elsewhere", after(40)), Ok(()));
+    for _ in 0..400 {
+        throttle.failed("", "scanner", after(40));
+    }
+    throttle.check("", "scanner", after(40)).expect_err("unknown tokens count for their address");
+    assert_eq!(throttle.check("", "elsewhere", after(40)), Ok(()), "and for nobody else");
 }
 
 #[test]

@@ -186,6 +186,15 @@ fn kid_that_signs(keys: &KeySet, at: jiff::Timestamp) -> String {
 }
 
 #[test]
+fn sets_of_two_servers_are_merged_without_what_has_ended() {
+    let (first, second) = (key_set(), key_set());
+    let both = first.merged(&second, now()).merged(&first, now());
+    assert_eq!(both.jwks(now())["keys"].as_array().map(Vec::len), Some(2), "each key once");
+    let gone = first.merged(&second, after(200 * DAY));
+    assert_eq!(gone.jwks(now())["keys"].as_array().map(Vec::len), Some(0), "both have ended");
+}
+
+#[test]
 fn a_server_that_slept_through_a_rotation_starts_a_key_at_once() {
     let keys = key_set();
     let late = after(200 * DAY);

@@ -10,6 +10,7 @@ use crate::client::{Arm, Client};
 use crate::config::credentials::{CredentialStore, Principal};
 use crate::config::host;
 use crate::config::settings::{ConfigFile, server_key};
+use crate::config::{Overrides, Settings};
 use crate::failure::{Failure, Result};
 use crate::identity::{AssertionKey, Issuer, Proof, Session, Tokens};
 use crate::render::{Answer, Column};
@@ -184,11 +185,15 @@ pub(crate) async fn logout(app: &App, arguments: LogoutArgs) -> Result<Answer> {
     let store = CredentialStore::new(&app.settings.dir);
     let held = store.lock().await?;
     if arguments.all {
+        for server in store.servers() {
+            end_at_server(app, &store, &server).await;
+        }
         store.remove(&held)?;
         app.output.note("Signed out everywhere. Tokens handed out before end by themselves within an hour.");
         return Ok(Answer::nothing());
     }
     let server = server_key(app.settings.require_server()?);
+    end_at_server(app, &store, &server).await;
     match store.forget(&held, Some(&server))? {
         0 => app.output.note(&format!("Nobody was signed in to {server}.")),
         _ => app.output.note(&format!(
@@ -196,4 +201,22 @@ pub(crate) async fn logout(app: &App, arguments: LogoutArgs) -> Result<Answer> {
         )),
     }
     Ok(Answer::nothing())
+}
+
+/// Tells the server that the sign-in has ended, so that a copy of its refresh token is worth nothing. Signing out here does not depend on it.
+async fn end_at_server(app: &App, store: &CredentialStore, server: &str) {
+    let Ok(Some(credential)) = store.read(server) else { return };
+    let Principal::User { refresh_token: Some(token) } = &credential.principal else { return };
+    let overrides = Overrides { server: Some(server.to_owned()), ..Overrides::default() };
+    let issuer = Issuer { issuer: credential.issuer.clone(), tenant_id: credential.tenant_id.clone() };
+    let outcome = async {
+        let client = Client::new(&Settings::load(overrides)?, app.debug)?;
+        issuer.revoke(&client, token).await
+    };
+    if let Err(failure) = outcome.await {
+        app.output.note(&format!(
+            "{server} could not be told ({}): this sign-in ends there by itself after 14 days without use.",
+            failure.what
+        ));
+    }
 }

@@ -4,6 +4,7 @@ pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod enrollment_token;
+pub(crate) mod env;
 pub(crate) mod group;
 pub(crate) mod login;
 pub(crate) mod machine;
@@ -26,6 +27,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<Answer> {
         Command::Logout(arguments) => login::logout(app, arguments).await,
         Command::Whoami => whoami::whoami(app).await,
         Command::Token => whoami::token(app).await,
+        Command::Env(arguments) => env::env(app, arguments).await,
         Command::Subscription(command) => subscription::run(app, command).await,
         Command::Group(command) => group::run(app, command).await,
         Command::Cluster(command) => cluster::run(app, command).await,

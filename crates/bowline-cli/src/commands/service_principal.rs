@@ -10,7 +10,7 @@ use crate::api;
 use crate::app::App;
 use crate::client::{Arm, Wait};
 use crate::commands::group::report_deletion;
-use crate::commands::role::{PrincipalRef, ScopeArgs, assign, resolve_role, resolve_scope};
+use crate::commands::role::{PrincipalRef, RoleRef, ScopeArgs, assign, resolve_role, resolve_scope};
 use crate::config::host;
 use crate::config::settings::server_key;
 use crate::failure::{Failure, Kind, Result};
@@ -102,31 +102,15 @@ async fn create(
         let scope = scope_id.as_ref().expect("a scope is resolved when there is a role");
         wanted.push(resolve_role(arm, scope, role).await?);
     }
-    let id = api::child(&ResourceId::root(), api::SERVICE_PRINCIPAL_TYPE, &host::new_guid().to_string())?;
-    let made = arm.put(id.as_str(), api::BOWLINE, json!({"properties": {"displayName": name}})).await?;
-    let text = |pointer: &str| made.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let principal = PrincipalRef { object_id: text("/properties/objectId"), kind: Some("ServicePrincipal") };
-    for role in &wanted {
-        let scope = scope_id.as_ref().expect("a scope is resolved when there is a role");
-        let given = assign(arm, scope, &principal, role).await;
-        given.map_err(|failure| half_made(failure, id.name(), &role.name))?;
-    }
-    let password = arm.post(&format!("{id}/addPassword"), api::BOWLINE, json!({})).await?;
-    let secret = password.get("secret").and_then(Value::as_str).unwrap_or_default();
-    let mut answer = json!({
-        "displayName": name, "appId": id.name(), "objectId": principal.object_id,
-        "expiresOn": password.get("expiresOn"), "keyId": password.get("keyId"),
-        "tenantId": arm.session.credential()?.tenant_id, "server": server_key(&arm.client.server),
-        "roles": wanted.iter().map(|role| role.name.as_str()).collect::<Vec<_>>(),
-        "scope": scope_id.as_ref().map(ResourceId::as_str),
-    });
+    let mut answer = make(arm, name, &wanted, scope_id.as_ref()).await?;
     match &secret_file {
         Some(path) => {
-            host::write_new_secret(path, &format!("{secret}\n"))?;
+            let secret =
+                answer.as_object_mut().and_then(|members| members.remove("secret")).unwrap_or_default();
+            host::write_new_secret(path, &format!("{}\n", secret.as_str().unwrap_or_default()))?;
             answer["secretFile"] = path.display().to_string().into();
         }
         None => {
-            answer["secret"] = secret.into();
             app.output.note(
                 "The secret is shown this once: keep it now. Whoever has it acts as this service principal.",
             );
@@ -135,10 +119,36 @@ async fn create(
     if wanted.is_empty() {
         app.output.note(&format!(
             "It has no role yet: bowline role assignment create --assignee {} --role ROLE",
-            id.name()
+            answer["appId"].as_str().unwrap_or_default()
         ));
     }
     Ok(Answer::details(answer, CREATED))
+}
+
+/// Makes a service principal with roles in a scope, and a secret, which is in the answer.
+pub(super) async fn make(
+    arm: &Arm,
+    name: &str,
+    roles: &[RoleRef],
+    scope: Option<&ResourceId>,
+) -> Result<Value> {
+    let id = api::child(&ResourceId::root(), api::SERVICE_PRINCIPAL_TYPE, &host::new_guid().to_string())?;
+    let made = arm.put(id.as_str(), api::BOWLINE, json!({"properties": {"displayName": name}})).await?;
+    let object_id =
+        made.pointer("/properties/objectId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let principal = PrincipalRef { object_id, kind: Some("ServicePrincipal") };
+    for (role, scope) in roles.iter().zip(scope.into_iter().cycle()) {
+        let given = assign(arm, scope, &principal, role).await;
+        given.map_err(|failure| half_made(failure, id.name(), &role.name))?;
+    }
+    let password = arm.post(&format!("{id}/addPassword"), api::BOWLINE, json!({})).await?;
+    Ok(json!({
+        "displayName": name, "appId": id.name(), "objectId": principal.object_id,
+        "secret": password.get("secret"), "expiresOn": password.get("expiresOn"), "keyId": password.get("keyId"),
+        "tenantId": arm.session.credential()?.tenant_id, "server": server_key(&arm.client.server),
+        "roles": roles.iter().map(|role| role.name.as_str()).collect::<Vec<_>>(),
+        "scope": scope.map(ResourceId::as_str),
+    }))
 }
 
 fn half_made(failure: Failure, client_id: &str, role: &str) -> Failure {

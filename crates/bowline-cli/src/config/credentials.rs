@@ -58,12 +58,17 @@ impl fmt::Debug for Credential {
 impl Credential {
     /// The address under which the server knows itself: what its issuer's name begins with.
     pub(crate) fn public_url(&self) -> &str {
-        self.issuer.strip_suffix(&format!("/{}/v2.0", self.tenant_id)).unwrap_or(&self.issuer)
+        public_url(&self.issuer, &self.tenant_id)
     }
 
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         now < self.renew_from
     }
+}
+
+/// The server's own address, from the name of its issuer.
+pub(crate) fn public_url<'a>(issuer: &'a str, tenant_id: &str) -> &'a str {
+    issuer.strip_suffix(&format!("/{tenant_id}/v2.0")).unwrap_or(issuer)
 }
 
 /// When a token that was given at `now` should be renewed: 5 min before its end, or in the last quarter of a short life.
@@ -92,6 +97,11 @@ impl CredentialStore {
 
     pub(crate) fn read(&self, server: &str) -> Result<Option<Credential>> {
         Ok(self.load()?.servers.remove(server))
+    }
+
+    /// The servers where somebody is signed in; none when the file is damaged, because leaving it must work.
+    pub(crate) fn servers(&self) -> Vec<String> {
+        self.load().map(|file| file.servers.into_keys().collect()).unwrap_or_default()
     }
 
     /// Held while a credential is renewed or replaced.

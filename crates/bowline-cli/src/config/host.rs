@@ -137,6 +137,27 @@ pub(crate) fn read_own(path: &Path) -> Result<Option<String>> {
 
 /// Writes one of our own files, readable by its owner only, at once or not at all.
 pub(crate) fn write_own(path: &Path, text: &str) -> Result<()> {
+    write_with_mode(path, text, 0o600)
+}
+
+/// Writes a script for its owner to run.
+pub(crate) fn write_program(path: &Path, text: &str) -> Result<()> {
+    write_with_mode(path, text, 0o700)
+}
+
+/// The certificate authorities that this computer trusts, as one PEM text, from where its system keeps them.
+pub(crate) fn system_certificates() -> Option<String> {
+    const BUNDLES: [&str; 5] = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+    ];
+    BUNDLES.iter().find_map(|path| fs::read_to_string(path).ok())
+}
+
+fn write_with_mode(path: &Path, text: &str, mode: u32) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     create_dir(folder)?;
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
@@ -144,7 +165,7 @@ pub(crate) fn write_own(path: &Path, text: &str) -> Result<()> {
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(0o600)
+        .mode(mode)
         .open(&beside)
         .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&beside, path));

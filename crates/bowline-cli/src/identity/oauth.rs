@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::client::{Body, Client, Reply, refused};
-use crate::config::credentials::{Credential, Principal, renewal};
+use crate::config::credentials::{Credential, Principal, public_url, renewal};
 use crate::failure::{Failure, Kind, Result};
 use jiff::{SignedDuration, Timestamp};
 
@@ -64,7 +64,7 @@ impl Issuer {
 
     /// Starts the device flow (RFC 8628).
     pub(crate) async fn device_code(&self, client: &Client) -> Result<DeviceCode> {
-        let form = vec![("client_id", CLIENT_ID.to_owned()), ("scope", scope(client))];
+        let form = vec![("client_id", CLIENT_ID.to_owned()), ("scope", self.user_scope())];
         let reply = self.post(client, "oauth2/v2.0/devicecode", form).await?;
         if !reply.status.is_success() {
             return Err(oauth_failure(&reply, "the server did not start a sign-in"));
@@ -94,18 +94,18 @@ impl Issuer {
             ("password", password.to_owned()),
             ("action", "approve".to_owned()),
         ];
+        let accept = [("accept", "application/json".to_owned())];
         let reply =
-            client.send(Method::POST, client.on_server("/device")?, None, &[], &Body::Form(form)).await?;
-        if reply.status.is_success() || reply.status == StatusCode::SEE_OTHER {
+            client.send(Method::POST, client.on_server("/device")?, None, &accept, &Body::Form(form)).await?;
+        if reply.status.is_success() {
             return Ok(());
         }
         if !reply.status.is_client_error() {
             return Err(refused(&reply));
         }
-        // The page is made for a browser; the sentence it shows there is the reason here.
-        let page = reply.body.get("text").and_then(Value::as_str).unwrap_or_default();
-        let why =
-            alert(page).unwrap_or_else(|| "the server does not take this user name and password".to_owned());
+        let text = |name: &str| reply.body.get(name).and_then(Value::as_str);
+        let why = text("error_description").unwrap_or("the server does not take this user name and password");
+        let why = why.to_owned();
         let failure = Failure::new(Kind::Forbidden, format!("{username} could not be signed in")).why(why);
         Err(match reply.status {
             StatusCode::TOO_MANY_REQUESTS => failure.code("TooManyAttempts").next("wait a few minutes, then try again"),
@@ -158,13 +158,23 @@ impl Issuer {
             ("grant_type", "refresh_token".to_owned()),
             ("client_id", CLIENT_ID.to_owned()),
             ("refresh_token", refresh_token.to_owned()),
-            ("scope", scope(client)),
+            ("scope", self.user_scope()),
         ];
         let reply = self.post(client, "oauth2/v2.0/token", form).await?;
         if reply.status.is_success() {
             return tokens(&reply);
         }
         Err(oauth_failure(&reply, "your sign-in has ended").next("bowline login"))
+    }
+
+    /// Ends a sign-in at the server (RFC 7009).
+    pub(crate) async fn revoke(&self, client: &Client, refresh_token: &str) -> Result<()> {
+        let form = vec![("client_id", CLIENT_ID.to_owned()), ("token", refresh_token.to_owned())];
+        let reply = self.post(client, "oauth2/v2.0/revoke", form).await?;
+        match reply.status.is_success() {
+            true => Ok(()),
+            false => Err(oauth_failure(&reply, "the sign-in could not be ended at the server")),
+        }
     }
 
     /// A token for a service principal, by secret or by assertion.
@@ -177,7 +187,7 @@ impl Issuer {
         let mut form = vec![
             ("grant_type", "client_credentials".to_owned()),
             ("client_id", client_id.to_owned()),
-            ("scope", format!("{}.default", client.server)),
+            ("scope", self.scope()),
         ];
         match proof {
             Proof::Secret(secret) => form.push(("client_secret", secret.to_owned())),
@@ -193,6 +203,15 @@ impl Issuer {
         }
         Err(oauth_failure(&reply, &format!("the service principal {client_id} could not be signed in"))
             .next("check the client id, and that its secret or key is still valid"))
+    }
+
+    /// Whom tokens are for: the server by the name it has for itself, whatever the address it was reached under.
+    fn scope(&self) -> String {
+        format!("{}/.default", public_url(&self.issuer, &self.tenant_id))
+    }
+
+    fn user_scope(&self) -> String {
+        format!("{} offline_access openid profile", self.scope())
     }
 
     async fn post(&self, client: &Client, path: &str, form: Vec<(&'static str, String)>) -> Result<Reply> {
@@ -231,10 +250,6 @@ impl Tokens {
     }
 }
 
-fn scope(client: &Client) -> String {
-    format!("{}.default offline_access openid profile", client.server)
-}
-
 /// What the token says of its owner. It is ours and came over TLS; the server verifies it at each use.
 fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap_or_default();
@@ -252,14 +267,6 @@ fn tokens(reply: &Reply) -> Result<Tokens> {
     };
     let lifetime = reply.body.get("expires_in").and_then(Value::as_i64).unwrap_or(0).clamp(0, 86_400);
     Ok(Tokens { access, refresh: text("refresh_token"), lifetime: SignedDuration::from_secs(lifetime) })
-}
-
-/// What a page of the server marks as its alert (the ARIA role), as plain text.
-fn alert(page: &str) -> Option<String> {
-    let (_, rest) = page.split_once("role=\"alert\">")?;
-    let (text, _) = rest.split_once("</")?;
-    let plain = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
-    Some(plain.iter().fold(text.to_owned(), |text, (entity, c)| text.replace(entity, c)))
 }
 
 fn expired() -> Failure {

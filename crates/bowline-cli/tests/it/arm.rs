@@ -133,6 +133,13 @@ impl Model {
                 }),
             ),
             path if path.ends_with("/oauth2/v2.0/token") => self.token(call),
+            path if path.ends_with("/oauth2/v2.0/revoke") => {
+                self.refresh.retain(|token| *token != call.field("token"));
+                Answer::new(200, Value::Null)
+            }
+            "/v2/azure-arc-k8sagents/tags/list" => {
+                Answer::new(200, json!({"name": "azure-arc-k8sagents", "tags": ["1.101.0"]}))
+            }
             path if path.starts_with("/operations/") => self.operation(),
             _ => self.arm(call, url),
         }
@@ -140,10 +147,10 @@ impl Model {
 
     fn approve(&mut self, call: &Call) -> Answer {
         if call.field("username") != "admin" || call.field("password") != PASSWORD {
-            let alert = "AADSTS50126: the user name or password isn&#39;t right.";
             return Answer::new(
                 400,
-                format!("<h1>Connect</h1><p class=\"error\" role=\"alert\">{alert}</p>").into(),
+                json!({"error": "invalid_grant",
+                    "error_description": "AADSTS50126: the user name or password isn't right."}),
             );
         }
         self.approved = call.field("action") == "approve" && call.field("user_code") == "BCDF-GHJK";

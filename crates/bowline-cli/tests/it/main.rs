@@ -9,6 +9,7 @@
 mod arm;
 mod connect;
 mod contract;
+mod env;
 mod kubernetes;
 mod resources;
 mod server;

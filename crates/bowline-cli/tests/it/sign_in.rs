@@ -18,6 +18,7 @@ fn a_password_signs_in_without_a_browser() {
     desk.run("whoami -o table");
     desk.run("subscription list -o table");
     desk.run("logout");
+    assert!(arm.model().refresh.is_empty(), "the server was told");
     desk.run("whoami");
     desk.check("sign_in_by_password");
     assert!(!desk.path("config/credentials.json").exists(), "a sign-out leaves no credential");

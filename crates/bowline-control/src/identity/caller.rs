@@ -1,9 +1,10 @@
 //! Who sends a request: from an access token, an enrolment token or the portal's cookie to an [`Actor`].
 
 use bowline_arm::Error;
-use bowline_auth::token::{AccessClaims, IdentityType};
+use bowline_auth::token::{AccessClaims, IdentityType, TokenError};
 use jiff::Timestamp;
 
+use super::Door;
 use super::code::PortalSession;
 use crate::Control;
 use crate::context::{Actor, ActorKind, EnrollmentGrant};
@@ -16,16 +17,37 @@ impl Control {
     ///
     /// # Errors
     /// `AuthenticationFailed` (401), saying what is wrong with the token.
-    pub async fn authenticate(&self, bearer: &str, now: Timestamp) -> Result<(Actor, Timestamp), Error> {
+    pub async fn authenticate(
+        &self,
+        bearer: &str,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<(Actor, Timestamp), Error> {
         self.authorization().current()?;
         if bearer.starts_with("bwe_") {
-            return self.authenticate_enrollment(bearer, now).await;
+            let visit = self.identity().visit(Door::Enrolment, "", address);
+            visit.wait(now).map_err(|wait| {
+                let seconds = u32::try_from(wait.retry_after_seconds).unwrap_or(u32::MAX);
+                let message =
+                    "Too many unknown enrolment tokens came from this address. Wait, then try again.";
+                Error::new(429, "TooManyRequests", message).with_retry_after(seconds)
+            })?;
+            let outcome = self.authenticate_enrollment(bearer, now).await;
+            if outcome.as_ref().is_err_and(|error| error.status == 401) {
+                visit.failed(now);
+            }
+            return outcome;
         }
         let identity = self.identity();
-        let claims =
-            identity.cache.verify(&identity.keys(), bearer, &identity.expected, now).map_err(|error| {
-                Error::unauthenticated(format!("The access token was refused: {error}. Sign in again."))
-            })?;
+        let verify = || identity.cache.verify(&identity.keys(), bearer, &identity.expected, now);
+        let claims = match verify() {
+            // Another server may have rotated the keys.
+            Err(TokenError::UnknownKey { .. }) if self.find_new_keys(now).await => verify(),
+            other => other,
+        };
+        let claims = claims.map_err(|error| {
+            Error::unauthenticated(format!("The access token was refused: {error}. Sign in again."))
+        })?;
         let actor = match &claims.xms_mirid {
             Some(_) => self.resource_actor(&claims).await?,
             None => self.principal_actor(&claims).await?,

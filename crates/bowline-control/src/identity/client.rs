@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::issue::TokenAnswer;
-use super::{CLI_CLIENT, PORTAL_CLIENT, entry, unavailable};
+use super::{Door, clients, entry, unavailable};
 use crate::Control;
 use crate::context::OpContext;
 use crate::pipeline;
@@ -43,6 +43,10 @@ impl Client {
     }
 }
 
+fn unknown(client_id: &str) -> OAuthError {
+    OAuthError::UnknownClient { client_id: client_id.chars().take(64).collect() }
+}
+
 impl Control {
     /// The `client_credentials` grant.
     ///
@@ -52,6 +56,8 @@ impl Control {
         &self,
         client_id: Option<&str>,
         credential: Credential<'_>,
+        scope: &str,
+        address: &str,
         now: Timestamp,
     ) -> Result<TokenAnswer, OAuthError> {
         let client_id = match (client_id, &credential) {
@@ -63,23 +69,26 @@ impl Control {
                 return Err(OAuthError::MissingParameter { parameter: "client_id" });
             }
         };
-        if client_id == CLI_CLIENT || client_id == PORTAL_CLIENT {
+        if clients::is_public(&client_id) {
             return Err(OAuthError::PublicClientWithCredential { client_id });
         }
-        let unknown = || OAuthError::UnknownClient { client_id: client_id.clone() };
-        let guid: Uuid = client_id.parse().map_err(|_| unknown())?;
-        let client = match self.service_principal(guid).await? {
-            Some(client) => client,
-            None => self.agent(guid).await?.ok_or_else(unknown)?,
-        };
-        match credential {
-            Credential::Secret(secret) => self.prove_secret(&client, &client_id, secret, now)?,
-            Credential::Assertion(assertion) => {
-                self.prove_assertion(&client, &client_id, assertion, now).await?;
-            }
-        }
+        let visit = self.identity().visit(Door::Client, &client_id, address);
+        visit.check(now)?;
+        let outcome = self.prove_client(&client_id, credential, scope, now).await;
+        visit.settle(&outcome, now);
+        outcome
+    }
+
+    async fn prove_client(
+        &self,
+        client_id: &str,
+        credential: Credential<'_>,
+        scope: &str,
+        now: Timestamp,
+    ) -> Result<TokenAnswer, OAuthError> {
+        let client = self.proven(client_id, credential, now).await?;
         let Client { record, document, agent, .. } = client;
-        let object_id = record.principal.ok_or_else(unknown)?;
+        let object_id = record.principal.ok_or_else(|| unknown(client_id))?;
         let principal = Principal {
             object_id,
             kind: IdentityType::App,
@@ -89,7 +98,58 @@ impl Control {
             groups: self.authorization().snapshot().await.groups_of(object_id),
         };
         let lifetime = if agent { self.settings().agent_token_lifetime } else { LIFETIME };
-        self.issue_application(&principal, &client_id, lifetime, now)
+        self.issue_application(&principal, client_id, scope, lifetime, now)
+    }
+
+    /// The client, after it has proved itself.
+    async fn proven(
+        &self,
+        client_id: &str,
+        credential: Credential<'_>,
+        now: Timestamp,
+    ) -> Result<Client, OAuthError> {
+        let guid: Uuid = client_id.parse().map_err(|_| unknown(client_id))?;
+        let client = match self.service_principal(guid).await? {
+            Some(client) => client,
+            None => self.agent(guid).await?.ok_or_else(|| unknown(client_id))?,
+        };
+        match credential {
+            Credential::Secret(secret) => self.prove_secret(&client, client_id, secret, now)?,
+            Credential::Assertion(assertion) => {
+                self.prove_assertion(&client, client_id, assertion, now).await?;
+            }
+        }
+        Ok(client)
+    }
+
+    /// A program with a secret proves itself also when it redeems what a person granted (RFC 6749 §3.2.1).
+    pub(super) async fn prove_if_confidential(
+        &self,
+        confidential: bool,
+        client_id: &str,
+        credential: Option<Credential<'_>>,
+        now: Timestamp,
+    ) -> Result<(), OAuthError> {
+        match credential {
+            Some(credential) if confidential => self.proven(client_id, credential, now).await.map(|_| ()),
+            None if confidential => {
+                Err(OAuthError::MissingCredential { client_id: client_id.chars().take(64).collect() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whom an assertion may be for: the issuer, or a token endpoint by any of its names.
+    fn assertion_audiences(&self) -> Vec<String> {
+        let (base, tenant) = (&self.settings().public_url, self.tenant());
+        let mut all = vec![self.identity().issuer().url.clone(), base.clone(), format!("{base}/")];
+        for authority in [&*tenant.to_string(), "organizations", "common", "adfs", &format!("adfs/{tenant}")]
+        {
+            for path in ["oauth2/v2.0/token", "oauth2/token", "oauth2/token/"] {
+                all.push(format!("{base}/{authority}/{path}"));
+            }
+        }
+        all
     }
 
     /// A service principal, with the credentials of its application beside its own.
@@ -158,9 +218,7 @@ impl Control {
         now: Timestamp,
     ) -> Result<(), OAuthError> {
         let (record, document) = (&client.record, &client.document);
-        let issuer = self.identity().issuer().url.clone();
-        let audiences =
-            vec![format!("{}/{}/oauth2/v2.0/token", self.settings().public_url, self.tenant()), issuer];
+        let audiences = self.assertion_audiences();
         let texts = if client.agent {
             signing_keys(document)
         } else {
@@ -172,6 +230,11 @@ impl Control {
         let claims = verify_assertion(assertion, &keys, &audiences, now).map_err(OAuthError::Assertion)?;
         if let Some(at) = expires(document).filter(|at| *at <= now) {
             return Err(OAuthError::LapsedIdentity { client_id: client_id.to_owned(), at });
+        }
+        // The Azure SDKs make one assertion and send it with each request until it ends, as its audience lets them; an agent's is
+        // used once, because its protocol is ours and says so.
+        if !client.agent {
+            return Ok(());
         }
         let used = EntryWrite::Insert {
             entry: entry(

@@ -1,12 +1,18 @@
-//! Passwords, authorization codes with PKCE, refresh tokens, and the portal's sessions.
+//! Authorization codes with PKCE, and the portal's sessions.
+//!
+//! A code that was redeemed stays until it would have ended: who brings it again has seen it, so that the sign-in it began ends
+//! (RFC 6749 §4.1.2).
 
-use bowline_auth::{OAuthError, Secret, password, pkce, secret};
-use bowline_store::{EntryWrite, Record};
+use bowline_auth::{OAuthError, Secret, pkce, secret};
+use bowline_store::{Entry, EntryWrite, Record};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::issue::{Refresh, TokenAnswer, user_principal};
+use super::client::Credential;
+use super::clients::Redirect;
+use super::issue::{Granted, TokenAnswer, user_principal};
+use super::refresh::Family;
 use super::{PORTAL_CLIENT, entry, unavailable};
 use crate::Control;
 
@@ -34,6 +40,9 @@ pub struct AuthorizeRequest {
 struct Code {
     request: AuthorizeRequest,
     object_id: Uuid,
+    /// The sign-in that it began, once it was redeemed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redeemed: Option<Uuid>,
 }
 
 /// A signed-in browser.
@@ -50,66 +59,17 @@ pub struct PortalSession {
 }
 
 impl Control {
-    /// Proves a user by password; slows down who guesses.
-    ///
-    /// # Errors
-    /// Wrong, disabled, or too many attempts; a name that does not exist is answered as a wrong password, in the same time.
-    pub async fn check_password(
-        &self,
-        username: &str,
-        given: &str,
-        address: &str,
-        now: Timestamp,
-    ) -> Result<Record, OAuthError> {
-        self.identity()
-            .throttled(|t| t.check(username, address, now))
-            .map_err(|e| OAuthError::TooManyAttempts { retry_after_seconds: e.retry_after_seconds })?;
-        let key = format!("/providers/microsoft.bowline/users/{}", username.trim().to_ascii_lowercase());
-        let record =
-            if key.len() > 200 { None } else { self.store().get(&key).await.map_err(|e| unavailable(&e))? };
-        let hash = match &record {
-            Some(record) => self
-                .open_secrets(record)
-                .map_err(|_| OAuthError::ServerError)?
-                .get("/properties/passwordHash")
-                .and_then(|h| h.as_str().map(str::to_owned)),
-            None => None,
-        };
-        let given: String = given.chars().take(1024).collect();
-        let right = tokio::task::spawn_blocking(move || password::verify_or_burn(hash.as_deref(), &given))
-            .await
-            .unwrap_or(false);
-        match record.filter(|_| right) {
-            Some(record) => {
-                self.identity().throttled(|t| t.succeeded(username, address));
-                user_principal(&record).map(|_| record)
-            }
-            None => {
-                self.identity().throttled(|t| t.failed(username, address, now));
-                Err(OAuthError::WrongPassword)
-            }
-        }
-    }
-
     /// Checks a request of the authorization endpoint before a page is shown.
     ///
     /// # Errors
     /// Why it cannot be answered by a redirect.
-    pub fn check_authorize(
+    pub async fn check_authorize(
         &self,
         request: &AuthorizeRequest,
         method: Option<&str>,
     ) -> Result<(), OAuthError> {
-        if request.client_id != PORTAL_CLIENT {
-            return Err(OAuthError::UnknownClient {
-                client_id: request.client_id.chars().take(64).collect(),
-            });
-        }
-        if request.redirect_uri != format!("{}/portal/callback", self.settings().public_url) {
-            return Err(OAuthError::WrongRedirectUri {
-                redirect_uri: request.redirect_uri.chars().take(256).collect(),
-            });
-        }
+        self.check_redirect(&request.client_id, &request.redirect_uri).await?;
+        self.audience(&request.scope)?;
         pkce::check_challenge(&request.code_challenge, method)?;
         Ok(())
     }
@@ -125,7 +85,8 @@ impl Control {
         now: Timestamp,
     ) -> Result<Secret, OAuthError> {
         let code = Secret::generate("");
-        let data = Code { request, object_id: user.principal.ok_or(OAuthError::ServerError)? };
+        let data =
+            Code { request, object_id: user.principal.ok_or(OAuthError::ServerError)?, redeemed: None };
         let entry = entry("code", code.digest(), &data, now + CODE_LIFETIME);
         self.write_entries("sign-in", vec![EntryWrite::Put { entry }], now)
             .await
@@ -133,86 +94,53 @@ impl Control {
         Ok(code)
     }
 
-    /// What an unexpired code or token stands for.
-    async fn live_entry<T: serde::de::DeserializeOwned>(
-        &self,
-        kind: &str,
-        digest: &str,
-        now: Timestamp,
-    ) -> Result<T, OAuthError> {
-        let entry = self.store().entry(kind, digest).await.map_err(|e| unavailable(&e))?;
-        let live = entry.filter(|e| e.is_live(now)).ok_or(OAuthError::InvalidGrant)?;
-        serde_json::from_slice(&live.data).map_err(|_| OAuthError::InvalidGrant)
-    }
-
-    async fn take_code(
+    /// A live code, after its client, its address and its proof key.
+    async fn open_code(
         &self,
         code: &str,
         client_id: &str,
         redirect_uri: &str,
         verifier: &str,
         now: Timestamp,
-    ) -> Result<(Code, EntryWrite), OAuthError> {
-        let digest = secret::digest(code);
-        let stored: Code = self.live_entry("code", &digest, now).await?;
-        if stored.request.client_id != client_id || stored.request.redirect_uri != redirect_uri {
+    ) -> Result<(Entry, Code), OAuthError> {
+        let stored = self.store().entry("code", &secret::digest(code)).await.map_err(|e| unavailable(&e))?;
+        let live = stored.filter(|e| e.is_live(now)).ok_or(OAuthError::InvalidGrant)?;
+        let code: Code = serde_json::from_slice(&live.data).map_err(|_| OAuthError::InvalidGrant)?;
+        let request = &code.request;
+        if !request.client_id.eq_ignore_ascii_case(client_id) || request.redirect_uri != redirect_uri {
             return Err(OAuthError::InvalidGrant);
         }
-        pkce::verify(&stored.request.code_challenge, verifier)?;
-        Ok((stored, EntryWrite::Take { kind: "code".to_owned(), key: digest }))
+        pkce::verify(&request.code_challenge, verifier)?;
+        if let Some(family) = code.redeemed {
+            self.end_family(family, now).await?;
+            return Err(OAuthError::UsedCode);
+        }
+        Ok((live, code))
     }
 
     /// The `authorization_code` grant.
     ///
     /// # Errors
-    /// When the code, its verifier or its client do not fit together.
+    /// When the code, its verifier or its client do not fit together, or it was redeemed before.
     pub async fn token_for_code(
         &self,
         code: &str,
         client_id: &str,
         redirect_uri: &str,
         verifier: &str,
+        credential: Option<Credential<'_>>,
         now: Timestamp,
     ) -> Result<TokenAnswer, OAuthError> {
-        let (stored, take) = self.take_code(code, client_id, redirect_uri, verifier, now).await?;
-        let user = self.user(stored.object_id).await?;
-        self.issue_user(
-            &user,
-            client_id,
-            &stored.request.scope,
-            stored.request.nonce.as_deref(),
-            vec![take],
-            now,
-        )
-        .await
-    }
-
-    /// The `refresh_token` grant; the token is replaced by a new one.
-    ///
-    /// # Errors
-    /// When it is unknown, used or ended.
-    pub async fn token_for_refresh(
-        &self,
-        token: &str,
-        client_id: &str,
-        now: Timestamp,
-    ) -> Result<TokenAnswer, OAuthError> {
-        let digest = secret::digest(token);
-        let refresh: Refresh = self.live_entry("refresh", &digest, now).await?;
-        if refresh.client_id != client_id {
-            return Err(OAuthError::InvalidGrant);
-        }
-        let user = self.user(refresh.object_id).await?;
-        let take = EntryWrite::Take { kind: "refresh".to_owned(), key: digest };
-        self.issue_user(&user, client_id, &refresh.scope, None, vec![take], now).await
-    }
-
-    async fn user(&self, object_id: Uuid) -> Result<Record, OAuthError> {
-        self.store()
-            .get_by_principal(object_id)
-            .await
-            .map_err(|e| unavailable(&e))?
-            .ok_or(OAuthError::DisabledAccount)
+        let confidential = self.redirect(client_id, redirect_uri).await? == Redirect::Confidential;
+        self.prove_if_confidential(confidential, client_id, credential, now).await?;
+        let (stored, opened) = self.open_code(code, client_id, redirect_uri, verifier, now).await?;
+        let user = self.user(opened.object_id).await?;
+        let (family, begin) = Family::begin(opened.object_id, client_id, now);
+        let request = opened.request.clone();
+        let nonce = request.nonce.as_deref();
+        let granted = Granted { client_id, scope: &request.scope, nonce, confidential };
+        let redeem = redeemed(stored, opened, &family)?;
+        self.issue_user(&user, &granted, &family, vec![redeem, begin], now).await?.ok_or(OAuthError::UsedCode)
     }
 
     /// The portal redeems its code for a session of the browser.
@@ -226,8 +154,9 @@ impl Control {
         now: Timestamp,
     ) -> Result<(Secret, PortalSession), OAuthError> {
         let redirect_uri = format!("{}/portal/callback", self.settings().public_url);
-        let (stored, take) = self.take_code(code, PORTAL_CLIENT, &redirect_uri, verifier, now).await?;
-        let principal = user_principal(&self.user(stored.object_id).await?)?;
+        let (stored, opened) = self.open_code(code, PORTAL_CLIENT, &redirect_uri, verifier, now).await?;
+        let principal = user_principal(&self.user(opened.object_id).await?)?;
+        let take = EntryWrite::Take { kind: stored.kind, key: stored.key };
         let username = principal.username.unwrap_or_default();
         let session = PortalSession {
             object_id: principal.object_id,
@@ -267,4 +196,12 @@ impl Control {
         let remove = EntryWrite::Remove { kind: "portalSession".to_owned(), key: secret::digest(cookie) };
         self.write_entries("sign-in", vec![remove], now).await.map_err(bowline_arm::Error::internal)
     }
+}
+
+/// Marks a code as redeemed; refused when somebody else redeemed it meanwhile.
+fn redeemed(mut stored: Entry, code: Code, family: &Family) -> Result<EntryWrite, OAuthError> {
+    let expected_version = stored.version;
+    let code = Code { redeemed: Some(family.id()), ..code };
+    stored.data = serde_json::to_vec(&code).map_err(|_| OAuthError::ServerError)?;
+    Ok(EntryWrite::Replace { entry: stored, expected_version })
 }

@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::issue::TokenAnswer;
-use super::{CLI_CLIENT, entry, unavailable};
+use super::issue::{Granted, TokenAnswer};
+use super::refresh::Family;
+use super::{Door, clients, entry, unavailable};
 use crate::Control;
 
 /// What the device shows.
@@ -32,11 +33,16 @@ impl Control {
         &self,
         client_id: &str,
         scope: &str,
+        address: &str,
         now: Timestamp,
     ) -> Result<DeviceAnswer, OAuthError> {
-        if client_id != CLI_CLIENT {
+        let visit = self.identity().visit(Door::DeviceStart, "", address);
+        visit.check(now)?;
+        visit.failed(now);
+        if !clients::is_public(client_id) {
             return Err(OAuthError::UnknownClient { client_id: client_id.chars().take(64).collect() });
         }
+        self.audience(scope)?;
         let (grant, device_code) =
             DeviceGrant::start(client_id, &scope.chars().take(1024).collect::<String>(), now);
         let by_user = EntryWrite::Insert {
@@ -125,6 +131,7 @@ impl Control {
         &self,
         client_id: &str,
         device_code: &str,
+        scope: &str,
         now: Timestamp,
     ) -> Result<TokenAnswer, OAuthError> {
         let digest = secret::digest(device_code);
@@ -136,14 +143,14 @@ impl Control {
             Poll::Expired => Err(OAuthError::ExpiredDeviceCode),
             Poll::Denied => Err(OAuthError::AccessDenied),
             Poll::Approved { object_id } => {
-                let user = self
-                    .store()
-                    .get_by_principal(object_id)
-                    .await
-                    .map_err(|e| unavailable(&e))?
-                    .ok_or(OAuthError::DisabledAccount)?;
-                let consume = vec![EntryWrite::Take { kind: "device".to_owned(), key: digest }];
-                self.issue_user(&user, client_id, &grant.scope, None, consume, now).await
+                let user = self.user(object_id).await?;
+                let (family, begin) = Family::begin(object_id, client_id, now);
+                let take = EntryWrite::Take { kind: "device".to_owned(), key: digest };
+                let scope = if scope.trim().is_empty() { &grant.scope } else { scope };
+                let granted = Granted { client_id, scope, nonce: None, confidential: false };
+                self.issue_user(&user, &granted, &family, vec![take, begin], now)
+                    .await?
+                    .ok_or(OAuthError::UnknownDeviceCode)
             }
             pending => {
                 // A poll that lost to the person's answer is simply asked again.

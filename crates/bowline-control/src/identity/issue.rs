@@ -1,20 +1,17 @@
 //! The answer of the token endpoint: access token, and for users an identity token and a refresh token.
 
 use bowline_auth::token::{AccessClaims, IdentityType, Principal, client_info, id_token};
-use bowline_auth::{OAuthError, Secret};
+use bowline_auth::{OAuthError, Secret, audience};
 use bowline_store::{EntryWrite, Record};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use uuid::Uuid;
 
-use super::entry;
+use super::refresh::Family;
 use crate::Control;
 
-/// Documented lifetimes (wire.md §1).
+/// The documented lifetime (wire.md §1).
 const TOKEN_SECONDS: i64 = 3600;
-/// A refresh token that is not used for so long ends.
-const REFRESH_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 14);
 
 /// What the token endpoint answers.
 #[derive(Debug, Serialize)]
@@ -34,12 +31,15 @@ pub struct TokenAnswer {
     client_info: Option<String>,
 }
 
-/// What a refresh token stands for.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Refresh {
-    pub object_id: Uuid,
-    pub client_id: String,
-    pub scope: String,
+/// What a person's sign-in is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Granted<'a> {
+    pub client_id: &'a str,
+    /// As asked for; clients find their tokens by it.
+    pub scope: &'a str,
+    pub nonce: Option<&'a str>,
+    /// The client proves itself again whenever it renews.
+    pub confidential: bool,
 }
 
 impl Control {
@@ -48,13 +48,14 @@ impl Control {
         &self,
         principal: &Principal,
         client_id: &str,
+        scope: &str,
         lifetime: SignedDuration,
         now: Timestamp,
     ) -> Result<TokenAnswer, OAuthError> {
         let identity = self.identity();
         let claims = AccessClaims::issue(
             identity.issuer(),
-            &self.settings().public_url,
+            &self.audience(scope)?,
             client_id,
             principal,
             lifetime,
@@ -78,44 +79,43 @@ impl Control {
         })
     }
 
-    /// An answer for a user, with a refresh token that replaces the one it came from.
+    /// The audience that a scope means.
+    pub(super) fn audience(&self, scope: &str) -> Result<String, OAuthError> {
+        audience::resolve(&self.settings().public_url, scope)
+    }
+
+    /// An answer for a user, with the next refresh token of its sign-in. None when one of the writes lost against another's.
     pub(super) async fn issue_user(
         &self,
         user: &Record,
-        client_id: &str,
-        scope: &str,
-        nonce: Option<&str>,
-        consume: Vec<EntryWrite>,
+        granted: &Granted<'_>,
+        family: &Family,
+        mut writes: Vec<EntryWrite>,
         now: Timestamp,
-    ) -> Result<TokenAnswer, OAuthError> {
+    ) -> Result<Option<TokenAnswer>, OAuthError> {
         let mut principal = user_principal(user)?;
         principal.groups = self.authorization().snapshot().await.groups_of(principal.object_id);
         let lifetime = SignedDuration::from_secs(TOKEN_SECONDS);
-        let mut answer = self.issue_application(&principal, client_id, lifetime, now)?;
-        let identity = self.identity();
+        let mut answer =
+            self.issue_application(&principal, granted.client_id, granted.scope, lifetime, now)?;
         let refresh = Secret::generate("bwr_");
-        let data = Refresh {
-            object_id: principal.object_id,
-            client_id: client_id.to_owned(),
-            scope: scope.to_owned(),
-        };
-        let mut entries = consume;
-        entries.push(EntryWrite::Put {
-            entry: entry("refresh", refresh.digest(), &data, now + REFRESH_LIFETIME),
-        });
-        self.write_entries("sign-in", entries, now).await.map_err(|error| match error {
-            bowline_store::CommitError::Refused(_) => OAuthError::InvalidGrant,
-            error => {
+        writes.push(family.keep(refresh.digest(), principal.object_id, granted, now));
+        match self.write_entries("sign-in", writes, now).await {
+            Ok(()) => {}
+            Err(bowline_store::CommitError::Refused(_)) => return Ok(None),
+            Err(error) => {
                 tracing::warn!(%error, "a sign-in could not be written");
-                OAuthError::TemporarilyUnavailable
+                return Err(OAuthError::TemporarilyUnavailable);
             }
-        })?;
+        }
+        let identity = self.identity();
+        let (keys, issuer) = (identity.keys(), identity.issuer());
         answer.id_token =
-            id_token(&identity.keys(), identity.issuer(), client_id, &principal, nonce, lifetime, now).ok();
+            id_token(&keys, issuer, granted.client_id, &principal, granted.nonce, lifetime, now).ok();
         answer.client_info = Some(client_info(principal.object_id, self.tenant()));
         answer.refresh_token = Some(refresh.expose().to_owned());
-        answer.scope = Some(scope.to_owned());
-        Ok(answer)
+        answer.scope = Some(granted.scope.to_owned());
+        Ok(Some(answer))
     }
 }
 

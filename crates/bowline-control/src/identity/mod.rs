@@ -5,29 +5,39 @@
 //! | [`caller`] | who sends a request: access token, enrolment token, portal cookie |
 //! | [`client`] | `client_credentials` by secret and by assertion (RFC 6749 §4.4, RFC 7523) |
 //! | [`device`] | the device flow (RFC 8628) |
-//! | [`code`] | authorization code with PKCE, refresh tokens, portal sessions (RFC 6749 §4.1, RFC 7636) |
+//! | [`password`] | people prove themselves |
+//! | [`code`] | authorization code with PKCE, portal sessions (RFC 6749 §4.1, RFC 7636) |
+//! | [`refresh`] | refresh tokens, their families, revocation (RFC 6749 §6, RFC 7009, RFC 9700) |
+//! | [`clients`] | the public clients that everybody has |
+//! | [`doors`] | limits for whoever fails too often |
 //! | [`upstream`] | sign-in through another issuer (OpenID Connect Core 1.0) |
 //! | [`issue`] | the answer of the token endpoint |
 
 pub mod caller;
 pub mod client;
+pub mod clients;
 pub mod code;
 pub mod device;
+pub mod doors;
 pub mod issue;
+pub mod password;
+pub mod refresh;
 pub mod rotation;
 pub mod upstream;
 
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
-use bowline_auth::throttle::SignInThrottle;
 use bowline_auth::token::{Expected, Issuer, TokenCache};
 use bowline_auth::{KeySet, OAuthError};
 use bowline_store::{Commit, CommitError, Entry, EntryWrite, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use crate::bootstrap::{BootstrapError, stored_keys};
 use crate::context::{Actor, OpContext};
 use crate::{Control, Settings};
+
+pub use doors::Door;
 
 /// The CLI's public client, the same as the one of `az`.
 pub const CLI_CLIENT: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
@@ -40,8 +50,9 @@ pub struct Identity {
     issuer: Issuer,
     expected: Expected,
     cache: TokenCache,
-    throttle: Mutex<SignInThrottle>,
     upstream: OnceLock<upstream::Upstream>,
+    doors: doors::Doors,
+    looked_for_keys: Mutex<Option<Timestamp>>,
 }
 
 impl Identity {
@@ -53,8 +64,9 @@ impl Identity {
             expected: Expected { issuer: url.clone(), audiences },
             issuer: Issuer { url, tenant_id: tenant },
             cache: TokenCache::new(32_768),
-            throttle: Mutex::default(),
             upstream: OnceLock::new(),
+            doors: doors::Doors::default(),
+            looked_for_keys: Mutex::default(),
         }
     }
 
@@ -86,10 +98,6 @@ impl Identity {
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
-
-    fn throttled<T>(&self, act: impl FnOnce(&mut SignInThrottle) -> T) -> T {
-        act(&mut self.throttle.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
-    }
 }
 
 /// A failed read, as OAuth clients see it.
@@ -99,6 +107,38 @@ fn unavailable(error: &StoreError) -> OAuthError {
 }
 
 impl Control {
+    /// Takes over the signing keys that are in the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or holds a key that cannot be opened.
+    pub async fn reload_keys(&self, now: Timestamp) -> Result<(), BootstrapError> {
+        let known = self.identity().keys();
+        let stored = stored_keys(&**self.store(), self.seal(), known.rule()).await?;
+        // Merged, because a key that was published a moment ago may be younger than what was read.
+        self.identity().set_keys(known.merged(&stored, now));
+        Ok(())
+    }
+
+    /// Looks for a key that a token names and this server does not know; at most once in some seconds, whatever strangers send.
+    pub(crate) async fn find_new_keys(&self, now: Timestamp) -> bool {
+        let due = {
+            let mut looked =
+                self.identity.looked_for_keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let due = looked.is_none_or(|last| now.duration_since(last) >= SignedDuration::from_secs(5));
+            if due {
+                *looked = Some(now);
+            }
+            due
+        };
+        due && match self.reload_keys(now).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the signing keys could not be read again");
+                false
+            }
+        }
+    }
+
     /// Writes entries without a resource. A refusal is the caller's to explain.
     pub(crate) async fn write_entries(
         &self,

@@ -164,7 +164,7 @@ async fn service_principals_prove_themselves_by_secret_and_by_key() {
     };
     let good = key.sign(&Key::claims(&app, &audience));
     assert!(present(&good).await.expect(200)["access_token"].is_string());
-    oauth(&present(&good).await, 401, "invalid_client");
+    assert_eq!(present(&good).await.status, 200, "the Azure SDKs send one assertion several times");
     oauth(&present(&Key::generate().sign(&Key::claims(&app, &audience))).await, 401, "invalid_client");
     let altered = |name: &str, value: Value| {
         let mut claims = Key::claims(&app, &audience);
@@ -251,19 +251,16 @@ async fn codes_with_proof_keys_refresh_tokens_and_the_portals_cookie() {
     let first = code().await;
     oauth(&redeem(&first, &"w".repeat(43)).await, 400, "invalid_grant");
     let tokens = redeem(&first, &verifier).await.expect(200);
-    oauth(&redeem(&first, &verifier).await, 400, "invalid_grant");
     let refresh = async |token: &str| {
         api.form(TOKEN, &[("grant_type", "refresh_token"), ("client_id", PORTAL), ("refresh_token", token)])
             .await
     };
     let old = tokens["refresh_token"].as_str().unwrap();
     let next = refresh(old).await.expect(200);
-    oauth(&refresh(old).await, 400, "invalid_grant");
-    assert_eq!(
-        refresh(next["refresh_token"].as_str().unwrap()).await.status,
-        200,
-        "each is replaced by the next"
-    );
+    let newest = next["refresh_token"].as_str().unwrap();
+    assert_eq!(refresh(newest).await.status, 200, "each is replaced by the next");
+    oauth(&redeem(&first, &verifier).await, 400, "invalid_grant");
+    oauth(&refresh(newest).await, 400, "invalid_grant");
     portal(&api).await;
 }
 

@@ -37,6 +37,8 @@ pub async fn observe(
     let correlation = request
         .headers()
         .get("x-ms-correlation-request-id")
+        // What the sign-in libraries call it.
+        .or_else(|| request.headers().get("client-request-id"))
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.parse().ok())
         .unwrap_or_else(bowline_auth::random::guid);
@@ -87,7 +89,7 @@ fn route_of(path: &str) -> &'static str {
         "agents" => "agents",
         "portal" => "portal",
         "healthz" | "readyz" | "metrics" => "health",
-        "device" => "identity",
+        "device" | "metadata" => "identity",
         _ if path.contains("/oauth2/") || path.contains("/discovery/") || path.contains("/.well-known/") => {
             "identity"
         }
@@ -124,7 +126,7 @@ pub async fn authenticate(state: &State, parts: &Parts) -> Result<(OpContext, Ti
     let now = (state.clock)();
     let headers = &parts.headers;
     let (actor, until) = match bearer(headers) {
-        Some(token) => state.control.authenticate(token, now).await?,
+        Some(token) => state.control.authenticate(token, &client_address(parts), now).await?,
         None => match cookie(headers) {
             Some(cookie) => {
                 let safe = matches!(parts.method, Method::GET | Method::HEAD);

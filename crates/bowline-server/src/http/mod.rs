@@ -64,12 +64,7 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
-        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(identity::discovery))
-        .route("/{tenant}/discovery/v2.0/keys", get(identity::keys))
-        .route("/{tenant}/oauth2/v2.0/token", post(identity::token))
-        .route("/{tenant}/oauth2/v2.0/devicecode", post(identity::device_code))
-        .route("/{tenant}/oauth2/v2.0/authorize", get(identity::authorize_page).post(identity::authorize))
-        .route("/device", get(identity::device_page).post(identity::decide_device))
+        .merge(identity::routes())
         .route("/dataplane/config/azure-arc-k8sagents/healthCheck", post(arc_config::health_check))
         .route("/dataplane/config/azure-arc-k8sagents/GetHelmSettings", post(arc_config::helm_settings))
         .route(

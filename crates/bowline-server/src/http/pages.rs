@@ -3,8 +3,10 @@
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 
-/// Nothing is loaded, framed or sent elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'sha256-STYLE'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// Nothing is loaded, framed or sent elsewhere; FORM is where forms may go, redirects that answer them included.
+const POLICY: &str = "default-src 'none'; style-src 'sha256-STYLE'; script-src SCRIPT; form-action FORM; frame-ancestors 'none'; base-uri 'none'";
+/// The one script there is: it posts the form that carries a code to the client.
+const POST: &str = "document.forms[0].submit()";
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;background:#f4f6f8;color:#1c2430;display:grid;place-items:center;min-height:100vh;margin:0}\
 main{background:#fff;padding:2rem;border-radius:12px;box-shadow:0 1px 3px #0003;width:min(22rem,90vw)}h1{font-size:1.25rem;margin:0 0 1rem}\
@@ -29,44 +31,83 @@ pub fn escape(text: &str) -> String {
     })
 }
 
-fn page(status: StatusCode, title: &str, body: &str) -> Response {
+fn digest(text: &str) -> String {
     use base64::Engine as _;
     use sha2::{Digest as _, Sha256};
-    let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes()))
+}
+
+fn page(status: StatusCode, title: &str, body: &str) -> Response {
+    page_with(status, title, body, "'self'", "'none'")
+}
+
+fn page_with(status: StatusCode, title: &str, body: &str, forms: &str, scripts: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title} · Bowline</title><style>{STYLE}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
     );
+    let policy = POLICY.replace("STYLE", &digest(STYLE)).replace("FORM", forms).replace("SCRIPT", scripts);
     (
         status,
         [
             (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
-            (header::CONTENT_SECURITY_POLICY, POLICY.replace("STYLE", &digest)),
+            (header::CONTENT_SECURITY_POLICY, policy),
         ],
         html,
     )
         .into_response()
 }
 
+/// Where a form may go: here, and to the origin that its answer redirects to.
+fn form_targets(redirect_uri: &str) -> String {
+    match url::Url::parse(redirect_uri).map(|url| url.origin()) {
+        Ok(origin) if origin.is_tuple() => format!("'self' {}", origin.ascii_serialization()),
+        _ => "'self'".to_owned(),
+    }
+}
+
+fn hidden(fields: &[(&str, &str)]) -> String {
+    fields
+        .iter()
+        .map(|(n, v)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(n), escape(v)))
+        .collect()
+}
+
 fn error_paragraph(error: Option<&str>) -> String {
     error.map_or_else(String::new, |e| format!("<p class=\"error\" role=\"alert\">{}</p>", escape(e)))
 }
 
-const CREDENTIALS: &str = "<label for=\"username\">Username</label><input id=\"username\" name=\"username\" autocomplete=\"username\" required autofocus>\
-<label for=\"password\">Password</label><input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required>";
+fn credentials(username: &str) -> String {
+    format!(
+        "<label for=\"username\">Username</label><input id=\"username\" name=\"username\" value=\"{}\" autocomplete=\"username\" required>\
+         <label for=\"password\">Password</label><input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required>",
+        escape(username)
+    )
+}
 
 /// The sign-in page of the authorization endpoint; `fields` are sent back with the answer.
 #[must_use]
-pub fn sign_in(fields: &[(&str, &str)], error: Option<&str>) -> Response {
-    let hidden: String = fields
-        .iter()
-        .map(|(n, v)| format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(n), escape(v)))
-        .collect();
+pub fn sign_in(fields: &[(&str, &str)], username: &str, redirect_uri: &str, error: Option<&str>) -> Response {
     let body = format!(
-        "{}<form method=\"post\">{hidden}{CREDENTIALS}<button type=\"submit\">Sign in</button></form>",
-        error_paragraph(error)
+        "{}<form method=\"post\">{}{}<button type=\"submit\">Sign in</button></form>",
+        error_paragraph(error),
+        hidden(fields),
+        credentials(username)
     );
-    page(if error.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK }, "Sign in", &body)
+    let status = if error.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
+    page_with(status, "Sign in", &body, &form_targets(redirect_uri), "'none'")
+}
+
+/// OAuth 2.0 Form Post Response Mode: the browser posts the parameters to the client, by itself or by a press of the button.
+#[must_use]
+pub fn post_to(address: &str, parameters: &[(&str, &str)]) -> Response {
+    let body = format!(
+        "<p>Going back to where you started …</p><form method=\"post\" action=\"{}\">{}<button type=\"submit\">Continue</button></form><script>{POST}</script>",
+        escape(address),
+        hidden(parameters)
+    );
+    let script = format!("'sha256-{}'", digest(POST));
+    page_with(StatusCode::OK, "Signed in", &body, &form_targets(address), &script)
 }
 
 /// The page where a person types the code that a device shows.
@@ -78,7 +119,7 @@ pub fn device(user_code: &str, error: Option<&str>) -> Response {
          <button type=\"submit\" name=\"action\" value=\"approve\">Approve</button><button class=\"secondary\" type=\"submit\" name=\"action\" value=\"deny\">Deny</button></form>",
         error_paragraph(error),
         escape(user_code),
-        CREDENTIALS.replace(" autofocus", "")
+        credentials("")
     );
     page(if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, "Connect a device", &body)
 }

@@ -132,7 +132,13 @@ pub async fn logout(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Re
     {
         return challenge(&state, error);
     }
-    with_cookie(StatusCode::NO_CONTENT.into_response(), COOKIE, "", 0, "Strict")
+    without_session(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The answer that makes the browser forget its session.
+#[must_use]
+pub fn without_session(response: Response) -> Response {
+    with_cookie(response, COOKIE, "", 0, "Strict")
 }
 
 /// The portal's page.
