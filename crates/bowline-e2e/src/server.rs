@@ -32,6 +32,8 @@ pub struct Options {
     pub public_url: Option<String>,
     /// An OCI image layout to serve.
     pub agent_image: Option<PathBuf>,
+    /// Further arguments.
+    pub more: Vec<String>,
 }
 
 impl Default for Options {
@@ -43,6 +45,7 @@ impl Default for Options {
             root_key: None,
             public_url: None,
             agent_image: None,
+            more: Vec::new(),
         }
     }
 }
@@ -113,6 +116,7 @@ impl Server {
         .flat_map(|(name, value)| [name.to_owned(), value])
         .collect();
         arguments.insert(0, "serve".to_owned());
+        arguments.extend(self.options.more.iter().cloned());
         for (name, value) in [
             ("--database", self.options.database.clone()),
             ("--root-key-file", self.options.root_key.clone().map(text)),

@@ -22,6 +22,8 @@ mod kubernetes;
 mod proxies;
 #[path = "all/reading.rs"]
 mod reading;
+#[path = "all/requests.rs"]
+mod requests;
 #[path = "all/resources.rs"]
 mod resources;
 #[path = "all/roles.rs"]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use bowline_control::RequestBudgets;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
@@ -91,6 +92,15 @@ pub struct Options {
     /// A folder with the agent's image as an OCI image layout, to serve under /v2/bowline-agent.
     #[arg(long, env = "BOWLINE_AGENT_IMAGE")]
     agent_image: Option<PathBuf>,
+    /// GET requests that a principal may send in a subscription per minute [default: 3000000].
+    #[arg(long, env = "BOWLINE_READS_PER_MINUTE")]
+    reads_per_minute: Option<u32>,
+    /// PUT, PATCH and POST requests that a principal may send in a subscription per minute [default: 1200000].
+    #[arg(long, env = "BOWLINE_WRITES_PER_MINUTE")]
+    writes_per_minute: Option<u32>,
+    /// DELETE requests that a principal may send in a subscription per minute [default: 1200000].
+    #[arg(long, env = "BOWLINE_DELETES_PER_MINUTE")]
+    deletes_per_minute: Option<u32>,
     /// Free disk space in MiB below which writes are refused [default: 256].
     #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
     disk_reserve_mib: Option<u64>,
@@ -127,6 +137,8 @@ pub struct Config {
     pub agent_key_lifetime: jiff::SignedDuration,
     /// See [`Options`].
     pub agent_image: Option<PathBuf>,
+    /// See [`Options`].
+    pub budgets: RequestBudgets,
     /// See [`Options`].
     pub disk_reserve_bytes: u64,
 }
@@ -190,7 +202,26 @@ impl Config {
         if !(1..=3650).contains(&days) || !(10..=86_400).contains(&token) {
             bail!("agent-key-days must be 1 to 3650 and agent-token-seconds 10 to 86400");
         }
+        let usual = RequestBudgets::default();
+        let budgets = RequestBudgets {
+            reads_per_minute: options
+                .reads_per_minute
+                .or(file.reads_per_minute)
+                .unwrap_or(usual.reads_per_minute),
+            writes_per_minute: options
+                .writes_per_minute
+                .or(file.writes_per_minute)
+                .unwrap_or(usual.writes_per_minute),
+            deletes_per_minute: options
+                .deletes_per_minute
+                .or(file.deletes_per_minute)
+                .unwrap_or(usual.deletes_per_minute),
+        };
+        if [budgets.reads_per_minute, budgets.writes_per_minute, budgets.deletes_per_minute].contains(&0) {
+            bail!("reads-per-minute, writes-per-minute and deletes-per-minute must be at least 1");
+        }
         Ok(Self {
+            budgets,
             root_key_file: options
                 .root_key_file
                 .or(file.root_key_file)

@@ -1,7 +1,7 @@
 //! Who sends a request: from an access token, an enrolment token or the portal's cookie to an [`Actor`].
 
 use bowline_arm::Error;
-use bowline_auth::token::{AccessClaims, IdentityType};
+use bowline_auth::token::{AccessClaims, IdentityType, TokenError};
 use jiff::Timestamp;
 
 use super::code::PortalSession;
@@ -10,6 +10,20 @@ use crate::context::{Actor, ActorKind, EnrollmentGrant};
 use crate::pipeline::store_error;
 use crate::providers::ENROLLMENT_ENTRY;
 use crate::providers::bowline::Grant;
+
+/// In ARM's codes: clients that see `ExpiredAuthenticationToken` get a new token and go on.
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands the error over")]
+fn refused(error: TokenError) -> Error {
+    let why = format!("The access token was refused: {error}.");
+    match error {
+        TokenError::Expired { .. } => Error::unauthenticated_as("ExpiredAuthenticationToken", why),
+        TokenError::WrongIssuer { .. } => Error::unauthenticated_as("InvalidAuthenticationTokenTenant", why),
+        TokenError::WrongAudience { .. } => {
+            Error::unauthenticated_as("InvalidAuthenticationTokenAudience", why)
+        }
+        _ => Error::unauthenticated_as("InvalidAuthenticationToken", why),
+    }
+}
 
 impl Control {
     /// The actor of a bearer token, and until when the token holds.
@@ -23,9 +37,7 @@ impl Control {
         }
         let identity = self.identity();
         let claims =
-            identity.cache.verify(&identity.keys(), bearer, &identity.expected, now).map_err(|error| {
-                Error::unauthenticated(format!("The access token was refused: {error}. Sign in again."))
-            })?;
+            identity.cache.verify(&identity.keys(), bearer, &identity.expected, now).map_err(refused)?;
         let actor = match &claims.xms_mirid {
             Some(_) => self.resource_actor(&claims).await?,
             None => self.principal_actor(&claims).await?,

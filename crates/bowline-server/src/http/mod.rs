@@ -3,6 +3,9 @@
 pub mod agents;
 pub mod arc_config;
 pub mod arm;
+pub mod body;
+pub mod budget;
+pub mod call;
 pub mod context;
 pub mod error;
 pub mod events;
@@ -12,6 +15,7 @@ pub mod inventory;
 pub mod pages;
 pub mod portal;
 pub mod registry;
+pub mod repeat;
 pub mod session;
 
 use std::sync::Arc;
@@ -29,6 +33,8 @@ use crate::registry::Registry;
 pub struct State {
     /// The application.
     pub control: Arc<Control>,
+    /// How many requests each principal may still send.
+    pub budgets: budget::Budgets,
     /// The server's metrics.
     pub metrics: Arc<Metrics>,
     /// Read once per request.
@@ -52,7 +58,8 @@ impl State {
         registry: Registry,
         authority: Option<Vec<u8>>,
     ) -> Self {
-        Self { control, metrics, clock, stopping, registry, authority }
+        let budgets = budget::Budgets::new(control.settings().budgets);
+        Self { control, budgets, metrics, clock, stopping, registry, authority }
     }
 }
 
