@@ -46,8 +46,11 @@ codes! {
     "InvalidAuthenticationTokenTenant" [401] "The access token was issued by another tenant." => "Sign in at the authority that WWW-Authenticate names.";
     "InvalidFilter" [400] "$filter is not understood." => "The message says where; write name eq 'value'.";
     "InvalidLocation" [400] "A location has characters that none may have." => "Use letters, digits, '-' and '_'.";
+    "InvalidMember" [400] "A group's member is not an object of the directory." => "Send the objectId of a user, a group, a service principal or a managed identity.";
+    "InvalidOwner" [400] "An owner is not a user or service principal." => "Send the objectId of one.";
     "InvalidPublicKey" [400] "The agent's public key is not usable." => "Send base64 of the DER of an RSA, P-256 or Ed25519 key.";
     "InvalidQuery" [400] "A query parameter is not understood." => "The message says which.";
+    "InvalidRedirectUri" [400] "A redirect URI is not an absolute https URL." => "Send https://…, or http://localhost.";
     "InvalidRequestContent" [400] "The body is not the JSON that the resource needs." => "target names the property; the message says what it must be.";
     "InvalidRequestPath" [404] "Nothing is served at this path." => "Check its spelling; GET /providers lists the types.";
     "InvalidResourceAction" [404] "The type has no such action." => "The description under /openapi lists those it has.";
@@ -98,10 +101,12 @@ codes! {
     "ServiceUnavailable" [503] "The server cannot take the request right now; nothing was changed unless the message says so." => "Try again after the time in Retry-After.";
     "SubscriptionNotFound" [404] "There is no such subscription." => "GET /subscriptions lists those that you can see.";
     "SubscriptionRequestsThrottled" [429] "The caller has used up its budget in this subscription." => "Try again after the time in Retry-After; the operator can raise the budget.";
+    "TooManyMembers" [400] "A group has as many members as it may have." => "Put some into a group of their own.";
     "TooManyPasswords" [409] "The application has as many secrets as it may have." => "Remove one first.";
     "TooManyRequests" [429] "The caller has used up its budget." => "Try again after the time in Retry-After.";
     "TooManyTags" [400] "A resource has more than 50 tags." => "Remove some.";
     "UnknownSource" [400] "An agent reports from a source that the server does not know." => "Update the server.";
+    "UnmatchedPrincipalType" [400] "principalType is not what the directory says of the principal." => "Leave it out, or send the right one.";
     "UnsupportedMediaType" [415] "The body is not JSON." => "Send Content-Type: application/json, not compressed.";
 }
 

@@ -14,6 +14,8 @@ mod dialect;
 mod directory;
 #[path = "all/durability.rs"]
 mod durability;
+#[path = "all/examples.rs"]
+mod examples;
 #[path = "all/identity.rs"]
 mod identity;
 #[path = "all/kubernetes.rs"]
@@ -28,5 +30,9 @@ mod requests;
 mod resources;
 #[path = "all/roles.rs"]
 mod roles;
+#[path = "all/stage.rs"]
+mod stage;
+#[path = "all/tables.rs"]
+mod tables;
 #[path = "all/versions.rs"]
 mod versions;

@@ -22,8 +22,8 @@ pub struct Arguments {
 pub enum Command {
     /// Serve until stopped.
     Serve(Box<Options>),
-    /// Print the OpenAPI description.
-    Openapi,
+    /// Print the files that are rendered from the code, as a JSON object of path and text.
+    Generate,
     /// Print version, commit and protocol.
     Version,
 }

@@ -303,8 +303,11 @@ async fn read(
         .get(header::IF_NONE_MATCH)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| !Precondition::parse(None, Some(v)).holds(etag.as_deref()));
-    let mut response =
-        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { json_bytes(StatusCode::OK, body.clone()) };
+    let mut response = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        json_bytes(StatusCode::OK, body.clone())
+    };
     if !unchanged {
         ask_to_come_back(&mut response, is_under_way(&body));
     }

@@ -7,6 +7,7 @@ pub mod body;
 pub mod budget;
 pub mod call;
 pub mod context;
+pub mod descriptions;
 pub mod error;
 pub mod events;
 pub mod health;
@@ -94,6 +95,8 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/portal", get(portal::index))
         .route("/portal/", get(portal::index))
         .route("/portal/{*path}", get(portal::file))
+        .route("/openapi", get(descriptions::list))
+        .route("/openapi/{*path}", get(descriptions::one))
         .fallback(arm::handle)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), context::observe))
         .with_state(state)
