@@ -1,7 +1,7 @@
 //! Every error code that a caller can meet: what it means and what to do. The reference page is rendered from this list.
 //!
 //! Codes are stable: clients compare them. A new one is a line here; a test scans the sources and fails when a code is used that the list
-//! lacks, or listed and not used any more.
+//! lacks, or with another status.
 
 use std::fmt::Write as _;
 
@@ -30,10 +30,10 @@ codes! {
     "AnotherOperationInProgress" [409] "Others keep changing the same resource." => "Try again after the time in Retry-After.";
     "AuthenticationFailed" [401] "The request has no token, or one that is not accepted." => "Sign in, and send Authorization: Bearer with the access token.";
     "AuthorizationFailed" [403] "The caller's roles do not contain the action at this scope." => "Ask an owner of the scope for a role that does; sign in again after it was given.";
+    "AuthorizationNotCurrent" [503] "The server cannot tell whether its copy of the roles is current." => "Try again after the time in Retry-After; nothing was changed.";
     "CannotDeleteSelf" [409] "A user cannot delete itself." => "Let another administrator do it.";
     "CannotRemoveOwnRootOwner" [409] "The caller would take its own Owner role at the root." => "Let another owner do it.";
     "ClusterNameInUse" [409] "A connected cluster has this name and another key." => "Choose another name, or stop the old agent.";
-    "ConditionNotSupported" [400] "A condition on a role assignment was sent and is not evaluated." => "Send the assignment without a condition.";
     "Conflict" [409] "Another request changed the same thing at the same time." => "Read it again, apply the change, retry.";
     "EnrollmentTokenImmutable" [409] "The terms of an enrolment token cannot be changed." => "Delete it and create another.";
     "ExpiredAuthenticationToken" [401] "The access token has expired." => "Get a new one with the refresh token, or sign in again.";

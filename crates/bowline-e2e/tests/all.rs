@@ -8,6 +8,8 @@ mod agents;
 mod arc_connect;
 #[path = "all/clients.rs"]
 mod clients;
+#[path = "all/coverage.rs"]
+mod coverage;
 #[path = "all/dialect.rs"]
 mod dialect;
 #[path = "all/directory.rs"]

@@ -64,6 +64,16 @@ impl State {
     }
 }
 
+/// A route that is not ARM's, asked with a method that it does not have; the router adds `Allow`.
+async fn wrong_method(method: http::Method, uri: http::Uri) -> error::ApiError {
+    let path: String = uri.path().chars().take(256).collect();
+    error::ApiError(bowline_arm::Error::new(
+        405,
+        "MethodNotAllowed",
+        format!("{method} is not possible on '{path}'. Allow lists what is."),
+    ))
+}
+
 /// All routes.
 pub fn router(state: Arc<State>) -> Router {
     Router::new()
@@ -97,6 +107,7 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/portal/{*path}", get(portal::file))
         .route("/openapi", get(descriptions::list))
         .route("/openapi/{*path}", get(descriptions::one))
+        .method_not_allowed_fallback(wrong_method)
         .fallback(arm::handle)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), context::observe))
         .with_state(state)
