@@ -106,6 +106,12 @@ impl Error {
         Self::new(401, "AuthenticationFailed", why)
     }
 
+    /// 401 with a code that says what is wrong with the token.
+    #[must_use]
+    pub fn unauthenticated_as(code: &'static str, why: impl Into<String>) -> Self {
+        Self::new(401, code, why)
+    }
+
     /// 412 `PreconditionFailed`.
     #[must_use]
     pub fn precondition_failed(message: impl Into<String>) -> Self {

@@ -12,6 +12,7 @@
 //!   ([`types::Shape`]); members that this binary does not know are kept.
 
 mod api_version;
+pub mod codes;
 mod error;
 mod etag;
 mod filter;

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::repeatable::Repeat;
+
 /// What kind of principal acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActorKind {
@@ -86,6 +88,8 @@ pub struct OpContext {
     pub client: Option<String>,
     /// The caller asks to take over a name that another host has.
     pub replace: bool,
+    /// The caller may send the same request again and wants the same answer.
+    pub repeat: Option<Repeat>,
 }
 
 impl OpContext {
@@ -98,6 +102,7 @@ impl OpContext {
             now,
             client: None,
             replace: false,
+            repeat: None,
         }
     }
 }

@@ -38,6 +38,7 @@ pub mod provider;
 pub mod providers;
 pub mod reconcile;
 pub mod registry;
+pub mod repeatable;
 pub mod sessions;
 pub mod subscriptions;
 pub mod tags;
@@ -53,6 +54,24 @@ use crate::context::OpContext;
 use crate::operations::Operations;
 use crate::registry::Registry;
 
+/// How many requests a principal may send in a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestBudgets {
+    /// GET and HEAD.
+    pub reads_per_minute: u32,
+    /// PUT, PATCH and POST.
+    pub writes_per_minute: u32,
+    /// DELETE.
+    pub deletes_per_minute: u32,
+}
+
+impl Default for RequestBudgets {
+    /// Far above what a busy client sends: as much as one server can take.
+    fn default() -> Self {
+        Self { reads_per_minute: 3_000_000, writes_per_minute: 1_200_000, deletes_per_minute: 1_200_000 }
+    }
+}
+
 /// What the application is told from outside.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -60,6 +79,8 @@ pub struct Settings {
     pub public_url: String,
     /// The locations that need no record; none means the default ones.
     pub locations: Vec<String>,
+    /// How many requests each principal may send.
+    pub budgets: RequestBudgets,
     /// How long an agent's key is valid.
     pub key_lifetime: jiff::SignedDuration,
     /// How long an agent's token and with it its session lives.
@@ -77,6 +98,7 @@ impl Settings {
         Self {
             public_url: public_url.trim_end_matches('/').to_owned(),
             locations: Vec::new(),
+            budgets: RequestBudgets::default(),
             key_lifetime: jiff::SignedDuration::from_hours(90 * 24),
             agent_token_lifetime: jiff::SignedDuration::from_mins(30),
             offline_delay: std::time::Duration::from_secs(4),
@@ -221,6 +243,7 @@ impl Control {
     ) -> Result<Committed, CommitError> {
         if !commit.writes.is_empty() {
             commit.watermarks.extend(watermark.map(str::to_owned));
+            commit.entries.extend(context.repeat.as_ref().and_then(|r| r.committed(context.now)));
         }
         let raises = !commit.watermarks.is_empty();
         let committed = self.store.commit(commit).await?;

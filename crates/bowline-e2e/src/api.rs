@@ -68,6 +68,7 @@ impl Answer {
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) -> String {
         assert_eq!((self.status, self.body["error"]["code"].as_str()), (status, Some(code)), "{}", self.text);
+        assert!(bowline_arm::codes::find(code).is_some(), "{code} is missing in the list of codes");
         let message = self.body["error"]["message"].as_str().unwrap_or_default();
         assert!(!message.is_empty(), "an error says what happened: {}", self.text);
         message.to_owned()

@@ -8,12 +8,16 @@ mod agents;
 mod arc_connect;
 #[path = "all/clients.rs"]
 mod clients;
+#[path = "all/coverage.rs"]
+mod coverage;
 #[path = "all/dialect.rs"]
 mod dialect;
 #[path = "all/directory.rs"]
 mod directory;
 #[path = "all/durability.rs"]
 mod durability;
+#[path = "all/examples.rs"]
+mod examples;
 #[path = "all/identity.rs"]
 mod identity;
 #[path = "all/kubernetes.rs"]
@@ -26,9 +30,15 @@ mod proxies;
 mod reading;
 #[path = "all/resource_manager.rs"]
 mod resource_manager;
+#[path = "all/requests.rs"]
+mod requests;
 #[path = "all/resources.rs"]
 mod resources;
 #[path = "all/roles.rs"]
 mod roles;
+#[path = "all/stage.rs"]
+mod stage;
+#[path = "all/tables.rs"]
+mod tables;
 #[path = "all/versions.rs"]
 mod versions;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use bowline_control::RequestBudgets;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
@@ -23,8 +24,8 @@ pub struct Arguments {
 pub enum Command {
     /// Serve until stopped.
     Serve(Box<Options>),
-    /// Print the OpenAPI description.
-    Openapi,
+    /// Print the files that are rendered from the code, as a JSON object of path and text.
+    Generate,
     /// Print version, commit and protocol.
     Version,
 }
@@ -96,6 +97,15 @@ pub struct Options {
     /// Seconds that a key signs tokens until the next one does [default: 7776000, 90 days].
     #[arg(long, env = "BOWLINE_SIGNING_KEY_SECONDS")]
     signing_key_seconds: Option<u64>,
+    /// GET requests that a principal may send in a subscription per minute [default: 3000000].
+    #[arg(long, env = "BOWLINE_READS_PER_MINUTE")]
+    reads_per_minute: Option<u32>,
+    /// PUT, PATCH and POST requests that a principal may send in a subscription per minute [default: 1200000].
+    #[arg(long, env = "BOWLINE_WRITES_PER_MINUTE")]
+    writes_per_minute: Option<u32>,
+    /// DELETE requests that a principal may send in a subscription per minute [default: 1200000].
+    #[arg(long, env = "BOWLINE_DELETES_PER_MINUTE")]
+    deletes_per_minute: Option<u32>,
     /// Free disk space in MiB below which writes are refused [default: 256].
     #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
     disk_reserve_mib: Option<u64>,
@@ -136,6 +146,8 @@ pub struct Config {
     pub agent_image: Option<PathBuf>,
     /// See [`Options`].
     pub signing_keys: bowline_auth::RotationRule,
+    /// See [`Options`].
+    pub budgets: RequestBudgets,
     /// See [`Options`].
     pub disk_reserve_bytes: u64,
     /// See [`Options`].
@@ -208,8 +220,27 @@ impl Config {
             }
             Some(_) => bail!("signing-key-seconds must be 15 to 315360000 (ten years)"),
         };
+        let usual = RequestBudgets::default();
+        let budgets = RequestBudgets {
+            reads_per_minute: options
+                .reads_per_minute
+                .or(file.reads_per_minute)
+                .unwrap_or(usual.reads_per_minute),
+            writes_per_minute: options
+                .writes_per_minute
+                .or(file.writes_per_minute)
+                .unwrap_or(usual.writes_per_minute),
+            deletes_per_minute: options
+                .deletes_per_minute
+                .or(file.deletes_per_minute)
+                .unwrap_or(usual.deletes_per_minute),
+        };
+        if [budgets.reads_per_minute, budgets.writes_per_minute, budgets.deletes_per_minute].contains(&0) {
+            bail!("reads-per-minute, writes-per-minute and deletes-per-minute must be at least 1");
+        }
         Ok(Self {
             signing_keys: signing,
+            budgets,
             root_key_file: options
                 .root_key_file
                 .or(file.root_key_file)

@@ -26,8 +26,8 @@ fn main() -> ExitCode {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(wire::serve(config))
         }),
-        config::Command::Openapi => {
-            print!("{}", openapi::render_text());
+        config::Command::Generate => {
+            println!("{}", generated());
             Ok(())
         }
         config::Command::Version => {
@@ -42,4 +42,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The files that are rendered from the code.
+fn generated() -> serde_json::Value {
+    let descriptions =
+        openapi::render_all().into_iter().map(|(path, text)| (format!("openapi/{path}"), text));
+    let errors = ("docs/reference/errors.md".to_owned(), bowline_arm::codes::page());
+    descriptions
+        .chain([errors])
+        .map(|(path, text)| (path, text.into()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }

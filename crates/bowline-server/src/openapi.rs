@@ -1,9 +1,11 @@
 //! Renders the OpenAPI description from the registry: no path or property is written down twice.
 
-use std::collections::BTreeMap;
+mod schemas;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use bowline_arm::types::{Access, Kind, Node, Shape};
+use bowline_arm::ApiVersion;
 use bowline_control::provider::{Placement, ResourceProvider, Spec};
 use bowline_control::registry::Registry;
 use serde_json::{Map, Value, json};
@@ -11,37 +13,139 @@ use serde_json::{Map, Value, json};
 /// Parts that are not ARM resources: the portal's session, live events, the inventory.
 const FIXED: &str = include_str!("openapi/fixed.json");
 
-/// The description as committed text.
+/// Every description as committed: its path under `openapi/` and its text.
 #[must_use]
-pub fn render_text() -> String {
-    let mut text = serde_json::to_string_pretty(&render()).unwrap_or_default();
+pub fn render_all() -> BTreeMap<String, String> {
+    let registry = Registry::default();
+    let mut all = BTreeMap::from([(NEWEST.to_owned(), text(&newest(&registry)))]);
+    for (namespace, versions) in namespaces(&registry) {
+        for version in versions {
+            let path = format!("{}/{version}.json", namespace.to_ascii_lowercase());
+            all.insert(path, text(&of_version(&registry, namespace, version)));
+        }
+    }
+    all
+}
+
+/// One description by its path under `openapi/`, without rendering the others.
+#[must_use]
+pub fn render_one(path: &str) -> Option<String> {
+    let registry = Registry::default();
+    if path == NEWEST {
+        return Some(text(&newest(&registry)));
+    }
+    let (folder, version) = path.strip_suffix(".json").unwrap_or(path).split_once('/')?;
+    let asked: ApiVersion = version.parse().ok()?;
+    let namespaces = namespaces(&registry);
+    let (namespace, versions) = namespaces.iter().find(|(name, _)| name.eq_ignore_ascii_case(folder))?;
+    versions.contains(&asked).then(|| text(&of_version(&registry, namespace, &asked)))
+}
+
+/// The paths of all descriptions.
+#[must_use]
+pub fn paths() -> Vec<String> {
+    let registry = Registry::default();
+    let own = std::iter::once(NEWEST.to_owned());
+    own.chain(namespaces(&registry).into_iter().flat_map(|(namespace, versions)| {
+        let folder = namespace.to_ascii_lowercase();
+        versions.into_iter().map(move |version| format!("{folder}/{version}.json"))
+    }))
+    .collect()
+}
+
+/// The one description of everything in its newest version, from which the portal's and the CLI's clients are generated.
+const NEWEST: &str = "bowline.json";
+
+fn text(document: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
     text.push('\n');
     text
 }
 
-/// The description.
-#[must_use]
-pub fn render() -> Value {
-    let registry = Registry::default();
-    let fixed: Value = serde_json::from_str(FIXED).unwrap_or_default();
-    let mut paths: BTreeMap<String, Value> = BTreeMap::new();
-    let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
+/// Namespaces in the order of the registry, with the versions that any of their types has.
+fn namespaces(registry: &Registry) -> BTreeMap<&'static str, BTreeSet<&'static ApiVersion>> {
+    let mut found: BTreeMap<&str, BTreeSet<&ApiVersion>> = BTreeMap::new();
     for provider in registry.all() {
-        let name = singular(provider.spec());
-        resource_schemas(provider.spec(), &name, &mut schemas);
-        resource_paths(&**provider, &name, &mut paths);
+        let spec = provider.spec();
+        found.entry(namespace(spec)).or_default().extend(&LazyLock::force(spec.shape).versions);
     }
-    merge(&mut paths, &fixed["paths"]);
-    merge(&mut schemas, &fixed["schemas"]);
-    json!({
-        "openapi": "3.1.0",
-        "info": {"title": "Bowline", "version": env!("CARGO_PKG_VERSION"), "license": {"name": "Apache-2.0"},
-                 "description": "Azure Resource Manager's dialect for the types that Bowline serves, in their newest api-versions; older ones are listed in x-api-versions."},
-        "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
-        "security": [{"bearer": []}],
-    })
+    found
 }
+
+fn namespace(spec: &Spec) -> &'static str {
+    spec.resource_type.split('/').next().unwrap_or_default()
+}
+
+/// Everything, in its newest version.
+fn newest(registry: &Registry) -> Value {
+    let mut document = Document::new(None);
+    for provider in registry.all() {
+        document.add(&**provider);
+    }
+    let fixed: Value = serde_json::from_str(FIXED).unwrap_or_default();
+    merge(&mut document.paths, &fixed["paths"]);
+    document.finish(
+        "Bowline",
+        env!("CARGO_PKG_VERSION"),
+        "Azure Resource Manager's dialect for the types that Bowline serves, in their newest api-versions; older ones are listed in x-api-versions.",
+    )
+}
+
+/// One namespace in one version: the types that exist in it, with the properties that it has.
+fn of_version(registry: &Registry, name: &str, version: &ApiVersion) -> Value {
+    let mut document = Document::new(Some(version));
+    for provider in registry.all() {
+        let spec = provider.spec();
+        let born = LazyLock::force(spec.shape).versions.iter().min();
+        if namespace(spec).eq_ignore_ascii_case(name) && born.is_some_and(|born| born <= version) {
+            document.add(&**provider);
+        }
+    }
+    document.finish(
+        name,
+        &version.to_string(),
+        &format!("What Bowline serves of {name} in the api-version {version}. Other well-formed versions are served as the nearest earlier one."),
+    )
+}
+
+/// A description that is being made.
+struct Document<'a> {
+    version: Option<&'a ApiVersion>,
+    paths: BTreeMap<String, Value>,
+    schemas: BTreeMap<String, Value>,
+}
+
+impl<'a> Document<'a> {
+    fn new(version: Option<&'a ApiVersion>) -> Self {
+        Self { version, paths: BTreeMap::new(), schemas: BTreeMap::new() }
+    }
+
+    fn add(&mut self, provider: &dyn ResourceProvider) {
+        let name = singular(provider.spec());
+        schemas::of_resource(provider.spec(), &name, self.version, &mut self.schemas);
+        let asked = self.version.unwrap_or_else(|| provider.spec().shape.latest());
+        resource_paths(provider, &name, asked, &mut self.paths);
+    }
+
+    fn finish(mut self, title: &str, version: &str, description: &str) -> Value {
+        let fixed: Value = serde_json::from_str(FIXED).unwrap_or_default();
+        for (name, schema) in fixed["schemas"].as_object().into_iter().flatten() {
+            if self.version.is_none() || SHARED.contains(&name.as_str()) {
+                self.schemas.insert(name.clone(), schema.clone());
+            }
+        }
+        json!({
+            "openapi": "3.1.0",
+            "info": {"title": title, "version": version, "license": {"name": "Apache-2.0"}, "description": description},
+            "paths": self.paths,
+            "components": {"schemas": self.schemas, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
+            "security": [{"bearer": []}],
+        })
+    }
+}
+
+/// Schemas that every description has.
+const SHARED: [&str; 4] = ["Any", "ErrorDetail", "ErrorResponse", "SystemData"];
 
 fn merge(target: &mut BTreeMap<String, Value>, source: &Value) {
     for (name, value) in source.as_object().into_iter().flatten() {
@@ -82,56 +186,12 @@ fn capital(name: &str) -> String {
     letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-fn resource_schemas(spec: &Spec, name: &str, schemas: &mut BTreeMap<String, Value>) {
-    let shape: &Shape = LazyLock::force(spec.shape);
-    let mut object = node_schema(&shape.root, name, schemas);
-    for member in ["id", "name", "type"] {
-        object["properties"][member] = json!({"type": "string", "readOnly": true});
-    }
-    object["properties"]["systemData"] = json!({"$ref": "#/components/schemas/SystemData"});
-    object["required"] = json!(["id", "name", "type"]);
-    object["x-api-versions"] = json!(shape.versions);
-    schemas.insert(name.to_owned(), object);
-    let item = json!({"$ref": format!("#/components/schemas/{name}")});
-    schemas.insert(format!("{name}List"), json!({"type": "object", "required": ["value"], "properties": {"value": {"type": "array", "items": item}, "nextLink": {"type": "string"}}}));
-}
-
-fn node_schema(node: &Node, name: &str, schemas: &mut BTreeMap<String, Value>) -> Value {
-    let properties: Map<String, Value> = node
-        .members
-        .iter()
-        .map(|(member, child)| {
-            let mut schema = member_schema(child, &format!("{name}{}", capital(member)), schemas);
-            match child.access {
-                Access::ReadOnly => schema["readOnly"] = true.into(),
-                Access::WriteOnly | Access::Secret => schema["writeOnly"] = true.into(),
-                Access::ReadWrite => {}
-            }
-            (member.clone(), schema)
-        })
-        .collect();
-    json!({"type": "object", "properties": properties})
-}
-
-fn member_schema(node: &Node, name: &str, schemas: &mut BTreeMap<String, Value>) -> Value {
-    if node.members.is_empty() {
-        return match node.kind.unwrap_or(Kind::Any) {
-            Kind::String => json!({"type": "string"}),
-            Kind::Number => json!({"type": "number"}),
-            Kind::Boolean => json!({"type": "boolean"}),
-            Kind::Strings => json!({"type": "array", "items": {"type": "string"}}),
-            Kind::Array => json!({"type": "array", "items": {}}),
-            Kind::Map => json!({"type": "object", "additionalProperties": {"type": "string"}}),
-            Kind::Any => json!({"type": "object", "additionalProperties": true}),
-        };
-    }
-    let schema = node_schema(node, name, schemas);
-    schemas.insert(name.to_owned(), schema);
-    let reference = json!({"$ref": format!("#/components/schemas/{name}")});
-    if node.array { json!({"type": "array", "items": reference}) } else { reference }
-}
-
-fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTreeMap<String, Value>) {
+fn resource_paths(
+    provider: &dyn ResourceProvider,
+    name: &str,
+    version: &ApiVersion,
+    paths: &mut BTreeMap<String, Value>,
+) {
     let spec = provider.spec();
     let variable = variable(kinds(spec).last().unwrap_or_default());
     let group = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}";
@@ -164,7 +224,7 @@ fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTree
             _ => "List",
         };
         let answer = json!({"200": content(&format!("{name}List")), "default": content("ErrorResponse")});
-        let mut parameters = parameters(scope, spec);
+        let mut parameters = parameters(scope, version);
         parameters.extend([
             json!({"name": "$top", "in": "query", "schema": {"type": "integer"}}),
             json!({"name": "$filter", "in": "query", "schema": {"type": "string"}}),
@@ -172,14 +232,16 @@ fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTree
         paths.insert(scope.clone(), json!({"get": {"operationId": format!("{operation}_{by}"), "parameters": parameters, "responses": answer}}));
     }
     let mut verbs = Map::new();
-    verbs
-        .insert("get".to_owned(), verb(spec, &item, &format!("{operation}_Get"), None, &[(200, Some(name))]));
+    verbs.insert(
+        "get".to_owned(),
+        verb(version, &item, &format!("{operation}_Get"), None, &[(200, Some(name))]),
+    );
     if spec.writable {
         let body = Some(name);
         verbs.insert(
             "put".to_owned(),
             verb(
-                spec,
+                version,
                 &item,
                 &format!("{operation}_CreateOrUpdate"),
                 body,
@@ -188,12 +250,12 @@ fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTree
         );
         verbs.insert(
             "patch".to_owned(),
-            verb(spec, &item, &format!("{operation}_Update"), body, &[(200, Some(name))]),
+            verb(version, &item, &format!("{operation}_Update"), body, &[(200, Some(name))]),
         );
         verbs.insert(
             "delete".to_owned(),
             verb(
-                spec,
+                version,
                 &item,
                 &format!("{operation}_Delete"),
                 None,
@@ -203,12 +265,12 @@ fn resource_paths(provider: &dyn ResourceProvider, name: &str, paths: &mut BTree
     }
     for view in provider.views() {
         let get =
-            verb(spec, &item, &format!("{operation}_Get{}", capital(view)), None, &[(200, Some("Any"))]);
+            verb(version, &item, &format!("{operation}_Get{}", capital(view)), None, &[(200, Some("Any"))]);
         paths.insert(format!("{item}/{view}"), json!({ "get": get }));
     }
     for action in provider.actions() {
         let post = verb(
-            spec,
+            version,
             &item,
             &format!("{operation}_{}", capital(action)),
             Some("Any"),
@@ -236,7 +298,13 @@ fn content(schema: &str) -> Value {
     json!({"description": schema, "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}}})
 }
 
-fn verb(spec: &Spec, path: &str, id: &str, body: Option<&str>, answers: &[(u16, Option<&str>)]) -> Value {
+fn verb(
+    version: &ApiVersion,
+    path: &str,
+    id: &str,
+    body: Option<&str>,
+    answers: &[(u16, Option<&str>)],
+) -> Value {
     let mut responses = Map::new();
     for (status, schema) in answers {
         responses.insert(
@@ -246,20 +314,20 @@ fn verb(spec: &Spec, path: &str, id: &str, body: Option<&str>, answers: &[(u16, 
     }
     responses.insert("default".to_owned(), content("ErrorResponse"));
     let mut operation =
-        json!({"operationId": id, "parameters": parameters(path, spec), "responses": responses});
+        json!({"operationId": id, "parameters": parameters(path, version), "responses": responses});
     if let Some(body) = body {
         operation["requestBody"] = content(body);
     }
     operation
 }
 
-fn parameters(path: &str, spec: &Spec) -> Vec<Value> {
+fn parameters(path: &str, version: &ApiVersion) -> Vec<Value> {
     let mut parameters: Vec<Value> = path
         .split('{')
         .skip(1)
         .filter_map(|part| part.split('}').next())
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
-    parameters.push(json!({"name": "api-version", "in": "query", "required": true, "schema": {"type": "string", "default": spec.shape.latest().to_string()}}));
+    parameters.push(json!({"name": "api-version", "in": "query", "required": true, "schema": {"type": "string", "default": version.to_string()}}));
     parameters
 }

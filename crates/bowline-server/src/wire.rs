@@ -124,6 +124,7 @@ fn root_key(config: &Config) -> anyhow::Result<RootKey> {
 fn settings(config: &Config) -> Settings {
     Settings {
         locations: config.locations.clone(),
+        budgets: config.budgets,
         key_lifetime: config.agent_key_lifetime,
         agent_token_lifetime: config.agent_token_lifetime,
         restart_grace: config.restart_grace,

@@ -1,65 +1,92 @@
-//! Files that programs render and that are committed, so that a change of them is read in review.
+//! Files that a program renders and that are committed, so that a change of them is read in review.
 //!
-//! `cargo xtask gen` writes them, `check` fails when one differs. A new one is a line in [`FILES`].
+//! `cargo xtask gen` writes them, `check` fails when one differs or is left over. The server renders all of them in one run and prints an
+//! object of path and text; a new one is a line in its `generate` command.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
 use crate::{cargo, command, say};
 
-/// A file and what renders it to standard output.
-struct Generated {
-    file: &'static str,
-    package: &'static str,
-    program: &'static str,
-    arguments: &'static [&'static str],
-}
-
-const FILES: &[Generated] = &[Generated {
-    file: "openapi/bowline.json",
-    package: "bowline-server",
-    program: "bowline-server",
-    arguments: &["openapi"],
-}];
+/// Folders in which nothing lies but generated files.
+const FOLDERS: &[&str] = &["openapi"];
 
 /// `cargo xtask gen`.
 pub(crate) fn write(paths: &Paths) -> Result<()> {
-    for generated in FILES {
-        let text = render(paths, generated)?;
-        let file = paths.root.join(generated.file);
-        if fs::read_to_string(&file).is_ok_and(|old| old == text) {
+    let rendered = render(paths)?;
+    for (name, text) in &rendered {
+        let file = paths.root.join(name);
+        if fs::read_to_string(&file).is_ok_and(|old| old == *text) {
             continue;
         }
         let folder = file.parent().context("a file has a folder")?;
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))?;
-        say::note(format!("{} is new", generated.file));
+        say::note(format!("{name} is new"));
+    }
+    for name in left_over(paths, &rendered)? {
+        let file = paths.root.join(&name);
+        fs::remove_file(&file).with_context(|| format!("{} cannot be removed", file.display()))?;
+        say::note(format!("{name} is gone"));
     }
     Ok(())
 }
 
 /// Fails with the files that are not what would be written.
 pub(super) fn check(paths: &Paths) -> Result<()> {
-    let mut stale = Vec::new();
-    for generated in FILES {
-        let text = render(paths, generated)?;
-        if fs::read_to_string(paths.root.join(generated.file)).ok().as_deref() != Some(text.as_str()) {
-            stale.push(generated.file);
-        }
-    }
+    let rendered = render(paths)?;
+    let mut stale = left_over(paths, &rendered)?;
+    stale.extend(
+        rendered
+            .iter()
+            .filter(|(name, text)| fs::read_to_string(paths.root.join(name)).ok().as_ref() != Some(*text))
+            .map(|(name, _)| name.clone()),
+    );
     if !stale.is_empty() {
         bail!("stale, run `cargo xtask gen` and commit: {}", stale.join(", "));
     }
     Ok(())
 }
 
-fn render(paths: &Paths, generated: &Generated) -> Result<String> {
+fn render(paths: &Paths) -> Result<BTreeMap<String, String>> {
     let mut run = cargo::command(paths, "run");
-    run.args(["--quiet", "--locked", "--package", generated.package, "--bin", generated.program, "--"]);
-    run.args(generated.arguments);
-    let text =
-        command::capture(&mut run).with_context(|| format!("{} cannot be rendered", generated.file))?;
-    Ok(text + "\n")
+    run.args([
+        "--quiet",
+        "--locked",
+        "--package",
+        "bowline-server",
+        "--bin",
+        "bowline-server",
+        "--",
+        "generate",
+    ]);
+    let text = command::capture(&mut run).context("the generated files cannot be rendered")?;
+    serde_json::from_str(&text).context("`bowline-server generate` prints an object of path and text")
+}
+
+/// Files in generated folders that nobody renders any more.
+fn left_over(paths: &Paths, rendered: &BTreeMap<String, String>) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for folder in FOLDERS {
+        collect(&paths.root.join(folder), &paths.root, &mut found)?;
+    }
+    found.retain(|name| !rendered.contains_key(name));
+    Ok(found)
+}
+
+fn collect(folder: &Path, root: &Path, found: &mut Vec<String>) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, root, found)?;
+        } else {
+            found.push(path.strip_prefix(root)?.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
 }

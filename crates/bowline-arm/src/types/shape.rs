@@ -124,7 +124,9 @@ pub struct Node {
 }
 
 impl Node {
-    fn exists_in(&self, version: &ApiVersion) -> bool {
+    /// Whether the version has it.
+    #[must_use]
+    pub fn exists_in(&self, version: &ApiVersion) -> bool {
         self.since.as_ref().is_none_or(|s| s <= version) && self.until.as_ref().is_none_or(|u| u >= version)
     }
 }

@@ -12,6 +12,20 @@ use crate::pipeline::store_error;
 use crate::providers::ENROLLMENT_ENTRY;
 use crate::providers::bowline::Grant;
 
+/// In ARM's codes: clients that see `ExpiredAuthenticationToken` get a new token and go on.
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands the error over")]
+fn refused(error: TokenError) -> Error {
+    let why = format!("The access token was refused: {error}.");
+    match error {
+        TokenError::Expired { .. } => Error::unauthenticated_as("ExpiredAuthenticationToken", why),
+        TokenError::WrongIssuer { .. } => Error::unauthenticated_as("InvalidAuthenticationTokenTenant", why),
+        TokenError::WrongAudience { .. } => {
+            Error::unauthenticated_as("InvalidAuthenticationTokenAudience", why)
+        }
+        _ => Error::unauthenticated_as("InvalidAuthenticationToken", why),
+    }
+}
+
 impl Control {
     /// The actor of a bearer token, and until when the token holds.
     ///
@@ -45,9 +59,7 @@ impl Control {
             Err(TokenError::UnknownKey { .. }) if self.find_new_keys(now).await => verify(),
             other => other,
         };
-        let claims = claims.map_err(|error| {
-            Error::unauthenticated(format!("The access token was refused: {error}. Sign in again."))
-        })?;
+        let claims = claims.map_err(refused)?;
         let actor = match &claims.xms_mirid {
             Some(_) => self.resource_actor(&claims).await?,
             None => self.principal_actor(&claims).await?,

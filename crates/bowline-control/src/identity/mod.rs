@@ -152,6 +152,7 @@ impl Control {
             now,
             client: None,
             replace: false,
+            repeat: None,
         };
         self.store().commit(Commit { entries, ..self.empty_commit(&context) }).await.map(|_| ())
     }

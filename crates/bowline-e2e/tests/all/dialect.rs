@@ -89,6 +89,18 @@ async fn what_is_not_served_says_so_in_codes_that_clients_know() {
     let answer = Api::send(admin.request(Method::POST, &press).json(&json!({}))).await;
     answer.refused(405, "MethodNotAllowed");
     assert!(answer.header("allow").is_some_and(|a| a.contains("PATCH")), "{answer:?}");
+    let wrong = Api::send(admin.request(Method::DELETE, "/agents/v1/self")).await;
+    wrong.refused(405, "MethodNotAllowed");
+    assert!(wrong.header("allow").is_some_and(|a| a.contains("GET")), "{wrong:?}");
+    let described = server.api().get("/openapi").await.expect(200);
+    assert!(described["value"].as_array().is_some_and(|v| v.len() > 10), "{described}");
+    let machines = server.api().get("/openapi/Microsoft.HybridCompute/2025-06-01.json").await.expect(200);
+    assert_eq!(machines["info"]["version"], "2025-06-01");
+    server
+        .api()
+        .get("/openapi/microsoft.hybridcompute/1999-01-01.json")
+        .await
+        .refused(404, "InvalidRequestPath");
     let list = format!("{id}/providers/Microsoft.HybridCompute/machines");
     admin.get(&format!("{list}?$filter=name%20zz%20'a'")).await.refused(400, "InvalidFilter");
     admin.get(&format!("{list}?$top=many")).await.refused(400, "InvalidTop");

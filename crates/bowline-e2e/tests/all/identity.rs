@@ -68,7 +68,7 @@ async fn discovery_and_keys_are_what_openid_clients_need() {
     let mut bent = token["access_token"].as_str().unwrap().to_owned();
     bent.truncate(bent.len() - 4);
     bent.push_str("AAAA");
-    admin.with(&bent).get("/subscriptions").await.refused(401, "AuthenticationFailed");
+    admin.with(&bent).get("/subscriptions").await.refused(401, "InvalidAuthenticationToken");
 }
 
 #[tokio::test]
@@ -381,7 +381,7 @@ async fn an_agents_token_expires() {
         (answer.status != 200).then_some(answer)
     })
     .await;
-    refused.refused(401, "AuthenticationFailed");
+    refused.refused(401, "ExpiredAuthenticationToken");
 }
 
 /// The API with the token that an agent gets for its key.

@@ -344,7 +344,7 @@ async fn delete_and_wait(admin: &Api, id: &str) {
     assert_eq!(accepted.status, 202, "{}", accepted.text);
     let (operation, result) = links_of(&accepted);
     wait_for(admin, &operation).await;
-    assert_eq!(admin.get(&result).await.status, 200);
+    assert_eq!(admin.get(&result).await.status, 204);
 }
 
 fn links_of(accepted: &Answer) -> (String, String) {
@@ -387,7 +387,7 @@ async fn deleting_a_full_group_survives_a_killed_server() {
     }
     let done = wait_for(&admin, &operation).await;
     assert!(done["endTime"].is_string() && done["percentComplete"] == 100.0, "{done}");
-    assert_eq!(admin.get(&result).await.status, 200);
+    assert_eq!(admin.get(&result).await.status, 204);
     admin.get(&id).await.refused(404, "ResourceGroupNotFound");
     let left = admin
         .get(&format!("{}/providers/Microsoft.HybridCompute/machines", subscription(&admin).await))

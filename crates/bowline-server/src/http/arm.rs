@@ -1,121 +1,26 @@
 //! ARM's resources: one catch-all that reads path, api-version, preconditions and body, and calls a verb of the pipeline.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use bowline_arm::{
-    ApiVersion, Error, InvalidResourceId, Precondition, ResourceId, ResourceType, Target, TargetError,
-};
+use bowline_arm::{Error, Precondition, ResourceId, ResourceType, Target};
 use bowline_control::context::OpContext;
 use bowline_control::pipeline::{self, Deleted, ListRequest, WriteRequest};
 use bowline_control::{discovery, lookups};
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub use super::body::read_body;
+use super::body::{optional_body, required_body};
+pub use super::call::Call;
 use super::context::{authenticate, challenge};
 use super::resource_manager::{self, Asked};
-use super::{State, events, inventory};
-
-/// The largest body of a request on a resource.
-pub const MAX_BODY: usize = 4 << 20;
-
-/// Everything that the path and the headers say.
-pub struct Call {
-    /// HTTP method.
-    pub method: Method,
-    /// What it is about.
-    pub target: Target,
-    /// As asked for.
-    pub version: ApiVersion,
-    /// Decoded query parameters; names in lower case.
-    pub query: Vec<(String, String)>,
-    /// Path and query as they came.
-    pub path: String,
-}
-
-impl Call {
-    /// A query parameter.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
-    }
-
-    /// `$top`.
-    ///
-    /// # Errors
-    /// `InvalidTop` (400).
-    pub(super) fn top(&self) -> Result<Option<u32>, Error> {
-        let refuse = |text: &str| {
-            Error::bad_request("InvalidTop", format!("$top must be a number from 1 on, not '{text}'."))
-                .with_target("$top")
-        };
-        self.parameter("$top").map(|t| t.parse().ok().filter(|t| *t > 0).ok_or_else(|| refuse(t))).transpose()
-    }
-
-    fn parse(parts: &Parts) -> Result<Self, Error> {
-        let path = parts.uri.path();
-        let post = parts.method == Method::POST;
-        let target = Target::parse(path, post).map_err(|error| bad_path(path, &error))?;
-        let query: Vec<(String, String)> =
-            url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes())
-                .map(|(k, v)| (k.to_lowercase(), decode_again(v.into_owned())))
-                .collect();
-        let version =
-            query.iter().find(|(n, _)| n == "api-version").map(|(_, v)| v.as_str()).filter(|v| !v.is_empty());
-        let Some(version) = version else {
-            return Err(Error::bad_request(
-                "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=YYYY-MM-DD) is required for all requests. GET /providers?api-version=2025-04-01 lists those of each type.",
-            ));
-        };
-        let version: ApiVersion = version.parse().map_err(|error| {
-            Error::bad_request("InvalidApiVersionParameter", format!("{error}.")).with_target("api-version")
-        })?;
-        Ok(Self { method: parts.method.clone(), target, version, query, path: path.to_owned() })
-    }
-}
-
-/// A path that names nothing here, or that breaks the rules of ids.
-fn bad_path(path: &str, error: &TargetError) -> Error {
-    match error {
-        TargetError::Id(InvalidResourceId::UnknownSegment { .. } | InvalidResourceId::Incomplete(_)) => {
-            Error::new(
-                404,
-                "InvalidRequestPath",
-                format!(
-                    "Nothing is served at '{}': {error}. GET /providers lists the types that are.",
-                    path.chars().take(256).collect::<String>()
-                ),
-            )
-        }
-        _ => Error::bad_request("InvalidResourceId", format!("{error}.")),
-    }
-}
-
-/// Some clients encode values twice (`%253A`). What remains encoded after one pass and holds nothing that the outer pass would have
-/// encoded is decoded once more; text that merely contains a percent sign stays.
-fn decode_again(value: String) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%+/:$".contains(&b);
-    let mut rest = value.as_bytes();
-    let mut encoded = false;
-    while let Some(at) = rest.iter().position(|b| *b == b'%') {
-        let [_, high, low, ..] = &rest[at..] else { return value };
-        if !high.is_ascii_hexdigit() || !low.is_ascii_hexdigit() {
-            return value;
-        }
-        encoded = true;
-        rest = &rest[at + 3..];
-    }
-    if !encoded || !value.bytes().all(plain) {
-        return value;
-    }
-    percent_encoding::percent_decode_str(&value).decode_utf8().map_or(value.clone(), Cow::into_owned)
-}
+use super::{State, events, inventory, repeat};
 
 /// Handles a request that no other route takes.
 pub async fn handle(
@@ -152,41 +57,83 @@ fn allowed(state: &State, method: &Method, path: &str) -> &'static str {
 
 async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error> {
     let (parts, body) = request.into_parts();
-    let (context, until) = authenticate(state, &parts).await?;
+    let (mut context, until) = authenticate(state, &parts).await?;
     let call = Call::parse(&parts)?;
+    let remaining = state.budgets.take(&context, &call.method, &call.target, tokio::time::Instant::now())?;
+    let mut response = if repeat::is_asked(&parts) {
+        repeated(state, &mut context, until, &call, &parts, body).await
+    } else {
+        perform(state, context, until, &call, &parts.headers, body).await?
+    };
+    response.headers_mut().insert(remaining.name, remaining.value);
+    Ok(response)
+}
+
+/// Carries out a repeatable request once; whoever repeats it gets the first answer, an error too.
+async fn repeated(
+    state: &Arc<State>,
+    context: &mut OpContext,
+    until: Timestamp,
+    call: &Call,
+    parts: &Parts,
+    body: Body,
+) -> Response {
+    let begun = async {
+        let (asked, body) = repeat::read(context, parts, body).await?;
+        Ok((repeat::begin(state, context, &asked).await?, asked, body))
+    };
+    match begun.await {
+        Err(error) => repeat::mark(challenge(state, error), "rejected"),
+        Ok((Some(again), ..)) => again,
+        Ok((None, asked, body)) => {
+            context.repeat = Some(asked.clone());
+            let done = perform(state, context.clone(), until, call, &parts.headers, body).await;
+            let response = done.unwrap_or_else(|error| challenge(state, error));
+            repeat::end(state, context, &asked, response).await
+        }
+    }
+}
+
+async fn perform(
+    state: &Arc<State>,
+    context: OpContext,
+    until: Timestamp,
+    call: &Call,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Error> {
     if call.method == Method::GET
         && let Some(scope) = events_scope(&call.target)
     {
-        return events::stream(state, context, scope, &call, &parts.headers, until).await;
+        return events::stream(state, context, scope, call, headers, until).await;
     }
-    let headers = &parts.headers;
     let mut body = Some(body);
-    let asked = Asked { state, context: &context, call: &call, headers, body: &mut body };
+    let asked = Asked { state, context: &context, call, headers, body: &mut body };
     if let Some(response) = resource_manager::answer(asked).await? {
         return Ok(response);
     }
-    if let Some(response) = discover(state, &context, &call).await? {
+    if let Some(response) = discover(state, &context, call).await? {
         return Ok(response);
     }
     if call.method == Method::GET
-        && let Some(answer) = lookup(state, &context, &call, &Value::Null).await?
+        && let Some(answer) = lookup(state, &context, call, &Value::Null).await?
     {
         return Ok(json_response(StatusCode::OK, &answer));
     }
     let body = body.unwrap_or_default();
     match (call.method.as_str(), &call.target) {
-        ("GET" | "HEAD", Target::Resource(id)) => read(state, &context, &call, id, headers).await,
+        ("GET" | "HEAD", Target::Resource(id)) => read(state, &context, call, id, headers).await,
         ("GET", Target::Collection { scope, resource_type }) => {
             if let Some(part) = pipeline::view(&state.control, &context, scope, resource_type).await? {
                 return Ok(json_response(StatusCode::OK, &part));
             }
-            list(state, &context, &call, scope, resource_type).await
+            list(state, &context, call, scope, resource_type).await
         }
         ("PUT" | "PATCH", Target::Resource(id)) => {
             let body = required_body(headers, body).await?;
-            write(state, &context, &call, id.clone(), body, headers).await
+            write(state, &context, call, id.clone(), body, headers).await
         }
-        ("DELETE", Target::Resource(id)) => delete(state, &context, &call, id, headers).await,
+        ("DELETE", Target::Resource(id)) => delete(state, &context, call, id, headers).await,
         ("POST", Target::Action { resource, name }) => {
             let body = optional_body(headers, body).await?;
             let answer = pipeline::action(&state.control, &context, resource, name, &body).await?;
@@ -194,12 +141,12 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
         }
         ("POST", Target::Collection { resource_type, .. }) => {
             let body = optional_body(headers, body).await?;
-            match lookup(state, &context, &call, &body).await? {
+            match lookup(state, &context, call, &body).await? {
                 Some(answer) => Ok(json_response(StatusCode::OK, &answer)),
-                None => Err(not_a_post(state, &call, resource_type)),
+                None => Err(not_a_post(state, call, resource_type)),
             }
         }
-        _ => Err(not_allowed(&call)),
+        _ => Err(not_allowed(call)),
     }
 }
 
@@ -309,7 +256,8 @@ async fn operation(state: &State, context: &OpContext, id: &ResourceId) -> Resul
     }
     Ok(Some(match (done, &stored.operation.error) {
         (false, _) => accepted(state, &stored.operation),
-        (true, None) => StatusCode::OK.into_response(),
+        // Nothing is left to show of what was deleted.
+        (true, None) => StatusCode::NO_CONTENT.into_response(),
         (true, Some(error)) => json_response(StatusCode::CONFLICT, &json!({ "error": error })),
     }))
 }
@@ -349,8 +297,14 @@ async fn read(
         .get(header::IF_NONE_MATCH)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| !Precondition::parse(None, Some(v)).holds(etag.as_deref()));
-    let mut response =
-        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { json_bytes(StatusCode::OK, body) };
+    let mut response = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        json_bytes(StatusCode::OK, body.clone())
+    };
+    if !unchanged {
+        ask_to_come_back(&mut response, is_under_way(&body));
+    }
     set_etag(&mut response, etag.as_deref());
     Ok(response)
 }
@@ -416,6 +370,9 @@ async fn write(
     };
     let mut response =
         json_response(StatusCode::from_u16(written.status).unwrap_or(StatusCode::OK), &written.body);
+    let state = written.body["properties"]["provisioningState"].as_str();
+    let under_way = state.is_some_and(|s| !["Succeeded", "Failed", "Canceled"].contains(&s));
+    ask_to_come_back(&mut response, under_way);
     set_etag(&mut response, Some(&written.etag));
     Ok(response)
 }
@@ -449,115 +406,28 @@ pub(super) fn set_etag(response: &mut Response, etag: Option<&str>) {
     }
 }
 
+/// Clients that poll the resource itself wait half a minute unless they are told otherwise.
+fn ask_to_come_back(response: &mut Response, under_way: bool) {
+    if under_way {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+}
+
+/// Whether a resource, as JSON, shows a state that is not final; looked for in the bytes, because a GET parses nothing.
+fn is_under_way(resource: &[u8]) -> bool {
+    const STATE: &[u8] = b"\"provisioningState\":\"";
+    const FINAL: [&[u8]; 3] = [b"Succeeded\"", b"Failed\"", b"Canceled\""];
+    memchr::memmem::find_iter(resource, STATE)
+        .any(|at| !FINAL.iter().any(|state| resource[at + STATE.len()..].starts_with(state)))
+}
+
 /// A JSON answer.
 #[must_use]
 pub fn json_response(status: StatusCode, value: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], value.to_string()).into_response()
 }
 
-/// Bodies are JSON; a client that names no type means it too.
-fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
-    let text = |name| headers.get(name).map(|v: &HeaderValue| v.to_str().unwrap_or("?").to_ascii_lowercase());
-    let kind = text(header::CONTENT_TYPE).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    let coding = text(header::CONTENT_ENCODING).unwrap_or_default();
-    let json =
-        kind.is_empty() || kind == "text/json" || kind == "application/json" || kind.ends_with("+json");
-    if json && matches!(coding.as_str(), "" | "identity") {
-        return Ok(());
-    }
-    let what = if json { format!("content encoding '{coding}'") } else { format!("media type '{kind}'") };
-    Err(Error::new(
-        415,
-        "UnsupportedMediaType",
-        format!(
-            "The {what} is not understood here: send JSON with 'Content-Type: application/json', not compressed."
-        ),
-    ))
-}
-
 /// An answer that is JSON already.
 fn json_bytes(status: StatusCode, body: Bytes) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
-}
-
-pub(super) async fn required_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
-    let bytes = read_body(headers, body, MAX_BODY).await?;
-    if !bytes.is_empty() {
-        check_media_type(headers)?;
-    }
-    if bytes.is_empty() {
-        return Err(Error::bad_request(
-            "InvalidRequestContent",
-            "The request has no body; send the resource as a JSON object.",
-        ));
-    }
-    parse_json(&bytes)
-}
-
-pub(super) async fn optional_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {
-    let bytes = read_body(headers, body, MAX_BODY).await?;
-    if bytes.is_empty() {
-        return Ok(json!({}));
-    }
-    check_media_type(headers)?;
-    parse_json(&bytes)
-}
-
-fn parse_json(bytes: &[u8]) -> Result<Value, Error> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        Error::bad_request(
-            "InvalidRequestContent",
-            format!("The request content was invalid and could not be deserialized: {error}."),
-        )
-    })
-}
-
-/// Reads a body of at most `limit` bytes.
-///
-/// # Errors
-/// `RequestEntityTooLarge` (413), or 400 when the client stopped in the middle.
-pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Error> {
-    let too_large = || {
-        Error::new(
-            413,
-            "RequestEntityTooLarge",
-            format!("The request body is larger than the {} MiB that are allowed.", limit >> 20),
-        )
-    };
-    let declared =
-        headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
-    if declared.is_some_and(|d| d > limit as u64) {
-        return Err(too_large());
-    }
-    to_bytes(body, limit).await.map_err(|error| {
-        let cause =
-            std::error::Error::source(&error).is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
-        if cause {
-            too_large()
-        } else {
-            Error::bad_request("InvalidRequestContent", "The request body ended early.").with_context(error)
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decode_again;
-
-    #[test]
-    fn values_that_were_encoded_twice_are_decoded_twice_and_others_stay() {
-        for (once, expected) in [
-            ("2026-01-01T00%3A00%3A00Z%2F2026-01-02", "2026-01-01T00:00:00Z/2026-01-02"),
-            ("2025%2D06%2D01", "2025-06-01"),
-            ("name%20eq%20%27a%27", "name eq 'a'"),
-            ("name eq 'a%41'", "name eq 'a%41'"),
-            ("100%", "100%"),
-            ("a%zz", "a%zz"),
-            ("%FF", "%FF"),
-            ("", ""),
-        ] {
-            assert_eq!(decode_again(once.to_owned()), expected);
-        }
-    }
 }

@@ -42,7 +42,13 @@ pub async fn observe(
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.parse().ok())
         .unwrap_or_else(bowline_auth::random::guid);
-    let client_request = request.headers().get("x-ms-client-request-id").filter(|v| v.len() <= 128).cloned();
+    // Clients' own ids come back when they ask for it, as ARM does.
+    let echo = request.headers().get("x-ms-return-client-request-id");
+    let client_request = request
+        .headers()
+        .get("x-ms-client-request-id")
+        .filter(|v| v.len() <= 128 && echo.is_some_and(|e| e.as_bytes().eq_ignore_ascii_case(b"true")))
+        .cloned();
     request.extensions_mut().insert(Correlation(correlation));
     let (route, method) = (route_of(request.uri().path()), method_name(request.method()));
     let path = request.uri().path().chars().take(256).collect::<String>();
@@ -67,9 +73,16 @@ pub async fn observe(
         );
     });
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&correlation.to_string()) {
-        headers.insert("x-ms-request-id", id.clone());
-        headers.insert("x-ms-correlation-request-id", id);
+    let request_id = bowline_auth::random::guid();
+    for (name, value) in [
+        ("x-ms-request-id", request_id.to_string()),
+        ("x-ms-correlation-request-id", correlation.to_string()),
+        // ARM's form: the region, the moment, the request.
+        ("x-ms-routing-request-id", format!("BOWLINE:{}:{request_id}", routing_time((state.clock)()))),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
     }
     if let Some(id) = client_request {
         headers.insert("x-ms-client-request-id", id);
@@ -81,6 +94,11 @@ pub async fn observe(
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
+}
+
+/// `20261123T075342Z`.
+fn routing_time(now: Timestamp) -> String {
+    now.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 fn route_of(path: &str) -> &'static str {
@@ -151,7 +169,8 @@ pub async fn authenticate(state: &State, parts: &Parts) -> Result<(OpContext, Ti
         parts.extensions.get::<Correlation>().map_or_else(bowline_auth::random::guid, |c| c.0);
     let replace =
         headers.get("x-bowline-replace").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"true"));
-    Ok((OpContext { actor, correlation_id, now, client: Some(client_address(parts)), replace }, until))
+    let client = Some(client_address(parts));
+    Ok((OpContext { actor, correlation_id, now, client, replace, repeat: None }, until))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -184,11 +203,11 @@ pub fn named_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 #[must_use]
 pub fn challenge(state: &State, error: Error) -> Response {
     use axum::response::IntoResponse as _;
-    let unauthenticated = error.status == 401;
+    let (unauthenticated, code) = (error.status == 401, error.code);
     let mut response = ApiError(error).into_response();
     if unauthenticated {
         let value = format!(
-            "Bearer authorization_uri=\"{}/{}\", error=\"invalid_token\"",
+            "Bearer authorization_uri=\"{0}/{1}\", realm=\"{0}\", error=\"invalid_token\", error_description=\"{code}\"",
             state.control.settings().public_url,
             state.control.tenant()
         );

@@ -3,7 +3,11 @@
 pub mod agents;
 pub mod arc_config;
 pub mod arm;
+pub mod body;
+pub mod budget;
+pub mod call;
 pub mod context;
+pub mod descriptions;
 pub mod error;
 pub mod events;
 pub mod graph;
@@ -14,6 +18,7 @@ pub mod pages;
 pub mod portal;
 pub mod registry;
 mod resource_manager;
+pub mod repeat;
 pub mod session;
 
 use std::sync::Arc;
@@ -31,6 +36,8 @@ use crate::registry::Registry;
 pub struct State {
     /// The application.
     pub control: Arc<Control>,
+    /// How many requests each principal may still send.
+    pub budgets: budget::Budgets,
     /// The server's metrics.
     pub metrics: Arc<Metrics>,
     /// Read once per request.
@@ -54,8 +61,19 @@ impl State {
         registry: Registry,
         authority: Option<Vec<u8>>,
     ) -> Self {
-        Self { control, metrics, clock, stopping, registry, authority }
+        let budgets = budget::Budgets::new(control.settings().budgets);
+        Self { control, budgets, metrics, clock, stopping, registry, authority }
     }
+}
+
+/// A route that is not ARM's, asked with a method that it does not have; the router adds `Allow`.
+async fn wrong_method(method: http::Method, uri: http::Uri) -> error::ApiError {
+    let path: String = uri.path().chars().take(256).collect();
+    error::ApiError(bowline_arm::Error::new(
+        405,
+        "MethodNotAllowed",
+        format!("{method} is not possible on '{path}'. Allow lists what is."),
+    ))
 }
 
 /// All routes.
@@ -88,6 +106,9 @@ pub fn router(state: Arc<State>) -> Router {
             "/v1.0/{*path}",
             get(graph::handle).post(graph::handle).patch(graph::handle).delete(graph::handle),
         )
+        .route("/openapi", get(descriptions::list))
+        .route("/openapi/{*path}", get(descriptions::one))
+        .method_not_allowed_fallback(wrong_method)
         .fallback(arm::handle)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), context::observe))
         .with_state(state)

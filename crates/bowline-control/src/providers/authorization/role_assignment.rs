@@ -21,7 +21,8 @@ const SPEC: Spec = Spec {
     writable: true,
     tracked: false,
     agent_key: None,
-    statuses: Statuses { created: 201, updated: 200, deleted: 200 },
+    // az accepts 201 only, the SDKs 200 and 201.
+    statuses: Statuses { created: 201, updated: 201, deleted: 200 },
     watermark: Some(WATERMARK),
 };
 
