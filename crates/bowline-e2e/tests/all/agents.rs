@@ -39,7 +39,7 @@ async fn put_settings(admin: &Api, scope: &str, level: &str) {
     assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
 }
 
-async fn sessions(server: &Server) -> usize {
+pub(crate) async fn sessions(server: &Server) -> usize {
     let text = server.api().get("/readyz?").await.text;
     text.lines()
         .find_map(|line| line.strip_prefix("sessions "))
