@@ -30,5 +30,7 @@ mod resources;
 mod roles;
 #[path = "all/storm.rs"]
 mod storm;
+#[path = "all/up.rs"]
+mod up;
 #[path = "all/versions.rs"]
 mod versions;

@@ -48,7 +48,7 @@ async fn every_agent_comes_back_after_its_server_was_killed() {
     let arguments = [arguments.as_slice(), &place].concat();
     let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
     let _agents = Program::start(&binary("bowline-agent"), &arguments, &[], &log);
-    until_true("all enrolled, connected and reported", seconds(120), async || {
+    until_true("all enrolled, connected and reported", seconds(180), async || {
         let said = last(&log);
         said["connected"] == AGENTS && said["acknowledged"].as_u64() >= Some(AGENTS)
     })
@@ -65,7 +65,7 @@ async fn every_agent_comes_back_after_its_server_was_killed() {
     let started = Instant::now();
     server.restart().await;
     admin.http = server.api().http;
-    until_true("all sessions are back", seconds(60), async || {
+    until_true("all sessions are back", seconds(120), async || {
         let now = machines(&admin, &here).await;
         assert_eq!(now, before, "inside the grace nothing about presence is written");
         sessions(&server).await as u64 == AGENTS
