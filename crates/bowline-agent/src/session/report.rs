@@ -55,7 +55,16 @@ impl ReportLoop {
     pub(super) fn new(source: &str, orders: OrderSender, status: StatusBoard, meter: Arc<Meter>) -> Self {
         let log = ObservedLog::new(source, clock::new_guid(), DEFAULT_BATCH_BYTES);
         let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
-        Self { log, permits: VecDeque::new(), orders, status, meter, pacer: Pacer::default(), backoff, needs_session: false }
+        Self {
+            log,
+            permits: VecDeque::new(),
+            orders,
+            status,
+            meter,
+            pacer: Pacer::default(),
+            backoff,
+            needs_session: false,
+        }
     }
 
     /// Runs until the role is gone.

@@ -13,7 +13,11 @@ fn up(before: &str, port: u16) -> Output {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--", "sh", "-c", &script]).arg(xtask);
     command.args(["up", "--no-cluster", "--no-build", "--port", &port.to_string()]);
-    clean(&mut command).env("XDG_DATA_HOME", "/run/data").env("XDG_CACHE_HOME", "/run/cache").output().unwrap()
+    clean(&mut command)
+        .env("XDG_DATA_HOME", "/run/data")
+        .env("XDG_CACHE_HOME", "/run/cache")
+        .output()
+        .unwrap()
 }
 
 fn refused(output: &Output) -> String {
