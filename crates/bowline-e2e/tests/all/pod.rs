@@ -7,7 +7,7 @@ use bowline_e2e::api::client;
 use bowline_e2e::cluster::{Cli, Cluster};
 use bowline_e2e::program::free_port;
 use bowline_e2e::server::{Server, group};
-use bowline_e2e::wait::{seconds, until_true};
+use bowline_e2e::wait::{seconds, until, until_true};
 use serde_json::json;
 
 use crate::kubernetes::{wait_for_connectivity, wait_for_object};
@@ -56,8 +56,11 @@ async fn an_agent_in_a_pod_needs_its_service_account_and_nothing_else() {
     })
     .await;
     let _ = wait_for_object(&admin, &id, "&kind=Namespace&name=bowline-system").await;
-    let got = admin.get(&id).await.expect(200);
-    assert!(got["properties"]["kubernetesVersion"].is_string(), "{got}");
+    let got = until("the facts of the cluster", seconds(60), async || {
+        let got = admin.get(&id).await.expect(200);
+        got["properties"]["kubernetesVersion"].is_string().then_some(got)
+    })
+    .await;
     assert_eq!(got["properties"]["arcAgentProfile"]["agentErrors"], json!([]), "every kind can be watched");
     assert_eq!(health("/readyz").await.map(|(status, _)| status), Some(200));
     let (_, metrics) = health("/metrics").await.unwrap();
@@ -77,7 +80,7 @@ async fn an_agent_in_a_pod_needs_its_service_account_and_nothing_else() {
     rights_are_just_enough(&cluster).await;
 
     agent.kill();
-    wait_for_connectivity(&admin, &id, "Offline", 10).await;
+    wait_for_connectivity(&admin, &id, "Offline", 20).await;
     let agent = cluster.pod_agent("bowline-agent", &pod_ip);
     wait_for_connectivity(&admin, &id, "Connected", 60).await;
     let said = agent.said().to_lowercase();
