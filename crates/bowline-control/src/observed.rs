@@ -54,7 +54,7 @@ pub async fn observe(
     }
     if !control.sessions().is_current(record.uid, batch.session) {
         return Err(Error::conflict(
-            "NoSession",
+            bowline_link::wire::NO_SESSION,
             "This session has ended; open a new one and report under its id.",
         )
         .into());

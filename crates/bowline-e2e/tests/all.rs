@@ -24,6 +24,8 @@ mod identity;
 mod kubernetes;
 #[path = "all/login.rs"]
 mod login;
+#[path = "all/pod.rs"]
+mod pod;
 #[path = "all/proxies.rs"]
 mod proxies;
 #[path = "all/reading.rs"]
@@ -40,5 +42,9 @@ mod roles;
 mod stage;
 #[path = "all/tables.rs"]
 mod tables;
+#[path = "all/storm.rs"]
+mod storm;
+#[path = "all/up.rs"]
+mod up;
 #[path = "all/versions.rs"]
 mod versions;
