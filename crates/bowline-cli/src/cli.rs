@@ -80,6 +80,9 @@ pub(crate) enum Command {
     /// Roles and who has them
     #[command(subcommand)]
     Role(commands::role::RoleCommand),
+    /// Who can do what, and why
+    #[command(subcommand)]
+    Access(commands::access::AccessCommand),
     /// Tokens with which machines and clusters enrol themselves
     #[command(subcommand)]
     EnrollmentToken(commands::enrollment_token::EnrollmentTokenCommand),

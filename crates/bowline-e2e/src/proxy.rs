@@ -230,3 +230,34 @@ fn joined(mut body: &[u8]) -> Vec<u8> {
     }
     content
 }
+
+/// A relay of bytes to a port of this host that can be frozen: then nothing passes, and nothing is closed, as when a host hangs.
+pub async fn freezable(to: u16) -> (Proxy, tokio::sync::watch::Sender<bool>) {
+    let (frozen, state) = tokio::sync::watch::channel(false);
+    let proxy = serve(0, move |client| {
+        let state = state.clone();
+        async move {
+            let upstream = TcpStream::connect(("127.0.0.1", to)).await?;
+            let (client_read, client_write) = client.into_split();
+            let (upstream_read, upstream_write) = upstream.into_split();
+            let up = pass(client_read, upstream_write, state.clone());
+            tokio::try_join!(up, pass(upstream_read, client_write, state)).map(|_| ())
+        }
+    });
+    (proxy.await, frozen)
+}
+
+async fn pass(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut frozen: tokio::sync::watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let mut buffer = vec![0; 16 << 10];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if frozen.wait_for(|frozen| !frozen).await.is_err() || read == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..read]).await?;
+    }
+}

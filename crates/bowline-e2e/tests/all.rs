@@ -6,6 +6,8 @@
 mod agents;
 #[path = "all/arc_connect.rs"]
 mod arc_connect;
+#[path = "all/authorization.rs"]
+mod authorization;
 #[path = "all/clients.rs"]
 mod clients;
 #[path = "all/coverage.rs"]

@@ -358,23 +358,6 @@ impl Authorizer {
     pub(super) fn lies_beneath(&self, scope: &str, above: &str) -> bool {
         covers(above, scope) || self.hierarchy.below(above).iter().any(|below| covers(below, scope))
     }
-
-    /// The scopes above a scope, nearest first, the root last.
-    pub fn above(&self, scope: &str) -> Vec<String> {
-        let scope = normalised(scope);
-        let mut found = Vec::new();
-        for ancestor in ancestors(&scope) {
-            if ancestor != &*scope {
-                found.push(ancestor.to_owned());
-            }
-            if is_anchor(ancestor) {
-                found.extend(self.hierarchy.above(ancestor).iter().map(|scope| scope.to_string()));
-                found.push("/".to_owned());
-                break;
-            }
-        }
-        found
-    }
 }
 
 /// Why the assignment's condition gives nothing; none when there is no condition or it holds.

@@ -1,8 +1,10 @@
 //! Roles: patterns, scopes, what assignments give, and the printed matrix of the built-in roles.
 
+use std::sync::Arc;
+
 use bowline_auth::roles::{self, built_in_roles, covers, normalise_scope, pattern_matches};
 use bowline_auth::{
-    Authorizer, Permission, Plane, Reason, RoleAssignment, RoleDefinition, ScopeSet, Subject,
+    Authorizer, Hierarchy, Permission, Plane, Reason, RoleAssignment, RoleDefinition, ScopeSet, Subject,
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -195,6 +197,103 @@ fn an_assignment_at_many_scopes_is_found_as_in_a_scan() {
     assert_eq!(mask.scopes().roots().len(), 500);
     assert!(mask.reaches("/subscriptions/s") && !mask.contains("/subscriptions/s"));
     assert!(!mask.reaches("/subscriptions/t"));
+}
+
+/// One management group with one subscription below it.
+struct Plants;
+
+impl Hierarchy for Plants {
+    fn above(&self, scope: &str) -> Vec<Arc<str>> {
+        let below = scope == "/subscriptions/s1";
+        if below {
+            vec!["/providers/microsoft.management/managementgroups/plants".into()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn below(&self, scope: &str) -> Vec<Arc<str>> {
+        let group = scope == "/providers/microsoft.management/managementgroups/plants";
+        if group { vec!["/subscriptions/s1".into()] } else { Vec::new() }
+    }
+}
+
+#[test]
+fn a_role_at_a_management_group_holds_in_the_subscriptions_below_it() {
+    let scope = "/providers/Microsoft.Management/managementGroups/Plants";
+    let assignment = RoleAssignment {
+        id: Uuid::from_u128(9),
+        scope: scope.into(),
+        principal: Uuid::from_u128(1),
+        role: roles::READER,
+        condition: None,
+    };
+    let mut authorizer = Authorizer::new(built_in_roles().to_vec(), [assignment]);
+    let subject = Subject::new(Uuid::from_u128(1), &[]);
+    let resource = "/subscriptions/S1/resourceGroups/g/providers/Microsoft.X/y/z";
+    assert!(!authorizer.check(&subject, "Microsoft.X/y/read", resource).allowed);
+    authorizer.set_hierarchy(Arc::new(Plants));
+    assert!(authorizer.check(&subject, "Microsoft.X/y/read", resource).allowed);
+    assert!(!authorizer.check(&subject, "Microsoft.X/y/read", "/subscriptions/s2").allowed);
+    assert!(!authorizer.check(&subject, "Microsoft.X/y/read", "/").allowed);
+    let mask = authorizer.mask(Plane::Control, &subject, "Microsoft.X/y/read");
+    assert!(mask.contains("/subscriptions/s1/resourcegroups/g") && !mask.contains("/subscriptions/s2"));
+    assert!(authorizer.has_any_role(&subject, "/subscriptions/s1"));
+    let on_group = format!("{}/providers/x.y/z/a", normalise_scope(scope));
+    assert!(authorizer.check(&subject, "x.y/z/read", &on_group).allowed);
+}
+
+#[test]
+fn a_snapshot_that_took_changes_answers_like_one_that_was_made_new() {
+    let mut state = 7_u64;
+    let mut next = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let scopes: Vec<Arc<str>> = (0..12)
+        .map(|i| match i % 3 {
+            0 => "/".into(),
+            1 => format!("/subscriptions/s{i}").into(),
+            _ => format!("/subscriptions/s{}/resourcegroups/g{i}", i - 1).into(),
+        })
+        .collect();
+    let (mut kept, mut changed) =
+        (Vec::<RoleAssignment>::new(), Authorizer::new(built_in_roles().to_vec(), []));
+    for step in 0..600 {
+        if next(3) == 0 && !kept.is_empty() {
+            let gone = kept.swap_remove(usize::try_from(next(kept.len() as u64)).unwrap());
+            changed.unassign(&gone.scope, gone.id);
+        } else {
+            let assignment = RoleAssignment {
+                id: Uuid::from_u128(step),
+                scope: Arc::clone(&scopes[usize::try_from(next(12)).unwrap()]),
+                principal: Uuid::from_u128(u128::from(next(6))),
+                role: [roles::READER, roles::CONTRIBUTOR, roles::OWNER][usize::try_from(next(3)).unwrap()],
+                condition: None,
+            };
+            kept.push(assignment.clone());
+            changed = changed.clone();
+            changed.assign(assignment);
+        }
+        if step % 20 != 0 {
+            continue;
+        }
+        let fresh = Authorizer::new(built_in_roles().to_vec(), kept.clone());
+        for principal in 0..6 {
+            let subject = Subject::new(Uuid::from_u128(principal), &[]);
+            for action in ["a/b/read", "a/b/write", "Microsoft.Authorization/roleAssignments/write"] {
+                for scope in &scopes {
+                    let (left, right) =
+                        (changed.check(&subject, action, scope), fresh.check(&subject, action, scope));
+                    assert_eq!(left.allowed, right.allowed, "step {step}: {principal} {action} {scope}");
+                }
+                let masks =
+                    [&changed, &fresh].map(|a| a.mask(Plane::Control, &subject, action).scopes().clone());
+                assert_eq!(masks[0], masks[1]);
+            }
+        }
+        assert_eq!(changed.assignments().count(), kept.len());
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `bowline role`: roles, and who has them where.
 
+use std::collections::HashMap;
+
 use bowline_arm::ResourceId;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -117,8 +119,7 @@ pub(crate) async fn run(app: &App, command: RoleCommand) -> Result<Answer> {
         }
         RoleCommand::Assignment(AssignmentCommand::List { assignee, scope, all }) => {
             let scope = resolve_scope(app, &arm, &scope).await?;
-            let mut found = list_assignments(&arm, &scope, assignee.as_deref()).await?;
-            found.retain(|item| all || holds_in(item, &scope));
+            let mut found = list_assignments(&arm, &scope, assignee.as_deref(), all).await?;
             add_names(&arm, &mut found).await;
             Ok(Answer::list(found, ASSIGNMENTS, "There are no such role assignments."))
         }
@@ -184,7 +185,7 @@ pub(super) async fn resolve_role(arm: &Arm, scope: &ResourceId, role: &str) -> R
 }
 
 /// A user by name, a service principal by client id, or whatever has that object id.
-async fn resolve_principal(arm: &Arm, assignee: &str) -> Result<PrincipalRef> {
+pub(super) async fn resolve_principal(arm: &Arm, assignee: &str) -> Result<PrincipalRef> {
     let object_id = |found: &Value| {
         found.pointer("/properties/objectId").and_then(Value::as_str).unwrap_or_default().to_owned()
     };
@@ -221,7 +222,7 @@ pub(super) async fn assign(
     let outcome = arm.put(id.as_str(), api::AUTHORIZATION, json!({"properties": properties})).await;
     let mut made = match outcome {
         Err(failure) if failure.code.as_deref() == Some("RoleAssignmentExists") => {
-            let all = list_assignments(arm, scope, Some(&principal.object_id)).await?;
+            let all = list_assignments(arm, scope, Some(&principal.object_id), false).await?;
             all.into_iter().find(|item| is_assignment(item, scope, principal, role)).ok_or(failure)?
         }
         other => other?,
@@ -244,16 +245,24 @@ fn is_assignment(item: &Value, scope: &ResourceId, principal: &PrincipalRef, rol
             .eq_ignore_ascii_case(role.id.rsplit('/').next().unwrap_or_default())
 }
 
-async fn list_assignments(arm: &Arm, scope: &ResourceId, assignee: Option<&str>) -> Result<Vec<Value>> {
+async fn list_assignments(
+    arm: &Arm,
+    scope: &ResourceId,
+    assignee: Option<&str>,
+    below: bool,
+) -> Result<Vec<Value>> {
     let principal = match assignee {
         Some(assignee) => Some(resolve_principal(arm, assignee).await?),
         None => None,
     };
-    // Without atScope() the server leaves out what was given above the scope and holds in it.
-    let of_principal = principal.map(|principal| format!(" and principalId eq '{}'", principal.object_id));
-    let filter = format!("atScope(){}", of_principal.unwrap_or_default());
+    // Without atScope() the server also gives what was given below the scope.
+    let at_scope = (!below).then(|| "atScope()".to_owned());
+    let of_principal = principal.map(|principal| format!("principalId eq '{}'", principal.object_id));
+    let filter: Vec<String> = at_scope.into_iter().chain(of_principal).collect();
+    let filter = filter.join(" and ");
+    let query = [("$filter", filter.as_str())];
     let path = api::collection(scope, api::ROLE_ASSIGNMENT_TYPE);
-    let mut all = arm.list(&path, api::AUTHORIZATION, &[("$filter", &filter)]).await?;
+    let mut all = arm.list(&path, api::AUTHORIZATION, if filter.is_empty() { &[] } else { &query }).await?;
     let roles = definitions(arm, scope).await?;
     for item in &mut all {
         let definition =
@@ -269,23 +278,26 @@ async fn list_assignments(arm: &Arm, scope: &ResourceId, assignee: Option<&str>)
     Ok(all)
 }
 
-/// Whether an assignment was made in the scope or above it.
-fn holds_in(item: &Value, scope: &ResourceId) -> bool {
-    let made_in = item.pointer("/properties/scope").and_then(Value::as_str).unwrap_or_default();
-    api::parse_id(made_in).is_ok_and(|made_in| made_in.contains(scope))
-}
-
-/// Puts names beside object ids, for people. Who may not read principals sees the ids alone.
-async fn add_names(arm: &Arm, items: &mut [Value]) {
-    let mut names = std::collections::HashMap::new();
-    for (kind, name) in [(api::USER_TYPE, "/name"), (api::SERVICE_PRINCIPAL_TYPE, "/properties/displayName")]
-    {
+/// The names of principals by object id, for people. Who may not read principals knows none.
+pub(super) async fn principal_names(arm: &Arm) -> HashMap<String, String> {
+    let mut names = HashMap::new();
+    for (kind, name) in [
+        (api::USER_TYPE, "/name"),
+        (api::SERVICE_PRINCIPAL_TYPE, "/properties/displayName"),
+        (api::GROUP_TYPE, "/properties/displayName"),
+    ] {
         let principals = arm.list(&api::collection(&ResourceId::root(), kind), api::BOWLINE, &[]).await;
         for principal in principals.unwrap_or_default() {
             let text = |pointer: &str| principal.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
             names.extend(text("/properties/objectId").zip(text(name)));
         }
     }
+    names
+}
+
+/// Puts names beside object ids.
+async fn add_names(arm: &Arm, items: &mut [Value]) {
+    let names = principal_names(arm).await;
     for item in items {
         let object_id = item.pointer("/properties/principalId").and_then(Value::as_str).unwrap_or_default();
         if let Some(name) = names.get(object_id) {
@@ -297,7 +309,7 @@ async fn add_names(arm: &Arm, items: &mut [Value]) {
 async fn find_assignment(arm: &Arm, scope: &ResourceId, assignee: &str, role: &str) -> Result<ResourceId> {
     let principal = resolve_principal(arm, assignee).await?;
     let role = resolve_role(arm, scope, role).await?;
-    let all = list_assignments(arm, scope, Some(&principal.object_id)).await?;
+    let all = list_assignments(arm, scope, Some(&principal.object_id), false).await?;
     let found = all.iter().find(|item| is_assignment(item, scope, &principal, &role));
     let id = found.and_then(|item| item["id"].as_str()).ok_or_else(|| {
         Failure::new(Kind::NotFound, format!("{assignee} does not have the role {} in {scope}", role.name))
