@@ -26,6 +26,7 @@ pub mod inventory;
 pub mod lookups;
 pub mod observed;
 pub mod operations;
+pub mod pages;
 pub mod pipeline;
 pub mod principals;
 pub mod provider;
@@ -91,6 +92,7 @@ pub struct Control {
     inventory: inventory::Inventory,
     desired: desired::Desired,
     answers: answers::Answers,
+    pages: pages::Pages,
 }
 
 impl Control {
@@ -116,6 +118,7 @@ impl Control {
             inventory: inventory::Inventory::new(Arc::clone(&store)),
             desired: desired::Desired::default(),
             answers: answers::Answers::default(),
+            pages: pages::Pages::default(),
             store,
             settings,
         }))
@@ -183,6 +186,10 @@ impl Control {
 
     pub(crate) fn answers(&self) -> &answers::Answers {
         &self.answers
+    }
+
+    pub(crate) fn pages(&self) -> &pages::Pages {
+        &self.pages
     }
 
     pub(crate) fn seal(&self) -> &Seal {

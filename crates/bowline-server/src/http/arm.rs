@@ -12,13 +12,13 @@ use bowline_arm::{
 use bowline_control::context::OpContext;
 use bowline_control::pipeline::{self, Deleted, ListRequest, WriteRequest};
 use bowline_control::{discovery, lookups};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::context::{authenticate, challenge};
-use super::{State, events, inventory};
+use super::{State, events, inventory, pieces};
 
 /// The largest body of a request on a resource.
 pub const MAX_BODY: usize = 4 << 20;
@@ -375,20 +375,9 @@ async fn list(
     };
     let listed = pipeline::list(&state.control, context, request).await?;
     let next = listed.next.map(|token| next_link(state, call, &token));
-    Ok(json_bytes(StatusCode::OK, page_body(&listed.row, next)))
-}
-
-/// A page around resources that are encoded already.
-fn page_body(row: &[u8], next: Option<String>) -> Bytes {
-    let mut body = BytesMut::with_capacity(row.len() + 512);
-    body.extend_from_slice(b"{\"value\":[");
-    body.extend_from_slice(row);
-    body.extend_from_slice(b"]");
-    if let Some(next) = next {
-        body.extend_from_slice(format!(",\"nextLink\":{}", Value::from(next)).as_bytes());
-    }
-    body.extend_from_slice(b"}");
-    body.freeze()
+    let end = next.map_or_else(|| "]}".to_owned(), |next| format!("],\"nextLink\":{}}}", Value::from(next)));
+    let body = pieces::body([Bytes::from_static(b"{\"value\":["), listed.row, end.into()]);
+    Ok(json_bytes(StatusCode::OK, body))
 }
 
 /// The same request with the token of the next page.
@@ -479,8 +468,8 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Error> {
 }
 
 /// An answer that is JSON already.
-fn json_bytes(status: StatusCode, body: Bytes) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
+fn json_bytes(status: StatusCode, body: impl Into<Body>) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body.into()).into_response()
 }
 
 async fn required_body(headers: &HeaderMap, body: Body) -> Result<Value, Error> {

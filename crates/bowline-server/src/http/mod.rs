@@ -10,6 +10,7 @@ pub mod health;
 pub mod identity;
 pub mod inventory;
 pub mod pages;
+pub mod pieces;
 pub mod portal;
 pub mod registry;
 pub mod session;
