@@ -125,11 +125,7 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     let last = found.last().filter(|_| more).map(|last| last.stamp.key.clone());
     let mut row = Row::default();
     if after.is_none() {
-        for (id, document) in provider.built_in(&request.scope) {
-            if filter.matches(&ResourceFields { id: &id, document: &document }) {
-                row.push(render(spec, &id, document, None, serving.version).to_string().as_bytes());
-            }
-        }
+        row.push_built_in(&**provider, &request.scope, &filter, serving);
     }
     encode(control, context, &**provider, serving, found, &mut row).await?;
     let (row, live) = (row.json.freeze(), row.live);
@@ -148,6 +144,22 @@ struct Row {
 }
 
 impl Row {
+    /// What exists without a record.
+    fn push_built_in(
+        &mut self,
+        provider: &dyn ResourceProvider,
+        scope: &ResourceId,
+        filter: &Filter,
+        serving: Serving,
+    ) {
+        for (id, document) in provider.built_in(scope) {
+            if filter.matches(&ResourceFields { id: &id, document: &document }) {
+                let shown = render(provider.spec(), &id, document, None, serving.version);
+                self.push(shown.to_string().as_bytes());
+            }
+        }
+    }
+
     fn push(&mut self, json: &[u8]) {
         if !self.json.is_empty() {
             self.json.extend_from_slice(b",");
