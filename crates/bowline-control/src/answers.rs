@@ -41,6 +41,13 @@ pub(crate) struct Answer {
     live: Option<Box<Live>>,
 }
 
+impl Answer {
+    /// Whether it holds values that only the moment knows.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+}
+
 /// Where this moment's values go.
 #[derive(Debug)]
 struct Live {
@@ -65,6 +72,11 @@ impl Serving {
         let version = spec.serving(asked);
         let number = spec.shape.versions.iter().position(|v| v == version).unwrap_or_default();
         Self { version, number: u16::try_from(number).unwrap_or(u16::MAX) }
+    }
+
+    /// Its place among the type's versions.
+    pub(crate) fn number(self) -> u16 {
+        self.number
     }
 }
 

@@ -96,6 +96,7 @@ async fn restart(control: &Control, head: Head) -> Result<(), StoreError> {
     control.desired().reload(&**control.store()).await?;
     control.inventory().forget();
     control.answers().forget();
+    control.pages().forget();
     control.sessions().publish("/", |key| control.desired().document(key));
     Ok(())
 }

@@ -32,6 +32,7 @@ pub mod management_groups;
 pub mod namespaces;
 pub mod observed;
 pub mod operations;
+pub mod pages;
 pub mod pipeline;
 pub mod principals;
 pub mod provider;
@@ -121,6 +122,7 @@ pub struct Control {
     inventory: inventory::Inventory,
     desired: desired::Desired,
     answers: answers::Answers,
+    pages: pages::Pages,
 }
 
 impl Control {
@@ -146,6 +148,7 @@ impl Control {
             inventory: inventory::Inventory::new(Arc::clone(&store)),
             desired: desired::Desired::default(),
             answers: answers::Answers::default(),
+            pages: pages::Pages::default(),
             store,
             settings,
         }))
@@ -213,6 +216,10 @@ impl Control {
 
     pub(crate) fn answers(&self) -> &answers::Answers {
         &self.answers
+    }
+
+    pub(crate) fn pages(&self) -> &pages::Pages {
+        &self.pages
     }
 
     pub(crate) fn seal(&self) -> &Seal {

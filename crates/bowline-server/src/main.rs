@@ -18,6 +18,12 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{} (commit {commit}, protocol {})", env!("CARGO_PKG_VERSION"), bowline_link::PROTOCOL)
 });
 
+/// Few arenas, and freed pages go back within a second: thousands of handshakes at once leave little behind. jemalloc reads this when it starts.
+#[expect(unsafe_code, reason = "the allocator finds its settings by the name of a symbol")]
+#[unsafe(export_name = "_rjem_malloc_conf")]
+pub static ALLOCATOR_SETTINGS: &[u8] =
+    b"narenas:2,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true\0";
+
 fn main() -> ExitCode {
     let matches = config::Arguments::command().version(VERSION.as_str()).get_matches();
     let arguments = config::Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());

@@ -20,6 +20,7 @@ use crate::Control;
 use crate::answers::{Serving, parse_row};
 use crate::authorization::Snapshot;
 use crate::context::OpContext;
+use crate::pages::Moment;
 use crate::provider::{Placement, ResourceProvider};
 
 /// The most resources of one page.
@@ -84,10 +85,21 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     check_scope(control, &snapshot, &request.scope).await?;
     let question =
         question_of(&request.scope, request.resource_type.key(), request.filter.as_deref(), context);
-    let (after, until) = start(control, request.skip_token.as_deref(), &question).await?;
+    let (after, moment) = start(control, request.skip_token.as_deref(), &question, &spec.type_key()).await?;
     let limit = request.top.map_or(DEFAULT_PAGE, |top| top.clamp(1, MAX_PAGE));
     let inherited = INHERITED.contains(&spec.type_key().as_str());
     let here = mask.as_ref().is_none_or(|mask| mask.contains(request.scope.key()));
+    let serving = Serving::of(spec, &request.version);
+    // The same for everybody who may see all of the scope: then it is kept for the next. What is inherited depends on the hierarchy too.
+    let sees_all = here && mask.as_ref().is_none_or(|mask| !mask.has_conditions());
+    let kept = (sees_all && !inherited && filter == Filter::Everything).then(|| {
+        let (scope, after) = (request.scope.key(), after.as_deref().unwrap_or_default());
+        format!("{}\n{}\n{scope}\n{limit}\n{after}", spec.resource_type, serving.number())
+    });
+    if let Some(page) = kept.as_ref().and_then(|kept| control.pages().find(kept, moment)) {
+        let next = page.after.clone().map(|last| control.next(last, moment, question)).transpose()?;
+        return Ok(Listed { row: page.row.clone(), next });
+    }
     let visible = |found: &Found| {
         let Some(mask) = &mask else { return true };
         // Who may read at the scope may see what holds there.
@@ -109,39 +121,50 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     if let Some(principal) = filter.call("assignedto").and_then(|call| call.text()) {
         query.assigned_to(principal, &snapshot)?;
     }
-    let (found, more) = page(control, &query, after.clone(), until, limit, visible).await?;
-    let serving = Serving::of(spec, &request.version);
-    let next = match found.last().filter(|_| more) {
-        Some(last) => Some(control.seal_cursor(&Cursor {
-            epoch: control.store().watch().borrow().epoch,
-            revision: until.0,
-            after: last.stamp.key.clone(),
-            question,
-        })?),
-        None => None,
-    };
+    let (found, more) = page(control, &query, after.clone(), moment.until, limit, visible).await?;
+    let last = found.last().filter(|_| more).map(|last| last.stamp.key.clone());
     let mut row = Row::default();
     if after.is_none() {
-        for (id, document) in provider.built_in(&request.scope) {
-            if filter.matches(&ResourceFields { id: &id, document: &document }) {
-                row.push(render(spec, &id, document, None, serving.version).to_string().as_bytes());
-            }
-        }
+        row.push_built_in(&**provider, &request.scope, &filter, serving);
     }
     encode(control, context, &**provider, serving, found, &mut row).await?;
-    Ok(Listed { row: row.0.freeze(), next })
+    let (row, live) = (row.json.freeze(), row.live);
+    if let Some(kept) = kept.filter(|_| !live) {
+        control.pages().keep(kept, moment, row.clone(), last.clone());
+    }
+    Ok(Listed { row, next: last.map(|last| control.next(last, moment, question)).transpose()? })
 }
 
 /// Resources one after the other, with commas between them.
 #[derive(Default)]
-struct Row(BytesMut);
+struct Row {
+    json: BytesMut,
+    /// Whether this moment's values are in it.
+    live: bool,
+}
 
 impl Row {
-    fn push(&mut self, json: &[u8]) {
-        if !self.0.is_empty() {
-            self.0.extend_from_slice(b",");
+    /// What exists without a record.
+    fn push_built_in(
+        &mut self,
+        provider: &dyn ResourceProvider,
+        scope: &ResourceId,
+        filter: &Filter,
+        serving: Serving,
+    ) {
+        for (id, document) in provider.built_in(scope) {
+            if filter.matches(&ResourceFields { id: &id, document: &document }) {
+                let shown = render(provider.spec(), &id, document, None, serving.version);
+                self.push(shown.to_string().as_bytes());
+            }
         }
-        self.0.extend_from_slice(json);
+    }
+
+    fn push(&mut self, json: &[u8]) {
+        if !self.json.is_empty() {
+            self.json.extend_from_slice(b",");
+        }
+        self.json.extend_from_slice(json);
     }
 }
 
@@ -175,6 +198,7 @@ async fn encode(
     }
     for (stamp, answer) in answers {
         if let Some(answer) = answer.or_else(|| read.remove(&stamp.uid)) {
+            row.live |= answer.is_live();
             row.push(&control.finish(stamp.uid, &answer, context.now).await?);
         }
     }
@@ -209,10 +233,13 @@ pub(super) async fn start(
     control: &Control,
     token: Option<&str>,
     question: &str,
-) -> Result<(Option<String>, Revision), Error> {
+    type_key: &str,
+) -> Result<(Option<String>, Moment), Error> {
+    let store = control.store();
+    let head = store.head().await.map_err(|e| store_error(&e))?;
+    let changed = control.pages().last_change(&**store, head, type_key).await.map_err(|e| store_error(&e))?;
     let Some(token) = token else {
-        let head = control.store().head().await.map_err(|e| store_error(&e))?;
-        return Ok((None, head.revision));
+        return Ok((None, Moment { head, until: head.revision, changed }));
     };
     let refuse =
         |why: CursorError| Error::bad_request("InvalidSkipToken", why.to_string()).with_target("$skipToken");
@@ -220,10 +247,10 @@ pub(super) async fn start(
     if cursor.question != question {
         return Err(refuse(CursorError::OtherQuestion));
     }
-    if cursor.epoch != control.store().watch().borrow().epoch {
+    if cursor.epoch != head.epoch {
         return Err(refuse(CursorError::OtherEpoch));
     }
-    Ok((Some(cursor.after), Revision(cursor.revision)))
+    Ok((Some(cursor.after), Moment { head, until: Revision(cursor.revision), changed }))
 }
 
 struct Query<'a> {
@@ -357,6 +384,11 @@ impl<'a> Query<'a> {
 }
 
 impl Control {
+    /// The token of the page after `after`.
+    fn next(&self, after: String, moment: Moment, question: String) -> Result<String, Error> {
+        self.seal_cursor(&Cursor { epoch: moment.head.epoch, revision: moment.until.0, after, question })
+    }
+
     pub(super) fn seal_cursor(&self, cursor: &Cursor) -> Result<String, Error> {
         let plain = serde_json::to_vec(cursor).map_err(Error::internal)?;
         Ok(URL_SAFE_NO_PAD.encode(self.seal().seal("page", b"", &plain)))

@@ -9,7 +9,7 @@ use bowline_arm::{Error, Precondition, ResourceId, ResourceType, Target};
 use bowline_control::context::OpContext;
 use bowline_control::pipeline::{self, Deleted, ListRequest, WriteRequest};
 use bowline_control::{discovery, lookups};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use super::body::{optional_body, required_body};
 pub use super::call::Call;
 use super::context::{authenticate, challenge};
 use super::resource_manager::{self, Asked};
-use super::{State, events, inventory, repeat};
+use super::{State, events, inventory, pieces, repeat};
 
 /// Handles a request that no other route takes.
 pub async fn handle(
@@ -327,20 +327,9 @@ async fn list(
     };
     let listed = pipeline::list(&state.control, context, request).await?;
     let next = listed.next.map(|token| next_link(state, call, &token));
-    Ok(json_bytes(StatusCode::OK, page_body(&listed.row, next)))
-}
-
-/// A page around resources that are encoded already.
-fn page_body(row: &[u8], next: Option<String>) -> Bytes {
-    let mut body = BytesMut::with_capacity(row.len() + 512);
-    body.extend_from_slice(b"{\"value\":[");
-    body.extend_from_slice(row);
-    body.extend_from_slice(b"]");
-    if let Some(next) = next {
-        body.extend_from_slice(format!(",\"nextLink\":{}", Value::from(next)).as_bytes());
-    }
-    body.extend_from_slice(b"}");
-    body.freeze()
+    let end = next.map_or_else(|| "]}".to_owned(), |next| format!("],\"nextLink\":{}}}", Value::from(next)));
+    let body = pieces::body([Bytes::from_static(b"{\"value\":["), listed.row, end.into()]);
+    Ok(json_bytes(StatusCode::OK, body))
 }
 
 /// The same request with the token of the next page.
@@ -428,6 +417,6 @@ pub fn json_response(status: StatusCode, value: &Value) -> Response {
 }
 
 /// An answer that is JSON already.
-fn json_bytes(status: StatusCode, body: Bytes) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
+fn json_bytes(status: StatusCode, body: impl Into<Body>) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], body.into()).into_response()
 }

@@ -15,6 +15,7 @@ pub mod health;
 pub mod identity;
 pub mod inventory;
 pub mod pages;
+pub mod pieces;
 pub mod portal;
 pub mod registry;
 mod resource_manager;

@@ -21,6 +21,7 @@ use bowline_link::wire::{INSTANCE_HEADER, MAX_WAIT_SECONDS, SessionQuery, UPGRAD
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -56,11 +57,10 @@ impl Drop for Place {
     }
 }
 
-/// A session that was opened, and its first line.
+/// A session that was opened. In a box from the beginning: the task that holds it would have room for it once in each of its parts.
 struct Opened {
     place: Place,
     session: ServerSession,
-    hello: Down,
     started: Instant,
 }
 
@@ -85,25 +85,18 @@ pub async fn open(Shared(state): Shared<Arc<State>>, mut request: Request) -> Re
         }
     };
     let direction = if upgrade { Direction::Both } else { Direction::Down };
-    let opened = match begin(&state, &parts, &query, direction).await {
+    let (opened, hello) = match begin(&state, &parts, &query, direction).await {
         Ok(opened) => opened,
         Err(error) => return challenge(&state, error),
     };
     if let Some(wait) = query.wait {
-        return poll(opened, Duration::from_secs(u64::from(wait.min(MAX_WAIT_SECONDS)))).await;
+        return poll(opened, hello, Duration::from_secs(u64::from(wait.min(MAX_WAIT_SECONDS)))).await;
     }
+    let hello = encode(&hello).unwrap_or_default();
     if !upgrade {
-        return stream(opened);
+        return stream(opened, hello);
     }
-    tokio::spawn(async move {
-        match takeover.await {
-            Ok(upgraded) => match upgraded.downcast::<TokioIo<Stream>>() {
-                Ok(parts) => hold(Box::new(parts.io.into_inner()), parts.read_buf, opened).await,
-                Err(_) => tracing::error!("a session's connection is not one of this listener"),
-            },
-            Err(error) => tracing::debug!(%error, "a session's connection ended before it began"),
-        }
-    });
+    tokio::spawn(take_over(takeover, opened, hello));
     (
         StatusCode::SWITCHING_PROTOCOLS,
         [
@@ -119,7 +112,7 @@ async fn begin(
     parts: &Parts,
     query: &SessionQuery,
     direction: Direction,
-) -> Result<Opened, Error> {
+) -> Result<(Box<Opened>, Down), Error> {
     let Agent { context, record, until } = agent(state, parts).await?;
     let instance = parts
         .headers
@@ -159,7 +152,7 @@ async fn begin(
     };
     let started = Instant::now();
     let (session, hello) = ServerSession::open(opening, Duration::ZERO);
-    Ok(Opened { place, session, hello, started })
+    Ok((Box::new(Opened { place, session, started }), hello))
 }
 
 /// What the agent has: the server's document when it names the same generation.
@@ -175,14 +168,29 @@ fn jittered(lifetime: Duration) -> Duration {
     lifetime.saturating_sub(lifetime / 10 * part / 255)
 }
 
-/// Holds a taken-over connection until either side ends it.
-async fn hold(mut io: Box<Stream>, early: Bytes, mut opened: Opened) {
+/// Waits for the connection, and lives as a session on it. What is needed for the beginning only is gone when [`hold`] waits.
+async fn take_over(takeover: OnUpgrade, opened: Box<Opened>, hello: Vec<u8>) {
+    let parts = match takeover.await {
+        Ok(upgraded) => upgraded.downcast::<TokioIo<Stream>>(),
+        Err(error) => return tracing::debug!(%error, "a session's connection ended before it began"),
+    };
+    let Ok(parts) = parts else {
+        return tracing::error!("a session's connection is not one of this listener");
+    };
+    let mut io = Box::new(parts.io.into_inner());
     let mut lines = LineReader::new();
-    lines.feed(&early);
-    drop(early);
-    if write(&mut io, &opened.hello).await.is_err() {
+    lines.feed(&parts.read_buf);
+    drop(parts.read_buf);
+    if write(&mut io, &hello).await.is_err() {
         return;
     }
+    drop(hello);
+    // A task of its own: the memory of this one, made for the beginning, is given back.
+    tokio::spawn(hold(io, lines, opened));
+}
+
+/// Holds a taken-over connection until either side ends it.
+async fn hold(mut io: Box<Stream>, mut lines: LineReader, mut opened: Box<Opened>) {
     let mut buffer = [0_u8; READ_BUFFER];
     opened.place.attachment.signal.mark_changed();
     loop {
@@ -203,12 +211,12 @@ async fn hold(mut io: Box<Stream>, early: Bytes, mut opened: Opened) {
         match step {
             Step::Wait => {}
             Step::Send(line) => {
-                if write(&mut io, &line).await.is_err() {
+                if write_line(&mut io, &line).await.is_err() {
                     break;
                 }
             }
             Step::End(line) => {
-                let _ = write(&mut io, &line).await;
+                let _ = write_line(&mut io, &line).await;
                 let _ = timeout(WRITE_PATIENCE, io.shutdown()).await;
                 break;
             }
@@ -284,21 +292,24 @@ impl Opened {
     }
 }
 
-async fn write(io: &mut Stream, line: &Down) -> std::io::Result<()> {
+async fn write_line(io: &mut Stream, line: &Down) -> std::io::Result<()> {
     let bytes = encode(line).map_err(std::io::Error::other)?;
+    write(io, &bytes).await
+}
+
+async fn write(io: &mut Stream, bytes: &[u8]) -> std::io::Result<()> {
     let writing = async {
-        io.write_all(&bytes).await?;
+        io.write_all(bytes).await?;
         io.flush().await
     };
     timeout(WRITE_PATIENCE, writing).await.map_err(|_| std::io::ErrorKind::TimedOut)?
 }
 
 /// The lines as a streamed answer: for curl, and for proxies that strip the upgrade.
-fn stream(mut opened: Opened) -> Response {
+fn stream(mut opened: Box<Opened>, hello: Vec<u8>) -> Response {
     opened.place.attachment.signal.mark_changed();
-    let first = encode(&opened.hello).unwrap_or_default();
     let lines =
-        futures::stream::unfold((Some(Bytes::from(first)), Some(opened)), |(first, opened)| async move {
+        futures::stream::unfold((Some(Bytes::from(hello)), Some(opened)), |(first, opened)| async move {
             if let Some(first) = first {
                 return Some((Ok::<_, std::convert::Infallible>(first), (None, opened)));
             }
@@ -313,8 +324,8 @@ fn stream(mut opened: Opened) -> Response {
 }
 
 /// The lines of a long poll: what there is to say now, or what comes within the wait.
-async fn poll(mut opened: Opened, wait: Duration) -> Response {
-    let mut messages = vec![opened.hello.clone()];
+async fn poll(mut opened: Box<Opened>, hello: Down, wait: Duration) -> Response {
+    let mut messages = vec![hello];
     opened.place.attachment.signal.mark_changed();
     match opened.signalled() {
         Step::Send(line) | Step::End(line) => messages.push(line),
@@ -343,5 +354,21 @@ async fn next_news(opened: &mut Opened) -> Step {
             Step::Send(Down::KeepAlive(_)) => {}
             step => return step,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, B, C, F: Future>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// There is one for each connected agent.
+    #[test]
+    fn the_task_of_an_idle_session_is_small() {
+        let held = size_of_future(hold);
+        assert!(held <= 1024, "the task of an idle session takes {held} bytes");
     }
 }

@@ -14,6 +14,11 @@ const BUSY: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 64;
 /// The log is cut back to this length when it starts over.
 const LOG_BYTES: i64 = 64 << 20;
+/// Pages that the writer keeps, in KiB. They fill up with whatever was written, so that large ones look like memory of each agent;
+/// what is not kept comes from the system's own cache at a microsecond a page.
+const WRITER_PAGES: i64 = 8 << 10;
+/// Pages that each reader keeps, in KiB.
+const READER_PAGES: i64 = 2 << 10;
 
 fn open(path: &Path, cache_kib: i64) -> rusqlite::Result<Connection> {
     // Each connection is used by one thread at a time, so that SQLite needs no mutex of its own.
@@ -29,7 +34,7 @@ fn open(path: &Path, cache_kib: i64) -> rusqlite::Result<Connection> {
 /// The connection that writes.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     let set_up = || -> rusqlite::Result<Connection> {
-        let connection = open(path, 32 << 10)?;
+        let connection = open(path, WRITER_PAGES)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
@@ -41,7 +46,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
 /// A connection that reads.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     let set_up = || -> rusqlite::Result<Connection> {
-        let connection = open(path, 8 << 10)?;
+        let connection = open(path, READER_PAGES)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     };
