@@ -41,6 +41,7 @@ codes! {
     "InternalServerError" [500] "The server could not complete the request." => "The operator finds the cause in the log by the correlation id.";
     "InvalidApiVersionParameter" [400] "api-version is not YYYY-MM-DD or YYYY-MM-DD-preview." => "Send a well-formed version; GET /providers lists those of each type.";
     "InvalidAppId" [400] "The application id is not a GUID, or another application has it." => "Leave it out, or send another GUID.";
+    "InvalidAssignableScopes" [400] "A role names a scope at which it cannot be assigned, or none." => "target names it; send ids of management groups, subscriptions or groups.";
     "InvalidAuthenticationToken" [401] "The access token is malformed, changed, or signed by somebody else." => "Sign in again at this server.";
     "InvalidAuthenticationTokenAudience" [401] "The access token is for another service." => "Ask for the scope {server}/.default.";
     "InvalidAuthenticationTokenTenant" [401] "The access token was issued by another tenant." => "Sign in at the authority that WWW-Authenticate names.";
@@ -97,7 +98,11 @@ codes! {
     "RoleAssignmentExists" [409] "The principal has this role at this scope already." => "Nothing; the message names the assignment.";
     "RoleAssignmentUpdateNotPermitted" [409] "Principal and role of an assignment cannot be changed." => "Delete it and create another.";
     "RoleDefinitionDoesNotExist" [400] "There is no such role." => "List the role definitions.";
+    "RoleDefinitionExists" [409] "Another role definition has this id." => "Choose a new GUID.";
+    "RoleDefinitionHasAssignments" [409] "The role is still assigned." => "Delete its assignments first.";
     "RoleDefinitionIsBuiltIn" [409] "A built-in role cannot be changed." => "Create a custom role with another GUID.";
+    "RoleDefinitionNotAssignable" [400] "The role cannot be assigned at this scope." => "Add the scope to its assignableScopes, or choose another role.";
+    "RoleDefinitionWithSameNameExists" [409] "Another custom role has this name." => "Choose another name.";
     "ServiceUnavailable" [503] "The server cannot take the request right now; nothing was changed unless the message says so." => "Try again after the time in Retry-After.";
     "SubscriptionNotFound" [404] "There is no such subscription." => "GET /subscriptions lists those that you can see.";
     "SubscriptionRequestsThrottled" [429] "The caller has used up its budget in this subscription." => "Try again after the time in Retry-After; the operator can raise the budget.";

@@ -92,7 +92,7 @@ async fn a_kept_answer_ends_with_a_change_of_another_server() {
             .expect(200);
         for api in [reader, writer] {
             assert_eq!(api.get(&id).await.expect(200), put);
-            assert_eq!(listed(api, &collection, "2026-11-01").await, [put.clone()]);
+            assert_eq!(listed(api, &collection, "2026-11-01").await, std::slice::from_ref(&put));
         }
     }
 }

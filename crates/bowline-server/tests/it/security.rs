@@ -84,6 +84,8 @@ const FIXED: &[(&str, &str, Access)] = &[
     ("GET", "/portal", Access::Public),
     ("GET", "/portal/", Access::Public),
     ("GET", "/portal/{*path}", Access::Public),
+    ("GET", "/openapi", Access::Public),
+    ("GET", "/openapi/{*path}", Access::Public),
 ];
 
 /// What a signed-in caller without a role gets from a route of ARM that has no record of its own.
