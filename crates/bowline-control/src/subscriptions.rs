@@ -27,6 +27,8 @@ pub async fn act(
     body: &Value,
 ) -> Result<Value, Error> {
     let action = format!("Microsoft.Subscription/{verb}/action");
+    // Who may not is told so whatever the body is.
+    control.authorization().snapshot().await.require(context, &action, subscription.key())?;
     let (member, value) = match verb {
         "cancel" => ("state", "Disabled"),
         "enable" => ("state", "Enabled"),

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bowline_arm::{ApiVersion, Cursor, CursorError, Error, Filter, ResourceId, ResourceType};
-use bowline_store::{List, Record, Revision, Stamp, StoreError};
+use bowline_store::{Head, List, Record, Revision, Stamp, StoreError};
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -85,7 +85,9 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     check_scope(control, &snapshot, &request.scope).await?;
     let question =
         question_of(&request.scope, request.resource_type.key(), request.filter.as_deref(), context);
-    let (after, moment) = start(control, request.skip_token.as_deref(), &question, &spec.type_key()).await?;
+    let (after, head, until) = start(control, request.skip_token.as_deref(), &question).await?;
+    let last_change = control.pages().last_change(&**control.store(), head, &spec.type_key()).await;
+    let moment = Moment { head, until, changed: last_change.map_err(|e| store_error(&e))? };
     let limit = request.top.map_or(DEFAULT_PAGE, |top| top.clamp(1, MAX_PAGE));
     let inherited = INHERITED.contains(&spec.type_key().as_str());
     let here = mask.as_ref().is_none_or(|mask| mask.contains(request.scope.key()));
@@ -229,17 +231,15 @@ pub(super) fn question_of(
     hex::encode(&Sha256::digest(text.as_bytes())[..8])
 }
 
+/// The key after which to go on, where the store is, and the revision at which the list began.
 pub(super) async fn start(
     control: &Control,
     token: Option<&str>,
     question: &str,
-    type_key: &str,
-) -> Result<(Option<String>, Moment), Error> {
-    let store = control.store();
-    let head = store.head().await.map_err(|e| store_error(&e))?;
-    let changed = control.pages().last_change(&**store, head, type_key).await.map_err(|e| store_error(&e))?;
+) -> Result<(Option<String>, Head, Revision), Error> {
+    let head = control.store().head().await.map_err(|e| store_error(&e))?;
     let Some(token) = token else {
-        return Ok((None, Moment { head, until: head.revision, changed }));
+        return Ok((None, head, head.revision));
     };
     let refuse =
         |why: CursorError| Error::bad_request("InvalidSkipToken", why.to_string()).with_target("$skipToken");
@@ -250,7 +250,7 @@ pub(super) async fn start(
     if cursor.epoch != head.epoch {
         return Err(refuse(CursorError::OtherEpoch));
     }
-    Ok((Some(cursor.after), Moment { head, until: Revision(cursor.revision), changed }))
+    Ok((Some(cursor.after), head, Revision(cursor.revision)))
 }
 
 struct Query<'a> {

@@ -67,7 +67,7 @@ pub async fn list_flat(
     }
     check_scope(control, &snapshot, &request.scope).await?;
     let asked = question_of(&request.scope, "*", request.filter.as_deref(), context);
-    let (after, until) = start(control, request.skip_token.as_deref(), &asked).await?;
+    let (after, _, until) = start(control, request.skip_token.as_deref(), &asked).await?;
     // Where reading goes on, and where the page ends: behind the last row that was looked at while there was room.
     let (mut position, mut page_end) = (after.clone(), after.unwrap_or_default());
     let mut read = 0;

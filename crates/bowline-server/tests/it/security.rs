@@ -95,6 +95,8 @@ enum Bare {
     Masked,
     /// 403.
     Refused,
+    /// 403 also for a role that lacks this action.
+    Action(&'static str),
 }
 
 /// ARM's routes without a record, by the type that `http/` names for them.
@@ -102,7 +104,7 @@ const DISCOVERY: &[(&str, &str, &str, Bare)] = &[
     ("microsoft.resources/tenants", "GET", "/tenants", Bare::Masked),
     ("microsoft.resources/providers", "GET", "/providers", Bare::Masked),
     ("microsoft.resources/providers/", "GET", "/providers/Microsoft.Kubernetes", Bare::Masked),
-    ("microsoft.resources/locations", "GET", "{sub}/locations", Bare::Masked),
+    ("microsoft.resources/locations", "GET", "{sub}/locations", Bare::Refused),
     ("microsoft.resources/resources", "GET", "{sub}/resources", Bare::Refused),
     (
         "microsoft.authorization/permissions",
@@ -128,6 +130,113 @@ const DISCOVERY: &[(&str, &str, &str, Bare)] = &[
         "GET",
         "{sub}/providers/Microsoft.Bowline/operationResults/{name}",
         Bare::Masked,
+    ),
+    (
+        "microsoft.authorization/provideroperations",
+        "GET",
+        "/providers/Microsoft.Authorization/providerOperations",
+        Bare::Masked,
+    ),
+    ("microsoft.resources/", "GET", "{group}/providers/Microsoft.Resources/deployments", Bare::Masked),
+    ("microsoft.resources/resourcegroups", "POST", "{group}/moveResources", Bare::Masked),
+    ("microsoft.resources/tagnames", "GET", "{sub}/tagNames", Bare::Refused),
+    (
+        "microsoft.resources/tagnames",
+        "PUT",
+        "{sub}/tagNames/site",
+        Bare::Action("Microsoft.Resources/subscriptions/tagNames/write"),
+    ),
+    ("microsoft.features/features", "GET", "{sub}/providers/Microsoft.Features/features", Bare::Refused),
+    (
+        "microsoft.features/providers/features",
+        "GET",
+        "{sub}/providers/Microsoft.Features/providers/Microsoft.Kubernetes/features",
+        Bare::Refused,
+    ),
+    (
+        "microsoft.features/providers/features",
+        "POST",
+        "{sub}/providers/Microsoft.Features/providers/Microsoft.Kubernetes/features/f/register",
+        Bare::Action("Microsoft.Features/providers/features/register/action"),
+    ),
+    (
+        "microsoft.features/featureproviders/subscriptionfeatureregistrations",
+        "GET",
+        "{sub}/providers/Microsoft.Features/featureProviders/Microsoft.Kubernetes/subscriptionFeatureRegistrations",
+        Bare::Refused,
+    ),
+    (
+        "microsoft.features/subscriptionfeatureregistrations",
+        "GET",
+        "{sub}/providers/Microsoft.Features/subscriptionFeatureRegistrations",
+        Bare::Refused,
+    ),
+    (
+        "microsoft.management/managementgroups",
+        "GET",
+        "/providers/Microsoft.Management/managementGroups",
+        Bare::Masked,
+    ),
+    (
+        "microsoft.management/managementgroups/descendants",
+        "GET",
+        "/providers/Microsoft.Management/managementGroups/{name}/descendants",
+        Bare::Refused,
+    ),
+    (
+        "microsoft.management/managementgroups/subscriptions",
+        "GET",
+        "/providers/Microsoft.Management/managementGroups/{name}/subscriptions",
+        Bare::Refused,
+    ),
+    (
+        "microsoft.management/managementgroups/subscriptions",
+        "PUT",
+        "/providers/Microsoft.Management/managementGroups/{name}/subscriptions/{name}",
+        Bare::Action("Microsoft.Management/managementGroups/subscriptions/write"),
+    ),
+    (
+        "microsoft.management/checknameavailability",
+        "POST",
+        "/providers/Microsoft.Management/checkNameAvailability",
+        Bare::Masked,
+    ),
+    ("microsoft.management/getentities", "POST", "/providers/Microsoft.Management/getEntities", Bare::Masked),
+    (
+        "microsoft.management/starttenantbackfill",
+        "POST",
+        "/providers/Microsoft.Management/startTenantBackfill",
+        Bare::Masked,
+    ),
+    (
+        "microsoft.management/tenantbackfillstatus",
+        "POST",
+        "/providers/Microsoft.Management/tenantBackfillStatus",
+        Bare::Masked,
+    ),
+    (
+        "microsoft.subscription/aliases",
+        "PUT",
+        "/providers/Microsoft.Subscription/aliases/{name}",
+        Bare::Action("Microsoft.Subscription/aliases/write"),
+    ),
+    (
+        "microsoft.subscription/rename",
+        "POST",
+        "{sub}/providers/Microsoft.Subscription/rename",
+        Bare::Action("Microsoft.Subscription/rename/action"),
+    ),
+    (
+        "microsoft.subscription/cancel",
+        "POST",
+        "{sub}/providers/Microsoft.Subscription/cancel",
+        Bare::Action("Microsoft.Subscription/cancel/action"),
+    ),
+    (
+        "microsoft.subscription/enable",
+        "POST",
+        "{sub}/providers/Microsoft.Subscription/enable",
+        Bare::Action("Microsoft.Subscription/enable/action"),
     ),
 ];
 
@@ -396,6 +505,10 @@ async fn fixed_rows(
             let (status, _) = world.send(method, &full, Some(bearer), &json!({})).await;
             row.push(word(status));
             let fits = match (role, bare) {
+                (role, Bare::Action(action)) => match role.is_some_and(|role| gives(role, action)) {
+                    true => word(status) == "in",
+                    false => status == 403,
+                },
                 (None, Bare::Refused) => status == 403,
                 _ => word(status) == "in",
             };
