@@ -68,6 +68,24 @@ fn the_refusals_are_as_committed() {
 }
 
 #[test]
+fn the_page_of_codes_is_as_committed() {
+    let mut page = String::from(
+        "# Sign-in errors\n\nPrinted by a test from the table in `bowline-auth`; `UPDATE=1 cargo test -p bowline-auth` writes it. An unknown user name is answered as a wrong password, so \
+         that nobody learns names here.\n\n| code | status | error | sentence |\n|---|---|---|---|\n",
+    );
+    let mut rows: Vec<(u32, String)> = all()
+        .into_iter()
+        .map(|error| {
+            let (code, status) = (error.code(), error.status());
+            (code, format!("| AADSTS{code} | {status} | `{}` | {error} |\n", error.error()))
+        })
+        .collect();
+    rows.sort();
+    page.extend(rows.into_iter().map(|(_, row)| row));
+    blessed::check("../../../../docs/reference/sign-in-errors.md", &page);
+}
+
+#[test]
 fn the_body_is_that_of_the_wire() {
     let body = OAuthError::AuthorizationPending.body("c0ffee", now());
     assert_eq!(

@@ -44,7 +44,10 @@ impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = open_sqlite(SqliteOptions::new(folder.path())).await.unwrap();
-        let foundation = bootstrap::foundation(&store, &RootKey::generate(), now()).await.unwrap();
+        let foundation =
+            bootstrap::foundation(&store, &RootKey::generate(), bowline_auth::RotationRule::default(), now())
+                .await
+                .unwrap();
         let control = Control::open(store, foundation, Settings::new(URL)).await.unwrap();
         let first = bootstrap::first_start(&control, "admin", PASSWORD, now()).await.unwrap().unwrap();
         control.desired().reload(&**control.store()).await.unwrap();
