@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -263,20 +263,32 @@ pub enum ClusterCommand {
         /// Where the enrolment and the ledger live.
         #[arg(long, default_value = "bowline-system", env = "BOWLINE_AGENT_NAMESPACE")]
         namespace: String,
-        /// Where health and metrics are served, or `off`.
-        #[arg(long, default_value = "127.0.0.1:0", value_parser = health)]
-        health: Health,
+        /// Where health and metrics are served, or `off` [default: port 8080 of the pod's address, or any port of this host].
+        #[arg(long, value_parser = health, env = "BOWLINE_AGENT_HEALTH")]
+        health: Option<Health>,
+        /// The pod's own address, where it is probed; a pod gets it from the downward API (status.podIP).
+        #[arg(long, env = "POD_IP")]
+        pod_ip: Option<IpAddr>,
         /// A folder with agent.json and key.pem, as the chart mounts it: taken once, when the agent has no newer enrolment.
         #[arg(long, value_name = "FOLDER")]
         onboarding: Option<PathBuf>,
     },
 }
 
+/// The port of health and metrics in a pod.
+const POD_HEALTH_PORT: u16 = 8080;
+
+/// Where the cluster role serves health unless told otherwise: probes need the pod's address, nothing else may reach it.
+fn usual_health(pod_ip: Option<IpAddr>) -> SocketAddr {
+    pod_ip.map_or((Ipv4Addr::LOCALHOST, 0).into(), |address| (address, POD_HEALTH_PORT).into())
+}
+
 impl ClusterCommand {
     /// The options of `cluster run`.
     pub fn into_options(self) -> ClusterOptions {
-        let Self::Run { kubeconfig, context, namespace, health, onboarding } = self;
-        ClusterOptions { kubeconfig, context, namespace, health: health.0, onboarding }
+        let Self::Run { kubeconfig, context, namespace, health, pod_ip, onboarding } = self;
+        let health = health.map_or_else(|| Some(usual_health(pod_ip)), |health| health.0);
+        ClusterOptions { kubeconfig, context, namespace, health, onboarding }
     }
 }
 
@@ -387,6 +399,20 @@ mod tests {
     #[test]
     fn disconnect_needs_none() {
         assert!(parse("bowline-agent machine disconnect --state-dir /x").is_ok());
+    }
+
+    #[test]
+    fn a_pod_is_probed_at_its_own_address() {
+        let options = |more: &str| {
+            let line = format!("bowline-agent cluster run {more}");
+            let Role::Cluster { command } = parse(line.trim()).unwrap().role else { panic!() };
+            command.into_options().health.map(|address| address.to_string())
+        };
+        assert_eq!(options("").as_deref(), Some("127.0.0.1:0"));
+        assert_eq!(options("--pod-ip 10.1.2.3").as_deref(), Some("10.1.2.3:8080"));
+        assert_eq!(options("--pod-ip fd00::7").as_deref(), Some("[fd00::7]:8080"));
+        assert_eq!(options("--pod-ip 10.1.2.3 --health 127.0.0.1:9").as_deref(), Some("127.0.0.1:9"));
+        assert_eq!(options("--health off"), None);
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub const INSTANCE_HEADER: &str = "x-bowline-instance";
 /// `true` on a machine's PUT lets a re-imaged host take its name over.
 pub const REPLACE_HEADER: &str = "x-bowline-replace";
 
+/// The code of a report's refusal when its session has ended.
+pub const NO_SESSION: &str = "NoSession";
+
 /// The longest a long poll may wait, in seconds.
 pub const MAX_WAIT_SECONDS: u32 = 50;
 

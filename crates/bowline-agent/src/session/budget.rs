@@ -56,7 +56,7 @@ impl Pace {
         match self {
             Self::Usual => Duration::ZERO,
             Self::Saving => Duration::from_secs(10),
-            Self::Spent => Duration::from_secs(60),
+            Self::Spent => Duration::from_secs(20),
         }
     }
 }
@@ -214,9 +214,9 @@ mod tests {
         assert_eq!(pacer.due(Pace::Spent, true, false, seconds(100)), (seconds(100), Share::Everything));
         pacer.went(true, true, seconds(100));
         assert_eq!(pacer.due(Pace::Spent, true, false, seconds(101)), (seconds(1000), Share::Everything));
-        assert_eq!(pacer.due(Pace::Spent, true, true, seconds(101)), (seconds(160), Share::Status));
-        pacer.went(false, true, seconds(160));
-        assert_eq!(pacer.due(Pace::Spent, true, true, seconds(161)), (seconds(220), Share::Status));
+        assert_eq!(pacer.due(Pace::Spent, true, true, seconds(101)), (seconds(120), Share::Status));
+        pacer.went(false, true, seconds(120));
+        assert_eq!(pacer.due(Pace::Spent, true, true, seconds(121)), (seconds(140), Share::Status));
         assert_eq!(pacer.due(Pace::Spent, true, true, seconds(1000)), (seconds(1000), Share::Everything));
         assert_eq!(pacer.due(Pace::Saving, true, false, seconds(161)), (seconds(161), Share::Everything));
     }

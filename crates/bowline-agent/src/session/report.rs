@@ -47,13 +47,24 @@ pub(super) struct ReportLoop {
     meter: Arc<Meter>,
     pacer: Pacer,
     backoff: Backoff,
+    /// The session that the last report named has ended: the next one is waited for, not a while.
+    needs_session: bool,
 }
 
 impl ReportLoop {
     pub(super) fn new(source: &str, orders: OrderSender, status: StatusBoard, meter: Arc<Meter>) -> Self {
         let log = ObservedLog::new(source, clock::new_guid(), DEFAULT_BATCH_BYTES);
         let backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
-        Self { log, permits: VecDeque::new(), orders, status, meter, pacer: Pacer::default(), backoff }
+        Self {
+            log,
+            permits: VecDeque::new(),
+            orders,
+            status,
+            meter,
+            pacer: Pacer::default(),
+            backoff,
+            needs_session: false,
+        }
     }
 
     /// Runs until the role is gone.
@@ -87,7 +98,15 @@ impl ReportLoop {
                     None => return,
                 },
                 Some(reason) = resyncs.recv() => self.resync(&reason),
-                changed = uplink.changed() => if changed.is_err() { return },
+                changed = uplink.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    if std::mem::take(&mut self.needs_session) {
+                        not_before = clock::moment();
+                        self.backoff.reset();
+                    }
+                }
                 Ok(()) = pace.changed() => {}
                 (link, share) = post => {
                     let wait = self.post(link, share).await;
@@ -159,6 +178,8 @@ impl ReportLoop {
                 {
                     link.tokens.forget().await;
                 }
+                self.needs_session =
+                    matches!(&error, PostError::Request(error) if error.code() == Some(wire::NO_SESSION));
                 let wait = self.backoff.next(clock::random(), asked);
                 tracing::warn!(%error, again_in = clock::seconds(wait), "a report was not taken");
                 self.status.failed(format!("a report was not taken: {error}"));

@@ -214,7 +214,6 @@ impl Connected {
         let arguments =
             container["args"].as_array().unwrap().iter().map(|argument| match argument.as_str().unwrap() {
                 "/etc/bowline/onboarding" => mounted.display().to_string(),
-                "0.0.0.0:8080" => "off".to_owned(),
                 other => other.to_owned(),
             });
         let mut arguments: Vec<String> = arguments.collect();
