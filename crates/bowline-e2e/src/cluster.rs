@@ -5,6 +5,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -122,6 +124,61 @@ impl Cluster {
         let kubeconfig = self.kubeconfig.to_string_lossy().into_owned();
         let arguments = ["cluster", "run", "--kubeconfig", &kubeconfig, "--health", "off"].map(str::to_owned);
         Program::start(&binary("bowline-agent"), &arguments, &[], &self.agent_log())
+    }
+
+    /// Starts `bowline-agent cluster run` as a pod would: in a mount namespace of its own with this service account's files where
+    /// Kubernetes puts them, and nothing else that leads to the cluster. Needs root.
+    ///
+    /// # Panics
+    /// When the files cannot be written.
+    #[must_use]
+    pub fn pod_agent(&self, account: &str, pod_ip: &str) -> Program {
+        let mounted = self.folder.path().join("serviceaccount");
+        std::fs::create_dir_all(&mounted).unwrap();
+        let token = self.token(account);
+        for (name, text) in
+            [("token", token.as_str()), ("ca.crt", &self.ca()), ("namespace", "bowline-system")]
+        {
+            std::fs::write(mounted.join(name), text).unwrap();
+        }
+        let port = self.server().rsplit(':').next().unwrap_or_default().to_owned();
+        let environment = [
+            ("KUBERNETES_SERVICE_HOST", "127.0.0.1"),
+            ("KUBERNETES_SERVICE_PORT", &port),
+            ("POD_IP", pod_ip),
+            ("HOME", "/nonexistent"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let enter = "mount -t tmpfs tmpfs /run && at=/run/secrets/kubernetes.io/serviceaccount && mkdir -p $at \
+                     && mount --bind \"$0\" $at && exec \"$@\"";
+        let (mounted, agent) = (mounted.to_string_lossy().into_owned(), binary("bowline-agent"));
+        let arguments =
+            ["--mount", "--", "sh", "-c", enter, &mounted, &agent.to_string_lossy(), "cluster", "run"];
+        Program::start(Path::new("unshare"), &arguments.map(str::to_owned), &environment, &self.agent_log())
+    }
+
+    /// A token of a service account in `bowline-system`, by TokenRequest.
+    #[must_use]
+    pub fn token(&self, account: &str) -> String {
+        self.kubectl(&["create", "token", account, "--namespace", "bowline-system"], &[]).trim().to_owned()
+    }
+
+    fn config(&self) -> Value {
+        serde_json::from_str(&std::fs::read_to_string(&self.kubeconfig).unwrap()).unwrap()
+    }
+
+    /// The API server's URL.
+    #[must_use]
+    pub fn server(&self) -> String {
+        self.config()["clusters"][0]["cluster"]["server"].as_str().unwrap().to_owned()
+    }
+
+    /// The certificate that the API server's is signed with.
+    #[must_use]
+    pub fn ca(&self) -> String {
+        let config = self.config();
+        let data = config["clusters"][0]["cluster"]["certificate-authority-data"].as_str().unwrap();
+        String::from_utf8(STANDARD.decode(data).unwrap()).unwrap()
     }
 
     /// What that agent says.

@@ -18,6 +18,8 @@ mod durability;
 mod identity;
 #[path = "all/kubernetes.rs"]
 mod kubernetes;
+#[path = "all/pod.rs"]
+mod pod;
 #[path = "all/proxies.rs"]
 mod proxies;
 #[path = "all/reading.rs"]
@@ -26,5 +28,9 @@ mod reading;
 mod resources;
 #[path = "all/roles.rs"]
 mod roles;
+#[path = "all/storm.rs"]
+mod storm;
+#[path = "all/up.rs"]
+mod up;
 #[path = "all/versions.rs"]
 mod versions;

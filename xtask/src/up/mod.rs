@@ -71,8 +71,6 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     if options.detached {
         running::leave_terminal()?;
     }
-    fs::create_dir_all(&paths.data).with_context(|| format!("{} cannot be made", paths.data.display()))?;
-    fs::set_permissions(&paths.data, fs::Permissions::from_mode(0o700))?;
     if let Some(record) = running::find(paths)? {
         println!("Bowline already runs as process {} at {}.", record.identity.pid, record.url());
         println!("Stop it with: cargo xtask down");
@@ -80,6 +78,8 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     }
     net::require_free(options.port, "choose another with `cargo xtask up --port PORT`")?;
     disk::require(&paths.data, 256 << 20, "Bowline's data")?;
+    fs::create_dir_all(&paths.data).with_context(|| format!("{} cannot be made", paths.data.display()))?;
+    fs::set_permissions(&paths.data, fs::Permissions::from_mode(0o700))?;
     let kubeconfig = options.kubeconfig.as_deref().map(readable).transpose()?;
     let programs = build::all(paths, options)?;
     if options.detach {

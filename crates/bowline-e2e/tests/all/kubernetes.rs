@@ -8,9 +8,10 @@ use bowline_e2e::api::Api;
 use bowline_e2e::cluster::{Cli, Cluster};
 use bowline_e2e::server::{Server, group};
 use bowline_e2e::wait::{seconds, until, until_true};
+use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 
-async fn wait_for_connectivity(admin: &Api, id: &str, wanted: &str, within: u64) {
+pub(crate) async fn wait_for_connectivity(admin: &Api, id: &str, wanted: &str, within: u64) {
     until_true(&format!("{wanted} of {id}"), seconds(within), async || {
         admin.get(id).await.expect(200)["properties"]["connectivityStatus"] == wanted
     })
@@ -27,7 +28,7 @@ async fn objects(admin: &Api, id: &str, query: &str) -> Value {
         .expect(200)
 }
 
-async fn wait_for_object(admin: &Api, id: &str, query: &str) -> Value {
+pub(crate) async fn wait_for_object(admin: &Api, id: &str, query: &str) -> Value {
     until(&format!("the object {query}"), seconds(30), async || {
         let found = objects(admin, id, query).await;
         found["value"].as_array().filter(|value| !value.is_empty()).map(|value| value[0].clone())
@@ -73,12 +74,44 @@ fn plant(canaries: &mut Canaries) -> Vec<Value> {
     planted
 }
 
+/// More than the 64 batches after which the server writes a segment: objects that come one by one may still share a batch.
+const SEGMENT_OBJECTS: usize = 150;
+/// How a zstd frame begins.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+fn holds(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// Every value of every table with the table's name; what is compressed is unpacked as the server does it.
+fn unpacked(database: &Path) -> Vec<(String, Vec<u8>)> {
+    let database = rusqlite::Connection::open(database).unwrap();
+    let mut names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
+    let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut values = Vec::new();
+    for name in names {
+        let mut all = database.prepare(&format!("SELECT * FROM \"{name}\"")).unwrap();
+        let columns = all.column_count();
+        let mut rows = all.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            for column in 0..columns {
+                let (ValueRef::Text(bytes) | ValueRef::Blob(bytes)) = row.get_ref(column).unwrap() else {
+                    continue;
+                };
+                let text =
+                    if bytes.starts_with(&ZSTD) { zstd::decode_all(bytes).unwrap() } else { bytes.to_vec() };
+                values.push((name.clone(), text));
+            }
+        }
+    }
+    values
+}
+
 /// Files below a folder that hold one of the needles.
 fn search(folder: &Path, needles: &[Vec<u8>], found: &mut Vec<String>) {
     if folder.is_file() {
         let bytes = std::fs::read(folder).unwrap_or_default();
-        let holds = |needle: &Vec<u8>| bytes.windows(needle.len()).any(|window| window == needle.as_slice());
-        if needles.iter().any(holds) {
+        if needles.iter().any(|needle| holds(&bytes, needle)) {
             found.push(folder.display().to_string());
         }
         return;
@@ -92,8 +125,8 @@ async fn a_cluster_is_connected_shown_kept_secret_and_cut() {
     let Some(cluster) = Cluster::start("kubernetes::a_cluster_is_connected_shown_kept_secret_and_cut") else {
         return;
     };
-    let server = Server::usual().await;
-    let admin = server.admin().await;
+    let mut server = Server::usual().await;
+    let mut admin = server.admin().await;
     let plant_group = group(&admin, "plant").await;
     let id = format!("{plant_group}/providers/Microsoft.Kubernetes/connectedClusters/oven");
     // An operator may watch what holds secrets; their contents stay in the cluster even then.
@@ -160,6 +193,22 @@ async fn a_cluster_is_connected_shown_kept_secret_and_cut() {
     .await;
 
     nothing_secret(&server, &cluster, &admin, &id, &canaries).await;
+    server.stop().await;
+    nothing_secret_at_rest(&server, &cluster, &canaries, "observation");
+    server.restart().await;
+    admin.http = server.api().http;
+    wait_for_connectivity(&admin, &id, "Connected", 60).await;
+    // Enough batches for a segment of the log, so that one is on the disk too.
+    for n in 0..SEGMENT_OBJECTS {
+        let name = format!("tick-{n}");
+        let _ = cluster.kubectl(&["create", "configmap", &name, "--validate=false"], &[]);
+    }
+    let _ = wait_for_object(&admin, &id, &format!("&kind=ConfigMap&name=tick-{}", SEGMENT_OBJECTS - 1)).await;
+    server.stop().await;
+    nothing_secret_at_rest(&server, &cluster, &canaries, "segment");
+    server.restart().await;
+    admin.http = server.api().http;
+    wait_for_connectivity(&admin, &id, "Connected", 60).await;
 
     agent.freeze();
     wait_for_connectivity(&admin, &id, "Offline", 90).await;
@@ -170,31 +219,50 @@ async fn a_cluster_is_connected_shown_kept_secret_and_cut() {
     let _ = wait_for_object(&admin, &id, "&kind=Namespace&name=after-the-cut").await;
 }
 
-/// None of the canaries is on the server's disk, in a log or in an answer, plainly or in base64.
-async fn nothing_secret(server: &Server, cluster: &Cluster, admin: &Api, id: &str, canaries: &Canaries) {
-    assert!(canaries.0.len() >= 50, "{} planted", canaries.0.len());
-    let needles: Vec<Vec<u8>> = canaries
-        .0
-        .iter()
-        .flat_map(|canary| {
+impl Canaries {
+    /// What is searched for: each plainly, in base64, and in base64 twice.
+    fn needles(&self) -> Vec<Vec<u8>> {
+        assert!(self.0.len() >= 50, "{} planted", self.0.len());
+        let each = self.0.iter().flat_map(|canary| {
             let once = STANDARD.encode(canary);
             [canary.clone(), once.clone(), STANDARD.encode(once)].map(String::into_bytes)
-        })
-        .collect();
+        });
+        each.collect()
+    }
+}
+
+/// None of the canaries is in an answer, on the server's disk or in a log.
+async fn nothing_secret(server: &Server, cluster: &Cluster, admin: &Api, id: &str, canaries: &Canaries) {
     let listed = objects(admin, id, "").await;
     assert!(listed.get("nextLink").is_none(), "one page holds everything");
     let all = listed.to_string() + &admin.get(id).await.text;
     assert!(all.contains("DB_PASSWORD") && all.contains("registry.invalid/init:1"), "names are shown: {all}");
-    let told: Vec<&String> = canaries
-        .0
-        .iter()
-        .filter(|canary| all.contains(canary.as_str()) || all.contains(&STANDARD.encode(canary)))
-        .collect();
+    let needles = canaries.needles();
+    let told: Vec<_> = needles.iter().filter(|needle| holds(all.as_bytes(), needle)).collect();
     assert!(told.is_empty(), "answers hold {told:?}");
+    nothing_secret_in_files(server, cluster, &needles);
+}
+
+fn nothing_secret_in_files(server: &Server, cluster: &Cluster, needles: &[Vec<u8>]) {
     let mut found = Vec::new();
     for place in [server.data(), server.log(), cluster.agent_log()] {
         assert!(place.exists());
-        search(&place, &needles, &mut found);
+        search(&place, needles, &mut found);
     }
     assert!(found.is_empty(), "secrets are in {found:?}");
+}
+
+/// None of the canaries is in what the stopped server has kept, unpacked; what is not secret is found in `table`, so that what
+/// is secret would be.
+fn nothing_secret_at_rest(server: &Server, cluster: &Cluster, canaries: &Canaries, table: &str) {
+    let needles = canaries.needles();
+    nothing_secret_in_files(server, cluster, &needles);
+    let values = unpacked(&server.data().join("bowline.db"));
+    let seen = values.iter().any(|(from, text)| from == table && holds(text, b"registry.invalid/init:1"));
+    assert!(seen, "the table {table} holds the inventory");
+    let holding = |(from, text): &(String, Vec<u8>)| {
+        needles.iter().any(|needle| holds(text, needle)).then(|| from.clone())
+    };
+    let found: Vec<_> = values.iter().filter_map(holding).collect();
+    assert!(found.is_empty(), "secrets are in the tables {found:?}");
 }

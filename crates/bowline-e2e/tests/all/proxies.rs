@@ -13,8 +13,8 @@ use serde_json::json;
 use crate::agents::{status, wait_for_status};
 use crate::resources::machine;
 
-/// How long the balancer lets a connection live. Real ones cut at 30 s or more; a test has less time.
-const CUT: Duration = Duration::from_secs(4);
+/// How long the balancer lets a connection live: as real ones do. The test waits most of its time, beside others.
+const CUT: Duration = Duration::from_secs(30);
 
 /// Connects `press` through `host`'s environment and gives its id.
 async fn connect(server: &Server, host: &Host) -> (Api, String) {
@@ -105,10 +105,11 @@ async fn through_a_balancer_that_ends_tls_and_cuts() {
     wait_for_status(&admin, &id, "Connected", 20).await;
     wait_for_facts(&admin, &id).await;
     let before = proxy.served();
-    until_true("three cuts", seconds(60), async || {
+    until_true("two cuts", seconds(120), async || {
         assert_eq!(status(&admin, &id).await, "Connected", "a cut is too short to be seen");
-        proxy.served() >= before + 3
+        host.agent().said().matches("connected session=").count() > 2
     })
     .await;
+    assert!(proxy.served() >= before + 2, "each session came through the balancer");
     settings_arrive(&admin, &id, &host, "debug").await;
 }
