@@ -78,9 +78,9 @@ impl ReportLoop {
         let mut pace = self.meter.pace();
         loop {
             let link = uplink.borrow_and_update().clone();
-            let next = self.next(clock::moment());
-            // Looked at again whenever the pace changes.
+            // Before it is looked at, so that a change of the pace is never missed.
             pace.mark_unchanged();
+            let next = self.next(clock::moment());
             let post = async {
                 match (&link, next) {
                     (Some(link), Some((due, share))) => {
