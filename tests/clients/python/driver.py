@@ -3,6 +3,7 @@
 import asyncio
 import importlib.metadata
 import sys
+import time
 
 import azure.identity
 import azure.identity.aio
@@ -29,7 +30,7 @@ import resources
 from login import Logins
 from report import Report, end
 from scene import Scene
-from table import Recorder, Table
+from table import Recorder, Table, describe
 
 PACKAGES = (
     "azure-core azure-identity msal azure-mgmt-authorization azure-mgmt-hybridcompute azure-mgmt-hybridkubernetes "
@@ -114,5 +115,27 @@ async def drive(scene, quick):
     end({name: importlib.metadata.version(name) for name in PACKAGES})
 
 
+def throttled(scene):
+    """On a server with a small budget: the client waits as long as it is told, and its user notices nothing."""
+    report = Report("sync")
+    clients = bundles(SYNC, azure.identity.ClientSecretCredential, scene, report)("owner", scene.subscription)
+    since = time.monotonic()
+    seen = ""
+    try:
+        for number in range(60):
+            clients.resources.resource_groups.create_or_update("throttled", {"location": "local", "tags": {"n": str(number)}})
+            if 429 in [status for *_, status in report.requests]:
+                break
+        else:
+            seen = "60 writes were never too many"
+    except Exception as error:
+        seen = describe(error)
+    report.outcome("resource_groups.create_or_update", "throttled", not seen, seen, since)
+    end({})
+
+
 if __name__ == "__main__":
-    asyncio.run(drive(Scene(sys.argv[1]), "--quick" in sys.argv))
+    if "--throttled" in sys.argv:
+        throttled(Scene(sys.argv[1]))
+    else:
+        asyncio.run(drive(Scene(sys.argv[1]), "--quick" in sys.argv))

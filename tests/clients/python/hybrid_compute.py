@@ -59,6 +59,13 @@ def cases(group):
     yield from run_commands(group)
     yield from licenses(group)
     yield from surroundings(group)
+    # What an agent would have to do, and cannot yet: the answer says that it failed and why, it is never an empty success.
+    patches = {"maximumDuration": "PT1H", "rebootSetting": "Never"}
+    upgrade = {"extensionTargets": {"Microsoft.Azure.Extensions.CustomScript": {"targetVersion": "2.1"}}}
+    honest = lambda r: r.status == "Failed" and r.error_details.message
+    yield Case("machines.begin_assess_patches", lambda c: of(c).begin_assess_patches(group, "m1"), honest)
+    yield Case("machines.begin_install_patches", lambda c: of(c).begin_install_patches(group, "m1", patches), honest)
+    yield refused("begin_upgrade_extensions", "not served", None, None, lambda c: c.compute.begin_upgrade_extensions(group, "m1", upgrade))
     yield Case("machines.begin_delete", lambda c: of(c).begin_delete(group, "m1"))
     yield Case("machines.begin_delete (of nothing)", lambda c: of(c).begin_delete(group, "m1"))
 
@@ -143,6 +150,11 @@ def surroundings(group):
     yield Case("private_link_scopes.update_tags", lambda c: scopes(c).update_tags(group, "s1", {"tags": {"a": "b"}}), lambda r: r.tags == {"a": "b"})
     yield Case("private_link_scopes.list_by_resource_group", lambda c: scopes(c).list_by_resource_group(group), lambda r: [x.name for x in r] == ["s1"], lists=True)
     yield Case("private_link_scopes.list", lambda c: scopes(c).list(), lambda r: any(x.name == "s1" for x in r), lists=True)
+    yield Case("private_link_resources.list_by_private_link_scope", lambda c: c.compute.private_link_resources.list_by_private_link_scope(group, "s1"), lambda r: len(r) == 1, lists=True)
+    yield Case("private_link_resources.get", lambda c: c.compute.private_link_resources.get(group, "s1", "hybridcompute"), lambda r: r.name == "hybridcompute")
+    yield Case("private_endpoint_connections.list_by_private_link_scope", lambda c: c.compute.private_endpoint_connections.list_by_private_link_scope(group, "s1"), lambda r: r == [], lists=True)
+    perimeters = lambda c: c.compute.network_security_perimeter_configurations
+    yield Case("network_security_perimeter_configurations.list_by_private_link_scope", lambda c: perimeters(c).list_by_private_link_scope(group, "s1"), lambda r: r == [], lists=True)
     yield Case("private_link_scopes.begin_delete", lambda c: scopes(c).begin_delete(group, "s1"))
     gateways = lambda c: c.compute.gateways
     gateway = {"location": "local", "properties": {"gatewayType": "Public", "allowedFeatures": ["*"]}}

@@ -126,6 +126,11 @@ def generic(group, subscription):
         "resources.begin_create_or_update_by_id", "not an object", 400, "InvalidRequestContent",
         lambda c: of(c).begin_create_or_update_by_id(machine, [1, 2], api_version=API),
     )
+    target = f"{subscription}/resourceGroups/elsewhere"
+    yield refused(
+        "resources.begin_move_resources", "not served", None, None,
+        lambda c: of(c).begin_move_resources(group, {"resources": [machine], "targetResourceGroup": target}),
+    )
     yield Case("resources.begin_delete", lambda c: of(c).begin_delete(*by_name, api_version=API))
     yield Case("resources.begin_delete_by_id", lambda c: of(c).begin_delete_by_id(machine, api_version=API), scoped=False)
 
@@ -171,6 +176,8 @@ def providers():
     yield Case("providers.list", lambda c: of(c).list(), lambda r: "Microsoft.Kubernetes" in {x.namespace for x in r}, anyone=True)
     yield Case("providers.get", lambda c: of(c).get("Microsoft.Kubernetes"), registered, anyone=True)
     yield Case("providers.register", lambda c: of(c).register("Microsoft.Kubernetes"), lambda r: r.registration_state == "Registered")
+    yield Case("providers.unregister", lambda c: of(c).unregister("Microsoft.ResourceGraph"), lambda r: r.namespace == "Microsoft.ResourceGraph")
+    yield Case("providers.register (again)", lambda c: of(c).register("Microsoft.ResourceGraph"), lambda r: r.registration_state == "Registered")
     yield Case("providers.list_at_tenant_scope", lambda c: of(c).list_at_tenant_scope(), lambda r: len(r) > 3, anyone=True, scoped=False)
     yield Case("providers.get_at_tenant_scope", lambda c: of(c).get_at_tenant_scope("Microsoft.HybridCompute"), lambda r: r.resource_types, anyone=True, scoped=False)
     yield Case(

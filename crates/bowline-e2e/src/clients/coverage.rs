@@ -68,7 +68,8 @@ fn rows(text: &str, [method, template, statuses, operation]: [usize; 4]) -> Vec<
 
 /// `MachinesOperations._delete_initial` is `Machines.delete` to who uses it; some names of commands are files.
 fn name(operation: &str) -> String {
-    let plain = operation.replace("Operations", "").replace("._", ".").replace("_initial", "");
+    let plain = operation.replace("Operations.", ".").replace("._", ".").replace("_initial", "");
+    let plain = if plain.starts_with('.') { format!("Operations{plain}") } else { plain };
     plain.trim_end_matches(".py").replace("/_", " ").replace('/', " ")
 }
 
@@ -139,7 +140,8 @@ pub fn render(tables: &[(Table, &Results)], served: &BTreeSet<String>) -> String
     section.push_str(
         "
 Every request that a client can send, from its own source. `driven` is sent and accepted in the cases above;
-`open` is of a type that Bowline has, and in no case yet; the rest is of types that Bowline does not have yet, and answers `InvalidResourceType`.
+`open` is of a type that Bowline has, and in no case yet, or it is refused with a sentence that says so (`not served` above). The rest is of types that Bowline
+does not have yet: `InvalidResourceType`, or `DeploymentsNotServedYet`.
 ",
     );
     for (table, results) in tables {

@@ -7,7 +7,7 @@ use super::{Outcome, Results, Sent};
 const HEAD: &str = "# Which clients work
 
 Written by `UPDATE=1 cargo xtask test --suite clients`, which installs the real clients by name and drives them against a real
-`bowline-server` with the certificate it made for itself. The suite fails when it finds something else than this page says. Nothing in the clients is changed:
+`bowline-server` with the certificate it made for itself. The suite fails when what passes here does not pass any more. Nothing in the clients is changed:
 what each needs is said in [the guide](../guide/azure-clients.md).
 
 Beside `succeeds`, a case is a way to fail: `no rights` (403, and a list shows nothing), `unknown subscription`, `not found`, `wrong etag`
