@@ -17,6 +17,8 @@ pub(crate) const ROLE_ASSIGNMENT_TYPE: &str = "Microsoft.Authorization/roleAssig
 pub(crate) const ROLE_DEFINITION_TYPE: &str = "Microsoft.Authorization/roleDefinitions";
 pub(crate) const SERVICE_PRINCIPAL_TYPE: &str = "Microsoft.Bowline/servicePrincipals";
 pub(crate) const USER_TYPE: &str = "Microsoft.Bowline/users";
+pub(crate) const DIRECTORY_GROUP_TYPE: &str = "Microsoft.Bowline/groups";
+pub(crate) const APPLICATION_TYPE: &str = "Microsoft.Bowline/applications";
 pub(crate) const ENROLLMENT_TOKEN_TYPE: &str = "Microsoft.Bowline/enrollmentTokens";
 
 /// The id of a resource group.
