@@ -26,5 +26,7 @@ mod reading;
 mod resources;
 #[path = "all/roles.rs"]
 mod roles;
+#[path = "all/upstream.rs"]
+mod upstream;
 #[path = "all/versions.rs"]
 mod versions;

@@ -40,6 +40,13 @@ async fn every_operation_passes_that_the_page_says() {
     assert!(changes.is_empty(), "{PAGE} says something else; look at it, then run with UPDATE=1:\n{changes}");
 }
 
+#[tokio::test]
+async fn people_sign_in_through_an_issuer_of_somebody_elses_making() {
+    let test = "people_sign_in_through_an_issuer_of_somebody_elses_making";
+    let Some(place) = std::env::var_os("BOWLINE_CLIENT_UPSTREAM") else { return skipped(test) };
+    crate::upstream::through_a_foreign_issuer(std::path::Path::new(&place)).await;
+}
+
 /// One line for the log, and one for each failure.
 fn summary(results: &Results) -> String {
     let failed: Vec<_> = results.outcomes.iter().filter(|outcome| !outcome.ok).collect();

@@ -14,6 +14,7 @@ pub mod pages;
 pub mod portal;
 pub mod registry;
 pub mod session;
+pub mod upstream;
 
 use std::sync::Arc;
 
@@ -77,6 +78,9 @@ pub fn router(state: Arc<State>) -> Router {
         )
         .route("/v2/", get(registry::base).fallback(registry::refuse))
         .route("/v2/{*path}", get(registry::get).fallback(registry::refuse))
+        .route("/upstream/login", get(upstream::login))
+        .route("/upstream/callback", get(upstream::callback))
+        .route("/upstream/device", post(upstream::device))
         .route("/agents/v1/session", get(session::open))
         .route("/agents/v1/observed", post(agents::observed))
         .route("/agents/v1/rotateKey", post(agents::rotate_key))
@@ -93,6 +97,7 @@ pub fn router(state: Arc<State>) -> Router {
             get(graph::handle).post(graph::handle).patch(graph::handle).delete(graph::handle),
         )
         .fallback(arm::handle)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), upstream::offer))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), context::observe))
         .with_state(state)
 }
