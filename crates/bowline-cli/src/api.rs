@@ -18,6 +18,8 @@ pub(crate) const ROLE_DEFINITION_TYPE: &str = "Microsoft.Authorization/roleDefin
 pub(crate) const SERVICE_PRINCIPAL_TYPE: &str = "Microsoft.Bowline/servicePrincipals";
 pub(crate) const GROUP_TYPE: &str = "Microsoft.Bowline/groups";
 pub(crate) const USER_TYPE: &str = "Microsoft.Bowline/users";
+pub(crate) const DIRECTORY_GROUP_TYPE: &str = "Microsoft.Bowline/groups";
+pub(crate) const APPLICATION_TYPE: &str = "Microsoft.Bowline/applications";
 pub(crate) const ENROLLMENT_TOKEN_TYPE: &str = "Microsoft.Bowline/enrollmentTokens";
 
 /// The id of a resource group.

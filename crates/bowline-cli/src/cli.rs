@@ -77,6 +77,9 @@ pub(crate) enum Command {
     /// Service principals: identities for programs
     #[command(subcommand)]
     Sp(commands::service_principal::SpCommand),
+    /// The directory: users, groups, applications
+    #[command(subcommand)]
+    Ad(commands::ad::AdCommand),
     /// Roles and who has them
     #[command(subcommand)]
     Role(commands::role::RoleCommand),

@@ -48,5 +48,7 @@ mod tables;
 mod storm;
 #[path = "all/up.rs"]
 mod up;
+#[path = "all/upstream.rs"]
+mod upstream;
 #[path = "all/versions.rs"]
 mod versions;

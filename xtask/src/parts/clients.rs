@@ -25,7 +25,7 @@ struct Client {
     install: fn(&Path, &Path) -> Result<()>,
 }
 
-const CLIENTS: [Client; 4] = [
+const CLIENTS: [Client; 5] = [
     Client {
         name: "az",
         what: "azure-cli, 0.4 GB, about a minute",
@@ -53,6 +53,14 @@ const CLIENTS: [Client; 4] = [
         pins: &["go.mod", "go.sum", "*.go"],
         tool: "go",
         install: with_go,
+    },
+    // No client, but the issuer through which people sign in: installed and kept in the same way.
+    Client {
+        name: "upstream",
+        what: "oidc-provider, 5 s",
+        pins: &["package.json", "package-lock.json"],
+        tool: "npm",
+        install: with_npm,
     },
 ];
 

@@ -79,6 +79,12 @@ impl Arm {
         Ok(reply.body)
     }
 
+    /// Changes members of a resource (RFC 7396), and returns what the server then has.
+    pub(crate) async fn patch(&self, path: &str, version: &str, body: Value) -> Result<Value> {
+        let reply = self.call(Method::PATCH, self.url(path, version, &[])?, &[], &Body::Json(body)).await?;
+        expect_success(reply).map(|reply| reply.body)
+    }
+
     pub(crate) async fn post(&self, path: &str, version: &str, body: Value) -> Result<Value> {
         let reply = self.call(Method::POST, self.url(path, version, &[])?, &[], &Body::Json(body)).await?;
         expect_success(reply).map(|reply| reply.body)

@@ -1,6 +1,7 @@
 //! One file per group of commands; each returns an answer for [`crate::render`] to write.
 
 pub(crate) mod access;
+pub(crate) mod ad;
 pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod config;
@@ -35,6 +36,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<Answer> {
         Command::Machine(command) => machine::run(app, command).await,
         Command::Resource(command) => resource::run(app, command).await,
         Command::Sp(command) => service_principal::run(app, command).await,
+        Command::Ad(command) => ad::run(app, command).await,
         Command::Role(command) => role::run(app, command).await,
         Command::Access(command) => access::run(app, command).await,
         Command::EnrollmentToken(command) => enrollment_token::run(app, command).await,

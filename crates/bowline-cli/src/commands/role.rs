@@ -184,7 +184,7 @@ pub(super) async fn resolve_role(arm: &Arm, scope: &ResourceId, role: &str) -> R
     }
 }
 
-/// A user by name, a service principal by client id, or whatever has that object id.
+/// A user or a group by name, a service principal by client id, or whatever has that object id.
 pub(super) async fn resolve_principal(arm: &Arm, assignee: &str) -> Result<PrincipalRef> {
     let object_id = |found: &Value| {
         found.pointer("/properties/objectId").and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -197,14 +197,16 @@ pub(super) async fn resolve_principal(arm: &Arm, assignee: &str) -> Result<Princ
             None => PrincipalRef { object_id: assignee.to_owned(), kind: None },
         });
     }
-    let id = api::child(&root, api::USER_TYPE, assignee)?;
-    match arm.find(id.as_str(), api::BOWLINE).await? {
-        Some(found) => Ok(PrincipalRef { object_id: object_id(&found), kind: Some("User") }),
-        None => Err(Failure::new(Kind::NotFound, format!("there is no user '{assignee}'"))
-            .code("PrincipalNotFound")
-            .why("a name means a user; service principals are named by their client id")
-            .next("bowline sp list")),
+    for (resource_type, kind) in [(api::USER_TYPE, "User"), (api::DIRECTORY_GROUP_TYPE, "Group")] {
+        let id = api::child(&root, resource_type, assignee)?;
+        if let Some(found) = arm.find(id.as_str(), api::BOWLINE).await? {
+            return Ok(PrincipalRef { object_id: object_id(&found), kind: Some(kind) });
+        }
     }
+    Err(Failure::new(Kind::NotFound, format!("there is no user or group '{assignee}'"))
+        .code("PrincipalNotFound")
+        .why("a name means a user or a group; service principals are named by their client id")
+        .next("bowline sp list"))
 }
 
 /// Gives a role. The same role again is not an error: the assignment that is there is the answer.
@@ -284,7 +286,7 @@ pub(super) async fn principal_names(arm: &Arm) -> HashMap<String, String> {
     for (kind, name) in [
         (api::USER_TYPE, "/name"),
         (api::SERVICE_PRINCIPAL_TYPE, "/properties/displayName"),
-        (api::GROUP_TYPE, "/properties/displayName"),
+        (api::DIRECTORY_GROUP_TYPE, "/name"),
     ] {
         let principals = arm.list(&api::collection(&ResourceId::root(), kind), api::BOWLINE, &[]).await;
         for principal in principals.unwrap_or_default() {

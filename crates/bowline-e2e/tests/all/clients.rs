@@ -50,14 +50,21 @@ async fn every_operation_passes_that_the_page_says() {
 
 /// The clients that wait when they are told to, on a server with a small budget.
 async fn throttled(places: &[(Client, PathBuf)], results: &mut [Results]) {
-    let more = ["--writes-per-minute", "20"].map(str::to_owned).to_vec();
-    let server = Server::start(Options { more, ..Options::default() }).await;
+    let extra = ["--writes-per-minute", "20"].map(str::to_owned).to_vec();
+    let server = Server::start(Options { extra, ..Options::default() }).await;
     let scene = Scene::make(&server, &server.admin().await).await;
     for ((client, place), results) in places.iter().zip(results) {
         if ["python", "javascript"].contains(&client.folder) {
             results.outcomes.extend(run(*client, place, &scene, &["--throttled"]).await.outcomes);
         }
     }
+}
+
+#[tokio::test]
+async fn people_sign_in_through_an_issuer_of_somebody_elses_making() {
+    let test = "people_sign_in_through_an_issuer_of_somebody_elses_making";
+    let Some(place) = std::env::var_os("BOWLINE_CLIENT_UPSTREAM") else { return skipped(test) };
+    crate::upstream::through_a_foreign_issuer(std::path::Path::new(&place)).await;
 }
 
 /// One line for the log, and one for each failure.

@@ -73,8 +73,8 @@ async fn a_refused_token_says_what_is_wrong_with_it_and_where_to_sign_in() {
 
 #[tokio::test]
 async fn a_client_beyond_its_budget_is_throttled_and_others_are_not() {
-    let more = ["--writes-per-minute", "5", "--deletes-per-minute", "1"].map(str::to_owned).to_vec();
-    let server = Server::start(Options { more, ..Options::default() }).await;
+    let extra = ["--writes-per-minute", "5", "--deletes-per-minute", "1"].map(str::to_owned).to_vec();
+    let server = Server::start(Options { extra, ..Options::default() }).await;
     let admin = server.admin().await;
     let id = group(&admin, "g").await;
     let token = enrolment_token(&admin, &id, "one", 5).await;

@@ -21,6 +21,7 @@ pub mod registry;
 mod resource_manager;
 pub mod repeat;
 pub mod session;
+pub mod upstream;
 
 use std::sync::Arc;
 
@@ -92,6 +93,9 @@ pub fn router(state: Arc<State>) -> Router {
         )
         .route("/v2/", get(registry::base).fallback(registry::refuse))
         .route("/v2/{*path}", get(registry::get).fallback(registry::refuse))
+        .route("/upstream/login", get(upstream::login))
+        .route("/upstream/callback", get(upstream::callback))
+        .route("/upstream/device", post(upstream::device))
         .route("/agents/v1/session", get(session::open))
         .route("/agents/v1/observed", post(agents::observed))
         .route("/agents/v1/rotateKey", post(agents::rotate_key))
@@ -111,6 +115,7 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/openapi/{*path}", get(descriptions::one))
         .method_not_allowed_fallback(wrong_method)
         .fallback(arm::handle)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), upstream::offer))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), context::observe))
         .with_state(state)
 }

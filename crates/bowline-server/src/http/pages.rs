@@ -130,6 +130,19 @@ pub fn message(status: StatusCode, title: &str, text: &str) -> Response {
     page(status, title, &format!("<p>{}</p>", escape(text)))
 }
 
+/// The page that asks whether who signed in at the upstream issuer approves a device.
+#[must_use]
+pub fn confirm_device(user_code: &str, username: &str, ticket: &str) -> Response {
+    let (code, ticket) = (escape(user_code), escape(ticket));
+    let body = format!(
+        "<p>You are {}. The command or device that shows the code <strong>{code}</strong> asks to act for you. Approve only if you started it yourself.</p>\
+         <form method=\"post\" action=\"/upstream/device\"><input type=\"hidden\" name=\"user_code\" value=\"{code}\"><input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\
+         <button type=\"submit\" name=\"action\" value=\"approve\">Approve</button><button class=\"secondary\" type=\"submit\" name=\"action\" value=\"deny\">Deny</button></form>",
+        escape(username)
+    );
+    page(StatusCode::OK, "Connect a device", &body)
+}
+
 #[cfg(test)]
 mod tests {
     use super::escape;
