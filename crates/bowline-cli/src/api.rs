@@ -16,7 +16,6 @@ pub(crate) const MACHINE_TYPE: &str = "Microsoft.HybridCompute/machines";
 pub(crate) const ROLE_ASSIGNMENT_TYPE: &str = "Microsoft.Authorization/roleAssignments";
 pub(crate) const ROLE_DEFINITION_TYPE: &str = "Microsoft.Authorization/roleDefinitions";
 pub(crate) const SERVICE_PRINCIPAL_TYPE: &str = "Microsoft.Bowline/servicePrincipals";
-pub(crate) const GROUP_TYPE: &str = "Microsoft.Bowline/groups";
 pub(crate) const USER_TYPE: &str = "Microsoft.Bowline/users";
 pub(crate) const DIRECTORY_GROUP_TYPE: &str = "Microsoft.Bowline/groups";
 pub(crate) const APPLICATION_TYPE: &str = "Microsoft.Bowline/applications";

@@ -129,7 +129,6 @@ impl Server {
         .flat_map(|(name, value)| [name.to_owned(), value])
         .collect();
         arguments.insert(0, "serve".to_owned());
-        arguments.extend(self.options.more.iter().cloned());
         for (name, value) in [
             ("--database", self.options.database.clone()),
             ("--root-key-file", self.options.root_key.clone().map(text)),

@@ -32,20 +32,20 @@ mod pod;
 mod proxies;
 #[path = "all/reading.rs"]
 mod reading;
-#[path = "all/resource_manager.rs"]
-mod resource_manager;
 #[path = "all/requests.rs"]
 mod requests;
+#[path = "all/resource_manager.rs"]
+mod resource_manager;
 #[path = "all/resources.rs"]
 mod resources;
 #[path = "all/roles.rs"]
 mod roles;
 #[path = "all/stage.rs"]
 mod stage;
-#[path = "all/tables.rs"]
-mod tables;
 #[path = "all/storm.rs"]
 mod storm;
+#[path = "all/tables.rs"]
+mod tables;
 #[path = "all/up.rs"]
 mod up;
 #[path = "all/upstream.rs"]

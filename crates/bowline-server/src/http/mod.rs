@@ -18,8 +18,8 @@ pub mod pages;
 pub mod pieces;
 pub mod portal;
 pub mod registry;
-mod resource_manager;
 pub mod repeat;
+mod resource_manager;
 pub mod session;
 pub mod upstream;
 

@@ -87,7 +87,7 @@ async fn request(state: &State, fields: &Form) -> Result<AuthorizeRequest, OAuth
         nonce: fields.get("nonce").cloned(),
     };
     let method = fields.get("code_challenge_method").map(String::as_str);
-    state.control.check_authorize(&request, method)?;
+    state.control.check_authorize(&request, method).await?;
     Ok(request)
 }
 
