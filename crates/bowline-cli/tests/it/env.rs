@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::arm::Arm;
+use crate::resources::add_roles;
 use crate::transcript::mode;
 
 #[test]
@@ -62,6 +63,7 @@ fn a_shell_takes_what_is_printed_and_helm_gets_the_port() {
 #[test]
 fn a_service_principal_is_made_with_a_role_and_its_secret_is_an_assignment() {
     let arm = Arm::start();
+    add_roles(&arm);
     let desk = arm.signed_in();
     let ran = desk.quietly("env --create-service-principal --role Reader", "");
     assert_eq!(ran.code, 0, "{}", ran.stderr);

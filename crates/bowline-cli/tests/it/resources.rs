@@ -57,7 +57,7 @@ fn resources_of_any_type_are_listed_shown_and_deleted() {
     desk.check("resources");
 }
 
-fn add_roles(arm: &Arm) {
+pub(crate) fn add_roles(arm: &Arm) {
     for (number, name) in [(1, "Owner"), (2, "Reader")] {
         let id = format!(
             "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{number:08}-0000-0000-0000-000000000000"

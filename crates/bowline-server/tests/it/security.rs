@@ -56,12 +56,19 @@ const FIXED: &[(&str, &str, Access)] = &[
     ("GET", "/healthz", Access::Public),
     ("GET", "/readyz", Access::Public),
     ("GET", "/metrics", Access::Loopback),
-    ("GET", "/{tenant}/v2.0/.well-known/openid-configuration", Access::Public),
-    ("GET", "/{tenant}/discovery/v2.0/keys", Access::Public),
-    ("POST", "/{tenant}/oauth2/v2.0/token", Access::Public),
-    ("POST", "/{tenant}/oauth2/v2.0/devicecode", Access::Public),
-    ("GET", "/{tenant}/oauth2/v2.0/authorize", Access::Public),
-    ("POST", "/{tenant}/oauth2/v2.0/authorize", Access::Public),
+    ("GET", "/metadata/endpoints", Access::Public),
+    ("GET", "/metadata/endpoints/", Access::Public),
+    ("GET", "{authority}/v2.0/.well-known/openid-configuration", Access::Public),
+    ("GET", "{authority}/.well-known/openid-configuration", Access::Public),
+    ("GET", "{authority}/discovery/v2.0/keys", Access::Public),
+    ("GET", "{authority}/discovery/keys", Access::Public),
+    ("POST", "{at}/token{end}", Access::Public),
+    ("POST", "{at}/devicecode{end}", Access::Public),
+    ("GET", "{at}/authorize{end}", Access::Public),
+    ("POST", "{at}/authorize{end}", Access::Public),
+    ("POST", "{at}/revoke{end}", Access::Public),
+    ("GET", "{at}/logout{end}", Access::Public),
+    ("POST", "{at}/logout{end}", Access::Public),
     ("GET", "/device", Access::Public),
     ("POST", "/device", Access::Public),
     ("POST", "/dataplane/config/azure-arc-k8sagents/healthCheck", Access::Public),
@@ -450,7 +457,10 @@ async fn fixed_rows(
             (Access::Directory, _) => "users/nobody-of-this-name",
             _ => "x",
         };
-        let full = path.replace("{tenant}", &world.control.tenant().to_string()).replace("{*path}", below);
+        let authority = format!("/{}", world.control.tenant());
+        let full =
+            path.replace("{at}", "{authority}/oauth2/v2.0").replace("{end}", "").replace("{*path}", below);
+        let full = full.replace("{authority}", &authority);
         let mut row = Vec::new();
         for (who, bearer) in &callers.unproved {
             let (status, _) = world.send(method, &full, bearer.as_deref(), &json!({})).await;

@@ -25,7 +25,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
 use bowline_auth::OAuthError;
 use http::request::Parts;
 use http::{StatusCode, header};
@@ -46,25 +46,19 @@ pub fn routes() -> Router<Arc<State>> {
         .route("/metadata/endpoints/", get(metadata::endpoints))
         .route("/device", get(device::page).post(device::decide));
     for authority in ["/{tenant}", "/adfs/{tenant}"] {
-        let keys = || get(discovery::keys);
         router = router
             .route(&format!("{authority}/v2.0/.well-known/openid-configuration"), get(discovery::document))
             .route(&format!("{authority}/.well-known/openid-configuration"), get(discovery::document))
-            .route(&format!("{authority}/discovery/v2.0/keys"), keys())
-            .route(&format!("{authority}/discovery/keys"), keys());
-        let endpoints: [(&str, MethodRouter<Arc<State>>); 5] = [
-            ("token", post(token::token)),
-            ("devicecode", post(device::start)),
-            ("authorize", get(authorize::page).post(authorize::sign_in)),
-            ("revoke", post(token::revoke)),
-            ("logout", get(authorize::sign_out).post(authorize::sign_out)),
-        ];
-        for (name, methods) in endpoints {
-            for version in ["oauth2/v2.0", "oauth2"] {
-                router = router
-                    .route(&format!("{authority}/{version}/{name}"), methods.clone())
-                    .route(&format!("{authority}/{version}/{name}/"), methods.clone());
-            }
+            .route(&format!("{authority}/discovery/v2.0/keys"), get(discovery::keys))
+            .route(&format!("{authority}/discovery/keys"), get(discovery::keys));
+        for (version, end) in [("oauth2/v2.0", ""), ("oauth2/v2.0", "/"), ("oauth2", ""), ("oauth2", "/")] {
+            let at = format!("{authority}/{version}");
+            router = router
+                .route(&format!("{at}/token{end}"), post(token::token))
+                .route(&format!("{at}/devicecode{end}"), post(device::start))
+                .route(&format!("{at}/authorize{end}"), get(authorize::page).post(authorize::sign_in))
+                .route(&format!("{at}/revoke{end}"), post(token::revoke))
+                .route(&format!("{at}/logout{end}"), get(authorize::sign_out).post(authorize::sign_out));
         }
     }
     router
