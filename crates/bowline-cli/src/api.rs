@@ -9,10 +9,16 @@ pub(crate) const RESOURCES: &str = "2025-04-01";
 pub(crate) const CLUSTERS: &str = "2026-05-01";
 pub(crate) const MACHINES: &str = "2026-07-15";
 pub(crate) const AUTHORIZATION: &str = "2022-04-01";
+pub(crate) const LOCKS: &str = "2016-09-01";
+pub(crate) const MANAGEMENT: &str = "2021-04-01";
+pub(crate) const SUBSCRIPTION_ACTIONS: &str = "2021-10-01";
 pub(crate) const BOWLINE: &str = "2026-11-01";
 
 pub(crate) const CLUSTER_TYPE: &str = "Microsoft.Kubernetes/connectedClusters";
 pub(crate) const MACHINE_TYPE: &str = "Microsoft.HybridCompute/machines";
+pub(crate) const LOCK_TYPE: &str = "Microsoft.Authorization/locks";
+pub(crate) const MANAGEMENT_GROUP_TYPE: &str = "Microsoft.Management/managementGroups";
+pub(crate) const TAGS_TYPE: &str = "Microsoft.Resources/tags";
 pub(crate) const ROLE_ASSIGNMENT_TYPE: &str = "Microsoft.Authorization/roleAssignments";
 pub(crate) const ROLE_DEFINITION_TYPE: &str = "Microsoft.Authorization/roleDefinitions";
 pub(crate) const SERVICE_PRINCIPAL_TYPE: &str = "Microsoft.Bowline/servicePrincipals";

@@ -65,6 +65,18 @@ pub(crate) enum Command {
     /// Resource groups
     #[command(subcommand)]
     Group(commands::group::GroupCommand),
+    /// Groups of subscriptions, from which roles are inherited
+    #[command(subcommand)]
+    ManagementGroup(commands::management_group::ManagementGroupCommand),
+    /// Locks against deleting and changing
+    #[command(subcommand)]
+    Lock(commands::lock::LockCommand),
+    /// Tags and their names
+    #[command(subcommand)]
+    Tag(commands::tag::TagCommand),
+    /// Namespaces of resource types
+    #[command(subcommand)]
+    Provider(commands::provider::ProviderCommand),
     /// Kubernetes clusters
     #[command(subcommand)]
     Cluster(commands::cluster::ClusterCommand),

@@ -1,3 +1,5 @@
+//! Answers belong to one version of a record, the ceiling holds, and this moment's values stand where they belong.
+
 use super::*;
 use crate::providers::kubernetes::ConnectedClusters;
 use bowline_store::Revision;

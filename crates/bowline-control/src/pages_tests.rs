@@ -1,3 +1,5 @@
+//! Pages are kept until their type changes, whoever changed it, and never beyond the ceiling.
+
 use super::*;
 use bowline_store::{Commit, Draft, SqliteOptions, Write, open_sqlite};
 use uuid::Uuid;

@@ -29,10 +29,10 @@ const provider = new Provider(issuer, {
   findAccount: (_, id) => ({
     accountId: id,
     claims: async () => ({
-      sub: `id-of-${id}`,
+      sub: id,
       name: "Ada of the issuer",
-      preferred_username: id,
-      email: `${id}@issuer.example`,
+      preferred_username: id.replace("id-of-", ""),
+      email: `${id.replace("id-of-", "")}@issuer.example`,
       groups: ["plant-ops"],
     }),
   }),

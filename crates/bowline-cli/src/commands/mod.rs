@@ -8,13 +8,17 @@ pub(crate) mod config;
 pub(crate) mod enrollment_token;
 pub(crate) mod env;
 pub(crate) mod group;
+pub(crate) mod lock;
 pub(crate) mod login;
 pub(crate) mod machine;
+pub(crate) mod management_group;
+pub(crate) mod provider;
 pub(crate) mod resource;
 pub(crate) mod role;
 pub(crate) mod service_principal;
 mod steps;
 pub(crate) mod subscription;
+pub(crate) mod tag;
 pub(crate) mod version;
 pub(crate) mod whoami;
 
@@ -32,6 +36,10 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<Answer> {
         Command::Env(arguments) => env::env(app, arguments).await,
         Command::Subscription(command) => subscription::run(app, command).await,
         Command::Group(command) => group::run(app, command).await,
+        Command::ManagementGroup(command) => management_group::run(app, command).await,
+        Command::Lock(command) => lock::run(app, command).await,
+        Command::Tag(command) => tag::run(app, command).await,
+        Command::Provider(command) => provider::run(app, command).await,
         Command::Cluster(command) => cluster::run(app, command).await,
         Command::Machine(command) => machine::run(app, command).await,
         Command::Resource(command) => resource::run(app, command).await,

@@ -7,9 +7,9 @@
 //! | file | what |
 //! |---|---|
 //! | [`object`] | a resource as Graph shows it, and back |
-//! | [`reference`] | which resource a path means |
+//! | [`mod@reference`] | which resource a path means |
 //! | [`read`] | GET, lists, `getByIds`, memberships |
-//! | [`write`] | POST, PATCH, DELETE, members, secrets |
+//! | [`mod@write`] | POST, PATCH, DELETE, members, secrets |
 //!
 //! # Design notes
 //! Answers are built from what the pipeline answers, not from records, so that nothing is shown here that ARM would not show.

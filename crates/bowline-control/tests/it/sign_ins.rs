@@ -95,10 +95,10 @@ async fn a_sign_in_ends_by_idleness_by_age_and_by_a_new_password() {
         Err(OAuthError::SignInTooOld { days: 90 })
     );
 
-    let before = sign_in(&world, after(days(91))).await;
+    let before = sign_in(&world, after(days(80))).await;
     let changed = json!({"properties": {"password": "another Password, 43"}});
-    world.put("/providers/Microsoft.Bowline/users/admin", changed, after(days(92))).await;
-    assert_eq!(renew(&world, &before, after(days(93))).await, Err(OAuthError::RevokedGrant));
+    world.put("/providers/Microsoft.Bowline/users/admin", changed, after(days(81))).await;
+    assert_eq!(renew(&world, &before, after(days(82))).await, Err(OAuthError::RevokedGrant));
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ async fn every_form_of_the_token_endpoint_gives_the_audience_that_was_asked() {
             ask("/common/oauth2/v2.0/token", &[("scope", &format!("{plane}/.default"))]).await.expect(200);
         let token = token["access_token"].as_str().unwrap();
         assert_eq!(claims(token)["aud"], plane);
-        admin.with(token).get("/subscriptions").await.refused(401, "AuthenticationFailed");
+        admin.with(token).get("/subscriptions").await.refused(401, "InvalidAuthenticationTokenAudience");
     }
     aadsts(&ask("/adfs/oauth2/token", &[("scope", "https://vault.azure.net/.default")]).await, 400, 500_011);
     let basic = STANDARD.encode(format!("{app}:{secret}"));

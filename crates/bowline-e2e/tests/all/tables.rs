@@ -13,13 +13,16 @@ use crate::stage::Stage;
 
 const UNSERVED: &str = include_str!("unserved.txt");
 /// How a server says that it does not do something.
-const NOT_SERVED: [&str; 6] = [
+const NOT_SERVED: [&str; 9] = [
     "InvalidResourceType",
     "InvalidResourceNamespace",
     "InvalidResourceAction",
     "InvalidRequestPath",
     "MethodNotAllowed",
     "OperationNotSupported",
+    "DeploymentsNotServedYet",
+    "ExportTemplateNotSupported",
+    "ResourceMoveNotSupported",
 ];
 /// Would end the stage on which the others play.
 const DESTRUCTIVE: [&str; 2] = ["/cancel", "Microsoft.Subscription"];
