@@ -90,12 +90,6 @@ impl Arm {
         expect_success(reply).map(|reply| reply.body)
     }
 
-    /// Changes a part.
-    pub(crate) async fn patch(&self, path: &str, version: &str, body: Value) -> Result<Value> {
-        let reply = self.call(Method::PATCH, self.url(path, version, &[])?, &[], &Body::Json(body)).await?;
-        expect_success(reply).map(|reply| reply.body)
-    }
-
     /// Deletes. A 204 answers both "deleted" and "there was nothing", so what is there is looked at first.
     pub(crate) async fn delete(&self, path: &str, version: &str, wait: Wait) -> Result<Deletion> {
         let url = self.url(path, version, &[])?;

@@ -330,7 +330,7 @@ pub(crate) async fn through_a_foreign_issuer(place: &std::path::Path) {
         callback,
         text(tls.join("server.crt")),
         text(tls.join("server.key")),
-        "ada".to_owned(),
+        "id-of-ada".to_owned(),
     ];
     let node = std::path::Path::new("node");
     let mut program =
