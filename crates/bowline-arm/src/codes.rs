@@ -114,6 +114,10 @@ codes! {
     "RepeatabilityMismatch" [400] "Another request was sent with the same Repeatability-Request-ID." => "Use a new id for each request.";
     "RepeatedRequestInProgress" [409] "The first attempt is still being carried out." => "Try again after the time in Retry-After.";
     "RequestEntityTooLarge" [413] "The body is larger than 4 MiB." => "Send less.";
+    "Request_BadRequest" [400] "Microsoft Graph's word for a request that is not understood." => "The message says what must be changed.";
+    "Request_MethodNotAllowed" [405] "Microsoft Graph's word for a method that is not possible here." => "Use another method.";
+    "Request_ResourceNotFound" [404] "Microsoft Graph's word for an object that does not exist." => "Check the id or the name.";
+    "Request_UnsupportedQuery" [400] "A query option of Microsoft Graph that is not served." => "Use $filter, $select, $top and $count.";
     "ResourceBeingDeleted" [409] "The resource is being deleted." => "Wait until that has ended.";
     "ResourceGroupBeingDeleted" [409] "The scope is being deleted." => "Wait until that has ended, then create it again.";
     "ResourceGroupNotFound" [404] "There is no such resource group." => "Create it, or check its name.";

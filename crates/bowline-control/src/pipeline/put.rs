@@ -14,7 +14,7 @@ use super::{ATTEMPTS, commit_error, contended, store_error};
 use crate::Control;
 use crate::authorization::{Asked, Snapshot};
 use crate::context::OpContext;
-use crate::provider::{Admission, Placement, ResourceProvider};
+use crate::provider::{Admission, Placement, ResourceProvider, properties_of};
 use crate::providers::registered_key;
 
 /// A PUT or PATCH as it arrived.
@@ -259,6 +259,10 @@ impl<'a> Authorized<'a> {
         let mut secrets = old_secrets.clone();
         secrets
             .extend(hash_passwords(spec.shape.take_secrets(&mut document), parsed.request.id.name()).await?);
+        if secrets.get(PASSWORD_HASH) != old_secrets.get(PASSWORD_HASH) {
+            // Sign-ins from before a new password end, so the provider dates it anew.
+            properties_of(&mut document).remove("passwordChangedOn");
+        }
         if spec.tracked {
             admit_location(&mut document, before.as_ref(), spec.resource_type)?;
             if before.is_none() {
@@ -345,6 +349,9 @@ pub(super) fn check_precondition(
     Err(Error::precondition_failed(why))
 }
 
+/// The secret member that holds a password's hash.
+const PASSWORD_HASH: &str = "/properties/passwordHash";
+
 /// Passwords are kept as hashes only; hashing takes long enough to leave the async threads for it.
 async fn hash_passwords(
     mut secrets: BTreeMap<String, Value>,
@@ -366,7 +373,7 @@ async fn hash_passwords(
             Error::bad_request("PasswordPolicy", format!("The password was refused: {error}."))
                 .with_target("properties.password")
         })?;
-        secrets.insert("/properties/passwordHash".to_owned(), hash.into());
+        secrets.insert(PASSWORD_HASH.to_owned(), hash.into());
     }
     Ok(secrets)
 }
