@@ -86,7 +86,7 @@ pub struct Settings {
     pub key_lifetime: jiff::SignedDuration,
     /// How long an agent's token and with it its session lives.
     pub agent_token_lifetime: jiff::SignedDuration,
-    /// How long a closed session may be reopened before its resource shows Offline.
+    /// How long a closed session may be reopened before its resource shows Offline: two attempts of an agent whose first one fails take 6 s at most.
     pub offline_delay: std::time::Duration,
     /// How long after a start of the server resources keep their state without a session.
     pub restart_grace: std::time::Duration,
@@ -102,7 +102,7 @@ impl Settings {
             budgets: RequestBudgets::default(),
             key_lifetime: jiff::SignedDuration::from_hours(90 * 24),
             agent_token_lifetime: jiff::SignedDuration::from_mins(30),
-            offline_delay: std::time::Duration::from_secs(4),
+            offline_delay: std::time::Duration::from_secs(6),
             restart_grace: std::time::Duration::from_secs(60),
         }
     }
