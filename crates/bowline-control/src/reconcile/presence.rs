@@ -124,6 +124,18 @@ pub(super) async fn sweep(control: &Control, clock: Clock, cancel: &Cancellation
     }
 }
 
+/// What a resource without a session should show, if that is something else than it shows.
+fn wanted(record: &Record, resource_type: &str, now: Timestamp) -> Option<Presence> {
+    let document: Value = serde_json::from_str(&record.document).unwrap_or_default();
+    let (property, _) = words(resource_type, Presence::Offline);
+    match document["properties"][property].as_str().unwrap_or_default() {
+        "Expired" => None,
+        _ if expires(&document).is_some_and(|e| e <= now) => Some(Presence::Expired),
+        "Connected" => Some(Presence::Offline),
+        _ => None,
+    }
+}
+
 async fn sweep_type(control: &Control, resource_type: &str, clock: Clock) -> Result<(), Error> {
     let mut after = None;
     loop {
@@ -139,19 +151,19 @@ async fn sweep_type(control: &Control, resource_type: &str, clock: Clock) -> Res
             .map_err(|e| store_error(&e))?;
         after = page.last().map(|r| r.key.clone());
         let end = page.len() < 500;
-        for record in page.iter().filter(|r| !control.sessions().is_attached(r.uid)) {
-            let document: Value = serde_json::from_str(&record.document).unwrap_or_default();
-            let (property, _) = words(resource_type, Presence::Offline);
-            let word = document["properties"][property].as_str().unwrap_or_default();
-            let now = clock();
-            let lapsed = expires(&document).is_some_and(|e| e <= now);
-            let presence = match word {
-                "Expired" => continue,
-                _ if lapsed => Presence::Expired,
-                "Connected" => Presence::Offline,
-                _ => continue,
-            };
-            match show(control, &record.key, record.uid, presence, now).await {
+        let gone = |uid: Uuid| !control.sessions().is_attached(uid);
+        let mut missing: Vec<_> = page
+            .iter()
+            .filter(|r| gone(r.uid))
+            .filter_map(|r| Some((r, wanted(r, resource_type, clock())?)))
+            .collect();
+        if !missing.is_empty() {
+            // Some may have been cut a moment ago, and be on their way back.
+            tokio::time::sleep(control.settings().offline_delay).await;
+            missing.retain(|(record, _)| gone(record.uid));
+        }
+        for (record, presence) in missing {
+            match show(control, &record.key, record.uid, presence, clock()).await {
                 Ok(_) => {}
                 Err(error) if error.status == 404 => {}
                 Err(error) => return Err(error),
