@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::Control;
 use crate::context::OpContext;
 use crate::pipeline::{self, WriteRequest};
+use crate::providers::bowline::PASSWORD_HASH;
 
 /// What every start needs before the application can be opened.
 pub struct Foundation {
@@ -191,10 +192,8 @@ impl Control {
             "username": username, "displayName": "Administrator", "accountEnabled": true, "objectId": object_id, "passwordChangedOn": now,
         }});
         pipeline::stamp(&mut document, None, context);
-        let secrets = BTreeMap::from([(
-            "/properties/passwordHash".to_owned(),
-            bowline_auth::password::hash(password).into(),
-        )]);
+        let secrets =
+            BTreeMap::from([(PASSWORD_HASH.to_owned(), bowline_auth::password::hash(password).into())]);
         let draft = self.draft(&*provider, &id, random::guid(), &document, &secrets)?;
         let commit = bowline_store::Commit {
             writes: vec![bowline_store::Write::Create(draft)],

@@ -83,7 +83,9 @@ pub struct Admission<'a> {
     pub existing: Option<&'a Value>,
     /// The document to be; the provider defaults and validates it in place.
     pub document: &'a mut Value,
-    /// Secret values by JSON pointer, old ones included.
+    /// Secret values by JSON pointer before; empty for a creation.
+    pub secrets_before: &'a BTreeMap<String, Value>,
+    /// Secret values to be, old ones included.
     pub secrets: &'a mut BTreeMap<String, Value>,
     /// Roles and principals at the revision under which the commit is guarded.
     pub snapshot: &'a Snapshot,

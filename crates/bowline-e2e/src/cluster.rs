@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Program, binary, clean};
+use crate::program::{Program, binary, clean, part};
 
 /// A running control plane; it stops when its standard input closes.
 #[derive(Debug)]
@@ -21,18 +21,6 @@ pub struct Cluster {
     kubeconfig: PathBuf,
 }
 
-/// Where the control plane's programs are, if they were built.
-fn programs() -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os("BOWLINE_KUBERNETES") {
-        return Some(folder.into());
-    }
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
-    let parts = std::fs::read_dir(cache.join("bowline/parts")).ok()?;
-    let folders = parts.flatten().map(|entry| entry.path());
-    folders.filter(|path| path.join("kube-apiserver").exists() && path.join("kubectl").exists()).max()
-}
-
 impl Cluster {
     /// Starts one, or says which test does not run because the parts are not built.
     ///
@@ -40,12 +28,7 @@ impl Cluster {
     /// When the parts are there and do not start.
     #[must_use]
     pub fn start(test: &str) -> Option<Self> {
-        let Some(programs) = programs() else {
-            // Not through the captured output: a test that did not run must be seen.
-            let why = "kubernetes parts are not built (cargo xtask parts kubernetes)";
-            let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
-            return None;
-        };
+        let programs = part(test, "kubernetes", "BOWLINE_KUBERNETES", &["kube-apiserver", "kubectl"])?;
         let folder = tempfile::tempdir().unwrap();
         let xtask = std::env::var_os("BOWLINE_XTASK").map_or_else(|| binary("xtask"), PathBuf::from);
         let log = std::fs::File::create(folder.path().join("up.log")).unwrap();

@@ -1,6 +1,7 @@
 //! A child process: where its binary is, its log, its signals, its certain end.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -163,4 +164,23 @@ impl Drop for Program {
             eprintln!("{}", lines[lines.len().saturating_sub(30)..].join("\n"));
         }
     }
+}
+
+/// The folder of a built part: as the environment says, or as the cache holds it. Without one it says which test does not run.
+#[must_use]
+pub fn part(test: &str, name: &str, variable: &str, programs: &[&str]) -> Option<PathBuf> {
+    let cached = || {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+        let folders =
+            std::fs::read_dir(cache.join("bowline/parts")).ok()?.flatten().map(|entry| entry.path());
+        folders.filter(|folder| programs.iter().all(|program| folder.join(program).is_file())).max()
+    };
+    let found = std::env::var_os(variable).map(PathBuf::from).or_else(cached);
+    if found.is_none() {
+        // Not through the captured output: a test that did not run must be seen.
+        let _ =
+            writeln!(std::io::stderr(), "skipped: {test}: {name} is not built (cargo xtask parts {name})");
+    }
+    found
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::issue::user_principal;
 use super::{Door, unavailable};
 use crate::Control;
+use crate::providers::bowline::PASSWORD_HASH;
 
 impl Control {
     /// Proves a user by password; slows down who guesses.
@@ -29,7 +30,7 @@ impl Control {
             Some(record) => self
                 .open_secrets(record)
                 .map_err(|_| OAuthError::ServerError)?
-                .get("/properties/passwordHash")
+                .get(PASSWORD_HASH)
                 .and_then(|h| h.as_str().map(str::to_owned)),
             None => None,
         };

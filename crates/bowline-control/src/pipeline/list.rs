@@ -86,21 +86,24 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     let question =
         question_of(&request.scope, request.resource_type.key(), request.filter.as_deref(), context);
     let (after, head, until) = start(control, request.skip_token.as_deref(), &question).await?;
-    let last_change = control.pages().last_change(&**control.store(), head, &spec.type_key()).await;
-    let moment = Moment { head, until, changed: last_change.map_err(|e| store_error(&e))? };
     let limit = request.top.map_or(DEFAULT_PAGE, |top| top.clamp(1, MAX_PAGE));
     let inherited = INHERITED.contains(&spec.type_key().as_str());
     let here = mask.as_ref().is_none_or(|mask| mask.contains(request.scope.key()));
     let serving = Serving::of(spec, &request.version);
     // The same for everybody who may see all of the scope: then it is kept for the next. What is inherited depends on the hierarchy too.
     let sees_all = here && mask.as_ref().is_none_or(|mask| !mask.has_conditions());
-    let kept = (sees_all && !inherited && filter == Filter::Everything).then(|| {
+    let mut kept = None;
+    if sees_all && !inherited && filter == Filter::Everything {
         let (scope, after) = (request.scope.key(), after.as_deref().unwrap_or_default());
-        format!("{}\n{}\n{scope}\n{limit}\n{after}", spec.resource_type, serving.number())
-    });
-    if let Some(page) = kept.as_ref().and_then(|kept| control.pages().find(kept, moment)) {
-        let next = page.after.clone().map(|last| control.next(last, moment, question)).transpose()?;
-        return Ok(Listed { row: page.row.clone(), next });
+        let key = format!("{}\n{}\n{scope}\n{limit}\n{after}", spec.resource_type, serving.number());
+        let last_change = control.pages().last_change(&**control.store(), head, &spec.type_key()).await;
+        let moment = Moment { head, until, changed: last_change.map_err(|e| store_error(&e))? };
+        if let Some(page) = control.pages().find(&key, moment) {
+            let next =
+                page.after.clone().map(|last| control.next(last, head, until, question)).transpose()?;
+            return Ok(Listed { row: page.row.clone(), next });
+        }
+        kept = Some((key, moment));
     }
     let visible = |found: &Found| {
         let Some(mask) = &mask else { return true };
@@ -123,7 +126,7 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     if let Some(principal) = filter.call("assignedto").and_then(|call| call.text()) {
         query.assigned_to(principal, &snapshot)?;
     }
-    let (found, more) = page(control, &query, after.clone(), moment.until, limit, visible).await?;
+    let (found, more) = page(control, &query, after.clone(), until, limit, visible).await?;
     let last = found.last().filter(|_| more).map(|last| last.stamp.key.clone());
     let mut row = Row::default();
     if after.is_none() {
@@ -131,10 +134,10 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     }
     encode(control, context, &**provider, serving, found, &mut row).await?;
     let (row, live) = (row.json.freeze(), row.live);
-    if let Some(kept) = kept.filter(|_| !live) {
-        control.pages().keep(kept, moment, row.clone(), last.clone());
+    if let Some((key, moment)) = kept.filter(|_| !live) {
+        control.pages().keep(key, moment, row.clone(), last.clone());
     }
-    Ok(Listed { row, next: last.map(|last| control.next(last, moment, question)).transpose()? })
+    Ok(Listed { row, next: last.map(|last| control.next(last, head, until, question)).transpose()? })
 }
 
 /// Resources one after the other, with commas between them.
@@ -384,13 +387,16 @@ impl<'a> Query<'a> {
 }
 
 impl Control {
-    /// The token of the page after `after`.
-    fn next(&self, after: String, moment: Moment, question: String) -> Result<String, Error> {
-        self.seal_cursor(&Cursor { epoch: moment.head.epoch, revision: moment.until.0, after, question })
-    }
-
-    pub(super) fn seal_cursor(&self, cursor: &Cursor) -> Result<String, Error> {
-        let plain = serde_json::to_vec(cursor).map_err(Error::internal)?;
+    /// The token of the page after `after` of a list that began at `until`.
+    pub(super) fn next(
+        &self,
+        after: String,
+        head: Head,
+        until: Revision,
+        question: String,
+    ) -> Result<String, Error> {
+        let cursor = Cursor { epoch: head.epoch, revision: until.0, after, question };
+        let plain = serde_json::to_vec(&cursor).map_err(Error::internal)?;
         Ok(URL_SAFE_NO_PAD.encode(self.seal().seal("page", b"", &plain)))
     }
 

@@ -14,7 +14,8 @@ use super::{ATTEMPTS, commit_error, contended, store_error};
 use crate::Control;
 use crate::authorization::{Asked, Snapshot};
 use crate::context::OpContext;
-use crate::provider::{Admission, Placement, ResourceProvider, properties_of};
+use crate::provider::{Admission, Placement, ResourceProvider};
+use crate::providers::bowline::PASSWORD_HASH;
 use crate::providers::registered_key;
 
 /// A PUT or PATCH as it arrived.
@@ -259,10 +260,6 @@ impl<'a> Authorized<'a> {
         let mut secrets = old_secrets.clone();
         secrets
             .extend(hash_passwords(spec.shape.take_secrets(&mut document), parsed.request.id.name()).await?);
-        if secrets.get(PASSWORD_HASH) != old_secrets.get(PASSWORD_HASH) {
-            // Sign-ins from before a new password end, so the provider dates it anew.
-            properties_of(&mut document).remove("passwordChangedOn");
-        }
         if spec.tracked {
             admit_location(&mut document, before.as_ref(), spec.resource_type)?;
             if before.is_none() {
@@ -280,6 +277,7 @@ impl<'a> Authorized<'a> {
             id: &parsed.request.id,
             existing: before.as_ref(),
             document: &mut document,
+            secrets_before: &old_secrets,
             secrets: &mut secrets,
             snapshot: &snapshot,
             principals: &principals,
@@ -348,9 +346,6 @@ pub(super) fn check_precondition(
     };
     Err(Error::precondition_failed(why))
 }
-
-/// The secret member that holds a password's hash.
-const PASSWORD_HASH: &str = "/properties/passwordHash";
 
 /// Passwords are kept as hashes only; hashing takes long enough to leave the async threads for it.
 async fn hash_passwords(

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bowline_arm::{Cursor, Error, Filter, ResourceId};
+use bowline_arm::{Error, Filter, ResourceId};
 use bowline_auth::Mask;
 use bowline_store::{List, Record, Revision};
 use serde_json::{Map, Value};
@@ -67,7 +67,7 @@ pub async fn list_flat(
     }
     check_scope(control, &snapshot, &request.scope).await?;
     let asked = question_of(&request.scope, "*", request.filter.as_deref(), context);
-    let (after, _, until) = start(control, request.skip_token.as_deref(), &asked).await?;
+    let (after, head, until) = start(control, request.skip_token.as_deref(), &asked).await?;
     // Where reading goes on, and where the page ends: behind the last row that was looked at while there was room.
     let (mut position, mut page_end) = (after.clone(), after.unwrap_or_default());
     let mut read = 0;
@@ -81,7 +81,7 @@ pub async fn list_flat(
                 continue;
             }
             if walk.found.len() == walk.limit {
-                let next = seal(control, page_end, until, asked)?;
+                let next = control.next(page_end, head, until, asked)?;
                 return Ok((walk.found, Some(next)));
             }
             walk.take(row)?;
@@ -92,16 +92,11 @@ pub async fn list_flat(
             return Ok((walk.found, None));
         }
         if read >= MAX_ROWS {
-            let next = seal(control, page_end, until, asked)?;
+            let next = control.next(page_end, head, until, asked)?;
             return Ok((walk.found, Some(next)));
         }
         position = rows.last().map(|row| row.key.clone());
     }
-}
-
-fn seal(control: &Control, after: String, until: Revision, question: String) -> Result<String, Error> {
-    let epoch = control.store().watch().borrow().epoch;
-    control.seal_cursor(&Cursor { epoch, revision: until.0, after, question })
 }
 
 struct Walk<'a> {

@@ -9,27 +9,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bowline_e2e::api::Api;
 use bowline_e2e::cluster::Cluster;
-use bowline_e2e::program::{Program, binary, clean};
+use bowline_e2e::program::{Program, binary, clean, part};
 use bowline_e2e::server::{Options, Server, group};
 use bowline_e2e::wait::{seconds, until, until_true};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-
-/// Where `helm` is, if it was built.
-fn helm_part(test: &str) -> Option<PathBuf> {
-    let given = std::env::var_os("BOWLINE_HELM").map(PathBuf::from);
-    let cache = || {
-        let home = std::env::var_os("HOME").map(PathBuf::from)?;
-        let parts = std::fs::read_dir(home.join(".cache/bowline/parts")).ok()?;
-        parts.flatten().map(|entry| entry.path()).find(|path| path.join("helm").is_file())
-    };
-    let found = given.or_else(cache).map(|folder| folder.join("helm"));
-    if found.is_none() {
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), "skipped: {test}: helm is not built (cargo xtask parts helm)");
-    }
-    found
-}
 
 struct Helm {
     program: PathBuf,
@@ -143,7 +127,7 @@ struct Connected {
 impl Connected {
     /// Creates the resource as the client does.
     async fn create(test: &str) -> Option<Self> {
-        let program = helm_part(test)?;
+        let program = part(test, "helm", "BOWLINE_HELM", &["helm"])?.join("helm");
         let cluster = Cluster::start(test)?;
         let folder = tempfile::tempdir().unwrap();
         let agent_image = Some(image(folder.path()));

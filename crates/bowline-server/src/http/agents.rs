@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::State;
-use super::arm::{json_response, read_body};
+use super::arm::json_response;
+use super::body::read_body;
 use super::context::{authenticate, challenge};
 
 /// An agent's request: its context, its resource, and until when its token holds.

@@ -8,16 +8,17 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State as Shared};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bowline_arm::{Error, ResourceId};
-use http::header;
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::State;
-use super::arm::read_body;
+use super::arm::json_response;
+use super::body::{parse_json, read_body};
 use super::error::ApiError;
 use crate::registry::{ARC_CHART, IMAGE, arc_version};
 
@@ -26,12 +27,12 @@ const MAX_BODY: usize = 1 << 20;
 
 /// `POST /azure-arc-k8sagents/healthCheck`.
 pub async fn health_check() -> Response {
-    answer(&json!({"status": "Healthy"}))
+    json_response(StatusCode::OK, &json!({"status": "Healthy"}))
 }
 
 /// `POST /azure-arc-k8sagents/GetLatestHelmPackagePath`.
 pub async fn latest_package(Shared(state): Shared<Arc<State>>) -> Response {
-    answer(&json!({"repositoryPath": repository_path(&state)}))
+    json_response(StatusCode::OK, &json!({"repositoryPath": repository_path(&state)}))
 }
 
 /// `POST /azure-arc-k8sagents/GetHelmSettings`.
@@ -41,18 +42,12 @@ pub async fn helm_settings(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let bytes = read_body(&parts.headers, body, MAX_BODY).await?;
-    let cluster: Value = serde_json::from_slice(&bytes).map_err(|error| {
-        Error::bad_request(
-            "InvalidRequestContent",
-            format!("The request's content is not valid JSON: {error}."),
-        )
-    })?;
+    let cluster = parse_json(&bytes)?;
     let values = values(&state, &cluster)?;
-    Ok(answer(&json!({"repositoryPath": repository_path(&state), "helmValuesContent": values})))
-}
-
-fn answer(body: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], body.to_string()).into_response()
+    Ok(json_response(
+        StatusCode::OK,
+        &json!({"repositoryPath": repository_path(&state), "helmValuesContent": values}),
+    ))
 }
 
 /// `HOST/azure-arc-k8sagents:VERSION`. The client cuts at the first colon, so that there can be no port: who serves on another

@@ -15,9 +15,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use super::body::read_body;
 use super::body::{optional_body, required_body};
-pub use super::call::Call;
+use super::call::Call;
 use super::context::{authenticate, challenge};
 use super::resource_manager::{self, Asked};
 use super::{State, events, inventory, pieces, repeat};

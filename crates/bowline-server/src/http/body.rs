@@ -60,7 +60,11 @@ pub async fn optional_body(headers: &HeaderMap, body: Body) -> Result<Value, Err
     parse_json(&bytes)
 }
 
-fn parse_json(bytes: &[u8]) -> Result<Value, Error> {
+/// The JSON of a body.
+///
+/// # Errors
+/// 400.
+pub fn parse_json(bytes: &[u8]) -> Result<Value, Error> {
     serde_json::from_slice(bytes).map_err(|error| {
         Error::bad_request(
             "InvalidRequestContent",

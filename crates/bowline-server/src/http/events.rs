@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::State;
-use super::arm::Call;
+use super::call::Call;
 
 /// Silence after which a keep-alive is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

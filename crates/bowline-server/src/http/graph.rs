@@ -11,6 +11,7 @@ use http::{StatusCode, header};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
+use super::body::read_body;
 use super::context::{Correlation, authenticate, challenge};
 use super::{State, arm};
 
@@ -35,7 +36,7 @@ async fn answer(state: &State, parts: &Parts, body: axum::body::Body) -> Result<
             .map(|(name, value)| (name.to_lowercase(), value.into_owned()))
             .collect();
     let path = path(parts.uri.path())?;
-    let bytes = arm::read_body(&parts.headers, body, MAX_BODY).await?;
+    let bytes = read_body(&parts.headers, body, MAX_BODY).await?;
     let body = if bytes.is_empty() {
         Value::Null
     } else {

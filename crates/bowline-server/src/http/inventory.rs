@@ -9,7 +9,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::State;
-use super::arm::{Call, json_response, next_link};
+use super::arm::{json_response, next_link};
+use super::call::Call;
 
 /// The action that the caller needs at the cluster.
 const ACTION: &str = "Microsoft.Bowline/kubernetesObjects/read";

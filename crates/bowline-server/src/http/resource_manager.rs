@@ -14,8 +14,9 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::State;
-use super::arm::{Call, json_response, next_link, not_allowed};
+use super::arm::{json_response, next_link, not_allowed};
 use super::body::{optional_body, required_body};
+use super::call::Call;
 
 /// One request: who asks for what; the body is read by whoever wants it.
 pub(super) struct Asked<'a> {

@@ -18,9 +18,10 @@ use bowline_store::Record;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 
+use super::body::read_body;
 use super::context::named_cookie;
 use super::portal::see_other;
-use super::{State, arm, pages};
+use super::{State, pages};
 
 /// What a sign-in under way keeps in the browser, sealed.
 const COOKIE: &str = "__Host-bowline-upstream";
@@ -149,7 +150,7 @@ pub async fn device(Shared(state): Shared<Arc<State>>, request: Request) -> Resp
     let (parts, body) = request.into_parts();
     let now = (state.clock)();
     let outcome = async {
-        let bytes = arm::read_body(&parts.headers, body, MAX_PAGE)
+        let bytes = read_body(&parts.headers, body, MAX_PAGE)
             .await
             .map_err(|error| OAuthError::InvalidRequest { why: error.message })?;
         let form: Form = serde_urlencoded::from_bytes(&bytes)

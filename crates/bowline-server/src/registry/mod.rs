@@ -106,7 +106,6 @@ impl Repository {
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     repositories: BTreeMap<String, Repository>,
-    has_image: bool,
 }
 
 impl Registry {
@@ -127,7 +126,7 @@ impl Registry {
             tracing::info!(folder = %folder.display(), tags = ?repository.tags.keys(), "serving the agent's image");
             repositories.insert(IMAGE.to_owned(), repository);
         }
-        Ok(Self { repositories, has_image: image.is_some() })
+        Ok(Self { repositories })
     }
 
     /// A repository.
@@ -144,7 +143,7 @@ impl Registry {
     /// Whether the agent's image can be pulled here.
     #[must_use]
     pub fn has_image(&self) -> bool {
-        self.has_image
+        self.repositories.contains_key(IMAGE)
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::credentials;
 use super::service_principal::{APP_ID, app_id};
-use crate::provider::{Act, Acting, Admission, Placement, ResourceProvider, Spec, Statuses, unknown_action};
+use crate::provider::{Act, Acting, Admission, Placement, ResourceProvider, Spec, Statuses};
 
 /// See the module.
 pub struct Applications;
@@ -55,15 +55,11 @@ impl ResourceProvider for Applications {
     }
 
     fn actions(&self) -> &'static [&'static str] {
-        &["addPassword", "removePassword"]
+        credentials::ACTIONS
     }
 
     fn act(&self, action: &str, acting: &Acting<'_>) -> Result<Act, Error> {
-        match action {
-            "addPassword" => credentials::add_password(acting),
-            "removePassword" => credentials::remove_password(acting),
-            other => Err(unknown_action(SPEC.resource_type, other)),
-        }
+        credentials::act(&SPEC, action, acting)
     }
 }
 

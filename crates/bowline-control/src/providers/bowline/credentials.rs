@@ -7,7 +7,10 @@ use bowline_arm::Error;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::provider::{Act, Acting, Admission, properties_of};
+use crate::provider::{Act, Acting, Admission, Spec, properties_of, unknown_action};
+
+/// What can be done with the secrets of a type that has credentials.
+pub(super) const ACTIONS: &[&str] = &["addPassword", "removePassword"];
 
 /// The secret member that maps a secret's key id to its digest and validity.
 pub(crate) const DIGESTS: &str = "/passwordDigests";
@@ -52,7 +55,16 @@ fn validity(body: &Value, now: Timestamp) -> Result<(Timestamp, Timestamp), Erro
     Ok((starts, ends))
 }
 
-pub(super) fn add_password(acting: &Acting<'_>) -> Result<Act, Error> {
+/// Carries out one of [`ACTIONS`].
+pub(super) fn act(spec: &Spec, action: &str, acting: &Acting<'_>) -> Result<Act, Error> {
+    match action {
+        "addPassword" => add_password(acting),
+        "removePassword" => remove_password(acting),
+        other => Err(unknown_action(spec.resource_type, other)),
+    }
+}
+
+fn add_password(acting: &Acting<'_>) -> Result<Act, Error> {
     let now = acting.context.now;
     let (starts, ends) = validity(acting.body, now)?;
     let mut secrets = acting.secrets.clone();
@@ -87,7 +99,7 @@ pub(super) fn add_password(acting: &Acting<'_>) -> Result<Act, Error> {
     Ok(Act::Change { document, secrets, answer })
 }
 
-pub(super) fn remove_password(acting: &Acting<'_>) -> Result<Act, Error> {
+fn remove_password(acting: &Acting<'_>) -> Result<Act, Error> {
     let key_id = acting.body["keyId"].as_str().unwrap_or_default();
     let mut secrets = acting.secrets.clone();
     let removed = secrets.get_mut(DIGESTS).and_then(Value::as_object_mut).and_then(|d| d.remove(key_id));

@@ -16,6 +16,7 @@ pub use enrollment_token::{EnrollmentTokens, Grant};
 pub use group::Groups;
 pub use location::Locations;
 pub use service_principal::ServicePrincipals;
+pub(crate) use user::PASSWORD_HASH;
 pub use user::Users;
 
 use serde_json::Value;

@@ -12,6 +12,9 @@ use crate::context::OpContext;
 use crate::identity::upstream::{LINK_ENTRY, link_key};
 use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses, properties_of};
 
+/// The secret member that holds a password's hash.
+pub(crate) const PASSWORD_HASH: &str = "/properties/passwordHash";
+
 /// See the module.
 pub struct Users;
 
@@ -40,7 +43,9 @@ impl ResourceProvider for Users {
     }
 
     fn admit(&self, admission: &mut Admission<'_>) -> Result<(), Error> {
-        let has_password = admission.secrets.contains_key("/properties/passwordHash");
+        let password = admission.secrets.get(PASSWORD_HASH);
+        let (has_password, new_password) =
+            (password.is_some(), password != admission.secrets_before.get(PASSWORD_HASH));
         let link = link(admission.document)?;
         if !has_password && link.is_none() {
             return Err(Error::bad_request(
@@ -54,8 +59,9 @@ impl ResourceProvider for Users {
         admission.set("username", username);
         admission.default("accountEnabled", true);
         admission.default("objectId", bowline_auth::random::guid().to_string());
-        if has_password {
-            admission.default("passwordChangedOn", now);
+        if new_password {
+            // Sign-ins from before a new password end.
+            admission.set("passwordChangedOn", now);
         }
         admit_link(admission, link)
     }

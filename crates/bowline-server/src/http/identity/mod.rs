@@ -31,8 +31,9 @@ use http::request::Parts;
 use http::{StatusCode, header};
 use jiff::Timestamp;
 
+use super::State;
+use super::body::read_body;
 use super::context::Correlation;
-use super::{State, arm};
 
 /// Forms of the sign-in endpoints are small.
 const MAX_FORM: usize = 64 << 10;
@@ -108,7 +109,7 @@ fn correlation_of(parts: &Parts) -> String {
 
 async fn form(parts: &Parts, body: Body) -> Result<Form, OAuthError> {
     let invalid = |why: &str| OAuthError::InvalidRequest { why: why.to_owned() };
-    let bytes = arm::read_body(&parts.headers, body, MAX_FORM).await.map_err(|e| invalid(&e.message))?;
+    let bytes = read_body(&parts.headers, body, MAX_FORM).await.map_err(|e| invalid(&e.message))?;
     serde_urlencoded::from_bytes(&bytes)
         .map_err(|_| invalid("the body is not a form (application/x-www-form-urlencoded)"))
 }
