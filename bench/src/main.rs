@@ -1,6 +1,6 @@
 //! Benchmarks: Bowline beside its peers, on one machine, in one run. `cargo xtask bench` builds and starts this.
 //!
-//! Each benchmark is a file: [`resources`], [`fanout`], [`sessions`], [`footprint`], [`enrolment`]; it checks that both
+//! Each benchmark is a file: [`resources`], [`fanout`], [`sessions`], [`footprint`], [`enrolment`], [`stages`]; it checks that both
 //! sides did what they were asked, prints a table and writes JSON. Below them lie the two sides ([`bowline`], [`kube`]),
 //! the one client for both ([`http`]) and what the machine says ([`machine`]).
 //!
@@ -20,6 +20,7 @@ mod peer;
 mod program;
 mod resources;
 mod sessions;
+mod stages;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,11 +48,15 @@ pub(crate) struct Setup {
     pub(crate) enrol: u64,
     /// How long the agents are left idle.
     pub(crate) idle: Duration,
+    /// Role assignments at which each stage is measured, ascending.
+    pub(crate) assignments: Vec<u64>,
+    /// Resources at which growth is measured, ascending.
+    pub(crate) resources: Vec<u64>,
 }
 
-const NAMES: [&str; 5] = ["resources", "fanout", "sessions", "footprint", "enrolment"];
+const NAMES: [&str; 6] = ["resources", "fanout", "sessions", "footprint", "enrolment", "stages"];
 const USAGE: &str = "cargo xtask bench [NAME…] [--rounds N] [--cell-seconds N] [--agents N,N] [--watchers N] [--singles N] \
-                     [--enrol N] [--idle-seconds N]\nnames: resources, fanout, sessions, footprint, enrolment; all when none is given";
+                     [--enrol N] [--idle-seconds N] [--assignments N,N] [--resources N,N]\nnames: resources, fanout, sessions, footprint, enrolment, stages; all when none is given";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -62,6 +67,7 @@ async fn main() -> Result<()> {
             "fanout" => fanout::run(&setup).await,
             "sessions" => sessions::run(&setup).await,
             "footprint" => footprint::run(&setup).await,
+            "stages" => stages::run(&setup).await,
             _ => enrolment::run(&setup).await,
         };
         measured.with_context(|| format!("the benchmark {name} failed"))?;
@@ -82,6 +88,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
         singles: 20,
         enrol: 2000,
         idle: Duration::from_secs(600),
+        assignments: vec![10, 1000, 100_000],
+        resources: vec![10_000, 1_000_000],
     };
     let mut names = Vec::new();
     while let Some(word) = words.next() {
@@ -96,7 +104,9 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
             "--results" => setup.results = value()?.into(),
             "--rounds" => setup.rounds = value()?.parse()?,
             "--cell-seconds" => setup.cell = Duration::from_secs(value()?.parse()?),
-            "--agents" => setup.agents = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            "--agents" => setup.agents = numbers(&value()?)?,
+            "--assignments" => setup.assignments = numbers(&value()?)?,
+            "--resources" => setup.resources = numbers(&value()?)?,
             "--watchers" => setup.watchers = value()?.parse()?,
             "--singles" => setup.singles = value()?.parse()?,
             "--enrol" => setup.enrol = value()?.parse()?,
@@ -104,10 +114,18 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
             _ => bail!("'{word}' is not known\n{USAGE}"),
         }
     }
-    if setup.rounds == 0 || setup.watchers < 32 || !setup.agents.is_sorted() || setup.agents.is_empty() {
-        bail!("at least one round, 32 watchers and one number of agents, ascending\n{USAGE}");
+    if setup.rounds == 0 || setup.watchers < 32 {
+        bail!("at least one round and 32 watchers\n{USAGE}");
     }
     Ok((setup, names))
+}
+
+fn numbers(text: &str) -> Result<Vec<u64>> {
+    let numbers: Vec<u64> = text.split(',').map(str::parse).collect::<Result<_, _>>()?;
+    match numbers.is_sorted() {
+        true => Ok(numbers),
+        false => bail!("'{text}': numbers, ascending, with commas between them\n{USAGE}"),
+    }
 }
 
 #[cfg(test)]
