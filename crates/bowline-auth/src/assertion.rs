@@ -5,8 +5,8 @@
 //! any cryptography, so that neither `none` nor an HMAC with the public key as its secret can pass.
 //! The time of issue is `iat`, or `nbf` where a client sends only that (some of the Azure SDKs do). The clock is judged
 //! before the expiry: an agent whose clock is an hour slow must learn that, not that its assertion has expired.
-//! `exp` may lie ten minutes after the later of now and the time of issue, so that a clock within the
-//! tolerance never makes a ten-minute assertion too long.
+//! `exp` may lie fifteen minutes after the later of now and the time of issue, so that a clock within the
+//! tolerance never makes an assertion of the usual ten minutes too long; some clients round their two times apart.
 //! Single use by `jti` is the caller's: remember it until [`AssertionClaims::expires_at`].
 
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use crate::public_key::{Algorithm, PublicKey};
 /// How far the client's clock may be off.
 pub const CLOCK_TOLERANCE_SECONDS: i64 = 300;
 /// How long an assertion may live.
-pub const MAX_LIFETIME_SECONDS: i64 = 600;
+pub const MAX_LIFETIME_SECONDS: i64 = 900;
 /// `jti` is stored until it expires, so its length is bounded.
 const MAX_JTI_BYTES: usize = 256;
 
