@@ -59,7 +59,14 @@ async fn a_client_learns_the_cloud_before_it_signs_in() {
     let api = server.api();
     let list = get(&api, "/metadata/endpoints?api-version=2019-05-01").await.expect(200);
     let object = get(&api, "/metadata/endpoints?api-version=2022-09-01").await.expect(200);
-    assert_eq!(list, json!([object]), "one cloud, in two forms");
+    // azurerm puts paths behind the newest form's as it is; az expects the slash in the form that it reads.
+    assert_eq!(
+        (&object["resourceManager"], &list[0]["resourceManager"]),
+        (&json!(server.url()), &json!(format!("{}/", server.url())))
+    );
+    let mut same = object.clone();
+    same["resourceManager"] = list[0]["resourceManager"].clone();
+    assert_eq!(list, json!([same]), "one cloud, in two forms");
     assert_eq!(get(&api, "/metadata/endpoints").await.expect(200), object);
     assert_eq!(get(&api, "/metadata/endpoints?api-version=2099-01-01-preview").await.expect(200), object);
     let first = get(&api, "/metadata/endpoints?api-version=2015-01-01").await.expect(200);

@@ -24,19 +24,27 @@ pub(super) async fn endpoints(Shared(state): Shared<Arc<State>>, Query(query): Q
     let asked =
         query.iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version")).map(|(_, v)| v.as_str());
     let settings = state.control.settings();
-    let cloud = cloud(&settings.public_url, &state.control.tenant().to_string());
+    let base = settings.public_url.as_str();
+    let cloud = cloud(base, &state.control.tenant().to_string());
     let Some(asked) = asked.filter(|v| !v.is_empty()) else {
-        return arm::json_response(StatusCode::OK, &cloud);
+        return arm::json_response(StatusCode::OK, &newest_form(cloud, base));
     };
     match asked.parse::<ApiVersion>() {
         Ok(_) if asked < "2019" => arm::json_response(StatusCode::OK, &first_form(&cloud)),
         Ok(_) if asked < "2022" => arm::json_response(StatusCode::OK, &json!([cloud])),
-        Ok(_) => arm::json_response(StatusCode::OK, &cloud),
+        Ok(_) => arm::json_response(StatusCode::OK, &newest_form(cloud, base)),
         Err(error) => ApiError(
             Error::bad_request("InvalidApiVersionParameter", format!("{error}.")).with_target("api-version"),
         )
         .into_response(),
     }
+}
+
+/// Terraform's azurerm puts paths right behind `resourceManager`, and its releases of 2025 wait forever for the end of a deletion at
+/// `//subscriptions/…`: no slash ends it here.
+fn newest_form(mut cloud: Value, base: &str) -> Value {
+    cloud["resourceManager"] = base.into();
+    cloud
 }
 
 fn cloud(base: &str, tenant: &str) -> Value {
