@@ -33,6 +33,16 @@ pub enum TargetError {
 const WITHOUT_NAMESPACE: [&str; 4] = ["deployments", "tagNames", "operationResults", "operationStatuses"];
 
 impl Target {
+    /// The resource or scope that is asked about, or at which something is listed.
+    #[must_use]
+    pub fn scope(&self) -> &ResourceId {
+        match self {
+            Self::Resource(id) => id,
+            Self::Collection { scope, .. } => scope,
+            Self::Action { resource, .. } => resource,
+        }
+    }
+
     /// Reads a path. `post` says whether an odd last segment is an action (POST) or a type (everything else).
     ///
     /// # Errors

@@ -151,7 +151,12 @@ impl Control {
     }
 }
 
-fn encode(provider: &dyn ResourceProvider, record: &Record, version: &ApiVersion) -> Result<Answer, Error> {
+/// What a record says in an api-version.
+pub(crate) fn encode(
+    provider: &dyn ResourceProvider,
+    record: &Record,
+    version: &ApiVersion,
+) -> Result<Answer, Error> {
     let spec = provider.spec();
     let document = parse(record)?;
     let counter = provider.counter(&document);

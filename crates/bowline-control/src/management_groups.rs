@@ -187,9 +187,11 @@ fn membership(
     let tree = snapshot.hierarchy();
     let (group, found) = (tree.group(group)?, tree.subscription(subscription.key())?);
     let name = subscription.name();
+    // Here an enabled subscription is called active (the examples of Microsoft.Management 2023-04-01).
+    let state = if found.state == "Enabled" { "Active" } else { &*found.state };
     Some(json!({
         "id": format!("{}/subscriptions/{name}", group.id), "type": "Microsoft.Management/managementGroups/subscriptions", "name": name,
-        "properties": {"tenant": control.tenant().to_string(), "displayName": found.display_name, "parent": {"id": group.id}, "state": found.state},
+        "properties": {"tenant": control.tenant().to_string(), "displayName": found.display_name, "parent": {"id": group.id}, "state": state},
     }))
 }
 

@@ -190,6 +190,9 @@ pub trait ResourceProvider: Send + Sync {
         document["identity"]["principalId"].as_str().and_then(|p| p.parse().ok())
     }
 
+    /// Changes what a list at `scope` shows of a resource that was made above it.
+    fn inherited_at(&self, _snapshot: &Snapshot, _scope: &ResourceId, _document: &mut Value) {}
+
     /// Principals that a draft names beside those of the document before: the pipeline looks them up.
     fn principals_named(&self, _document: &Value, _existing: Option<&Value>) -> Vec<Uuid> {
         Vec::new()

@@ -15,6 +15,32 @@ use crate::pipeline::{WriteRequest, Written, amend, put, store_error};
 /// The longest display name.
 const MAX_NAME: usize = 64;
 
+/// Refuses a question about something in a subscription that does not exist, as ARM does before it looks at anything else. Who has no role
+/// that would reach it learns nothing of what exists.
+///
+/// # Errors
+/// `SubscriptionNotFound` (404).
+pub async fn require_existing(
+    control: &Control,
+    context: &OpContext,
+    scope: &ResourceId,
+) -> Result<(), Error> {
+    let snapshot = control.authorization().snapshot().await;
+    let subscription = scope.subscription().and_then(|s| ResourceId::subscription_scope(s).ok());
+    let Some(subscription) = subscription.filter(|s| snapshot.hierarchy().subscription(s.key()).is_none())
+    else {
+        return Ok(());
+    };
+    if !snapshot.has_any_role(context, subscription.key()) {
+        return Ok(());
+    }
+    // Another server may have made it a moment ago.
+    match control.store().stamp(subscription.key()).await.map_err(|e| store_error(&e))? {
+        Some(_) => Ok(()),
+        None => Err(snapshot.missing_scope(&subscription)),
+    }
+}
+
 /// POST `{subscription}/providers/Microsoft.Subscription/{cancel|enable|rename}`.
 ///
 /// # Errors

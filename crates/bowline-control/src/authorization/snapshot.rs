@@ -81,6 +81,8 @@ pub struct Snapshot {
     /// The object id of a principal's record.
     principal_of: Shards<Arc<str>, Uuid>,
     membership: Membership,
+    /// The ids of custom roles' records.
+    custom_roles: Arc<HashMap<Uuid, String>>,
     hierarchy: Arc<Hierarchy>,
     locks: Arc<Locks>,
     masks: Mutex<HashMap<(Uuid, String), Arc<Mask>>>,
@@ -94,6 +96,7 @@ impl Clone for Snapshot {
             principals: self.principals.clone(),
             principal_of: self.principal_of.clone(),
             membership: self.membership.clone(),
+            custom_roles: Arc::clone(&self.custom_roles),
             hierarchy: Arc::clone(&self.hierarchy),
             locks: Arc::clone(&self.locks),
             // A copy is made to be changed.
@@ -149,6 +152,7 @@ impl Snapshot {
             }
             DEFINITIONS => {
                 if let Some(definition) = definition(id, &document) {
+                    Arc::make_mut(&mut self.custom_roles).insert(definition.id, id.to_owned());
                     self.authorizer.define(definition);
                 }
             }
@@ -183,6 +187,7 @@ impl Snapshot {
             DEFINITIONS => {
                 let name = key.rsplit('/').next().and_then(|name| name.parse().ok());
                 if let Some(name) = name {
+                    Arc::make_mut(&mut self.custom_roles).remove(&name);
                     self.authorizer.undefine(name);
                 }
             }
@@ -218,6 +223,16 @@ impl Snapshot {
     #[must_use]
     pub fn role_exists(&self, role: Uuid) -> bool {
         self.authorizer.has_role(role)
+    }
+
+    /// The id of a role as the list of roles shows it to whoever asks in a subscription, or above all of them: of a custom role its own, of a
+    /// built-in role the one there. Clients join assignments with roles by it.
+    #[must_use]
+    pub fn role_id(&self, subscription: Option<&str>, role: Uuid) -> String {
+        self.custom_roles.get(&role).cloned().unwrap_or_else(|| {
+            let subscription = subscription.map(|s| format!("/subscriptions/{s}")).unwrap_or_default();
+            format!("{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}")
+        })
     }
 
     /// A user, group, service principal or user-assigned identity; those of clusters and machines are known to their records only.

@@ -124,7 +124,7 @@ fn assignment_of(snapshot: &Snapshot, subject: &Subject<'_>, id: Uuid) -> Value 
     let Some(found) = all.find(|assignment| assignment.id == id) else { return Value::Null };
     let mut shown = json!({
         "id": assignment_id(&found.scope, id),
-        "roleDefinitionId": role_id(&found.scope, found.role),
+        "roleDefinitionId": snapshot.role_id(subscription_of(&found.scope), found.role),
         "principalId": found.principal,
         "principalType": snapshot.principal(found.principal).map(|p| p.kind.as_str()),
         "scope": *found.scope,
@@ -141,10 +141,8 @@ fn assignment_id(scope: &str, id: Uuid) -> String {
     format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{id}")
 }
 
-fn role_id(scope: &str, role: Uuid) -> String {
-    let subscription = scope.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next());
-    let subscription = subscription.map(|s| format!("/subscriptions/{s}")).unwrap_or_default();
-    format!("{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}")
+fn subscription_of(scope: &str) -> Option<&str> {
+    scope.strip_prefix("/subscriptions/")?.split('/').next()
 }
 
 async fn who_can(
@@ -160,8 +158,11 @@ async fn who_can(
     let data = member(body, "isDataAction").as_bool().unwrap_or(false);
     let plane = if data { Plane::Data } else { Plane::Control };
     let snapshot = control.authorization().snapshot().await;
-    let value: Vec<Value> =
-        snapshot.who_can(plane, action, scope.key()).iter().map(|line| show(line, false)).collect();
+    let value: Vec<Value> = snapshot
+        .who_can(plane, action, scope.key())
+        .iter()
+        .map(|line| show(&snapshot, line, false))
+        .collect();
     Ok(json!({"action": action, "isDataAction": data, "scope": scope.as_str(), "value": value}))
 }
 
@@ -180,19 +181,22 @@ async fn what_can(
     may_ask(control, context, scope, Some(principal)).await?;
     let beneath = member(body, "beneath").as_bool().unwrap_or(true);
     let snapshot = control.authorization().snapshot().await;
-    let value: Vec<Value> =
-        snapshot.what_can(principal, scope.key(), beneath).iter().map(|line| show(line, true)).collect();
+    let value: Vec<Value> = snapshot
+        .what_can(principal, scope.key(), beneath)
+        .iter()
+        .map(|line| show(&snapshot, line, true))
+        .collect();
     Ok(json!({"principalId": principal, "scope": scope.as_str(), "value": value}))
 }
 
-fn show(line: &Line<'_>, permissions: bool) -> Value {
+fn show(snapshot: &Snapshot, line: &Line<'_>, permissions: bool) -> Value {
     let mut shown = json!({
         "principalId": line.principal,
         "principalType": line.kind.map(|kind| kind.as_str()),
         "enabled": line.enabled,
         "groups": line.path,
         "roleAssignmentId": assignment_id(line.scope, line.assignment),
-        "roleDefinitionId": role_id(line.scope, line.role),
+        "roleDefinitionId": snapshot.role_id(subscription_of(line.scope), line.role),
         "roleName": line.role_name,
         "scope": line.scope,
         "condition": line.condition,

@@ -4,6 +4,7 @@
 //! sealed, so that nobody moves it to another scope or filter.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +18,7 @@ use super::document::{parse, render};
 use super::fields::{ResourceFields, parse_filter};
 use super::store_error;
 use crate::Control;
-use crate::answers::{Serving, parse_row};
+use crate::answers::{Answer, Serving, encode as encode_record, parse_row};
 use crate::authorization::Snapshot;
 use crate::context::OpContext;
 use crate::pages::Moment;
@@ -115,7 +116,7 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
         snapshot.shows(context, mask, &action, &found.stamp.key, document)
     };
     let whole = mask.as_ref().is_some_and(|mask| mask.has_conditions());
-    let mut query = Query::new(&request.scope, spec.type_key(), &filter, whole);
+    let mut query = Query::new(&request.scope, spec.type_key(), &filter, whole || inherited);
     if query.at_scope || inherited {
         query.parents = snapshot.hierarchy().ancestors(request.scope.key());
         query.parents.drain(..usize::from(!query.at_scope));
@@ -126,7 +127,10 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     if let Some(principal) = filter.call("assignedto").and_then(|call| call.text()) {
         query.assigned_to(principal, &snapshot)?;
     }
-    let (found, more) = page(control, &query, after.clone(), until, limit, visible).await?;
+    let (mut found, more) = page(control, &query, after.clone(), until, limit, visible).await?;
+    for found in found.iter_mut().filter(|_| inherited) {
+        found.show_from(&request.scope, &snapshot, &**provider, serving)?;
+    }
     let last = found.last().filter(|_| more).map(|last| last.stamp.key.clone());
     let mut row = Row::default();
     if after.is_none() {
@@ -184,10 +188,11 @@ async fn encode(
 ) -> Result<(), Error> {
     let mut answers = Vec::with_capacity(found.len());
     let mut missing = Vec::new();
-    for Found { stamp, record } in found {
-        let answer = match &record {
-            Some(record) => Some(control.answer(provider, record, serving)?),
-            None => control.answers().find(&stamp, serving),
+    for Found { stamp, record, own } in found {
+        let answer = match (own, &record) {
+            (Some(own), _) => Some(own),
+            (None, Some(record)) => Some(control.answer(provider, record, serving)?),
+            (None, None) => control.answers().find(&stamp, serving),
         };
         if answer.is_none() {
             missing.push(stamp.key.clone());
@@ -274,6 +279,27 @@ struct Query<'a> {
 struct Found {
     stamp: Stamp,
     record: Option<Record>,
+    /// What this list alone says of it.
+    own: Option<Arc<Answer>>,
+}
+
+impl Found {
+    /// What was made above the scope is shown as it is seen from there.
+    fn show_from(
+        &mut self,
+        scope: &ResourceId,
+        snapshot: &Snapshot,
+        provider: &dyn ResourceProvider,
+        serving: Serving,
+    ) -> Result<(), Error> {
+        let above = !bowline_auth::roles::covers(scope.key(), &self.stamp.key);
+        let Some(record) = self.record.as_ref().filter(|_| above) else { return Ok(()) };
+        let mut document = parse(record)?;
+        provider.inherited_at(snapshot, scope, &mut document);
+        let record = Record { document: document.to_string(), ..record.clone() };
+        self.own = Some(Arc::new(encode_record(provider, &record, serving.version)?));
+        Ok(())
+    }
 }
 
 /// Reads until the page is full, passing over what the caller may not see or did not ask for.
@@ -364,10 +390,13 @@ impl<'a> Query<'a> {
     async fn read(&self, control: &Control, list: &List) -> Result<Vec<Found>, StoreError> {
         if self.by_id {
             let stamps = control.store().stamps(list).await?;
-            return Ok(stamps.into_iter().map(|stamp| Found { stamp, record: None }).collect());
+            return Ok(stamps.into_iter().map(|stamp| Found { stamp, record: None, own: None }).collect());
         }
         let records = control.store().list(list).await?;
-        Ok(records.into_iter().map(|record| Found { stamp: record.stamp(), record: Some(record) }).collect())
+        Ok(records
+            .into_iter()
+            .map(|record| Found { stamp: record.stamp(), record: Some(record), own: None })
+            .collect())
     }
 
     fn wants(&self, found: &Found) -> Result<bool, Error> {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bowline_arm::{Error, Precondition, ResourceId, ResourceType, Target};
 use bowline_control::context::OpContext;
 use bowline_control::pipeline::{self, Deleted, ListRequest, WriteRequest};
-use bowline_control::{discovery, lookups};
+use bowline_control::{discovery, lookups, subscriptions};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -59,6 +59,9 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
     let (mut context, until) = authenticate(state, &parts).await?;
     let call = Call::parse(&parts)?;
     let remaining = state.budgets.take(&context, &call.method, &call.target, tokio::time::Instant::now())?;
+    if !is_subscription(&call.target) {
+        subscriptions::require_existing(&state.control, &context, call.target.scope()).await?;
+    }
     let mut response = if repeat::is_asked(&parts) {
         repeated(state, &mut context, until, &call, &parts, body).await
     } else {
@@ -66,6 +69,11 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
     };
     response.headers_mut().insert(remaining.name, remaining.value);
     Ok(response)
+}
+
+/// A subscription itself can be made; what lies in it cannot be without it.
+fn is_subscription(target: &Target) -> bool {
+    matches!(target, Target::Resource(id) if id.resource_type().key() == "microsoft.resources/subscriptions")
 }
 
 /// Carries out a repeatable request once; whoever repeats it gets the first answer, an error too.

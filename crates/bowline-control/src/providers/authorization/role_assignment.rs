@@ -1,11 +1,11 @@
 //! `Microsoft.Authorization/roleAssignments`: a role given to a principal at a scope. Immutable, as in Azure: delete and create to change.
 
-use bowline_arm::{Error, types};
+use bowline_arm::{Error, ResourceId, types};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::GUID;
-use crate::authorization::WATERMARK;
+use crate::authorization::{Snapshot, WATERMARK};
 use crate::context::{ActorKind, OpContext};
 use crate::provider::{Admission, Placement, ResourceProvider, Spec, Statuses, properties_of};
 
@@ -36,7 +36,7 @@ impl ResourceProvider for RoleAssignments {
     }
 
     fn admit(&self, admission: &mut Admission<'_>) -> Result<(), Error> {
-        let scope = admission.id.parent().unwrap_or_else(bowline_arm::ResourceId::root);
+        let scope = admission.id.parent().unwrap_or_else(ResourceId::root);
         let (principal, role) = (guid(admission, "principalId")?, guid(admission, "roleDefinitionId")?);
         let name: Uuid = admission.id.name().parse().map_err(|_| {
             Error::bad_request("InvalidRoleAssignmentId", "The name of a role assignment must be a GUID.")
@@ -72,11 +72,7 @@ impl ResourceProvider for RoleAssignments {
                 format!("The role assignment already exists: {other}."),
             ));
         }
-        let subscription = scope.subscription().map_or_else(String::new, |s| format!("/subscriptions/{s}"));
-        admission.set(
-            "roleDefinitionId",
-            format!("{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"),
-        );
+        admission.set("roleDefinitionId", admission.snapshot.role_id(scope.subscription(), role));
         admission.set("principalId", principal.to_string());
         admission.default("principalType", "ServicePrincipal");
         admission.set("scope", scope.as_str());
@@ -92,16 +88,18 @@ impl ResourceProvider for RoleAssignments {
         None
     }
 
+    fn inherited_at(&self, snapshot: &Snapshot, scope: &ResourceId, document: &mut Value) {
+        if let Some(role) = last_guid(&document["properties"]["roleDefinitionId"]) {
+            let shown = snapshot.role_id(scope.subscription(), role);
+            properties_of(document).insert("roleDefinitionId".to_owned(), shown.into());
+        }
+    }
+
     fn principals_named(&self, document: &Value, _existing: Option<&Value>) -> Vec<Uuid> {
         last_guid(&document["properties"]["principalId"]).into_iter().collect()
     }
 
-    fn admit_delete(
-        &self,
-        context: &OpContext,
-        id: &bowline_arm::ResourceId,
-        document: &Value,
-    ) -> Result<(), Error> {
+    fn admit_delete(&self, context: &OpContext, id: &ResourceId, document: &Value) -> Result<(), Error> {
         let owner =
             last_guid(&document["properties"]["roleDefinitionId"]) == Some(bowline_auth::roles::OWNER);
         let own =
