@@ -96,7 +96,7 @@ func anything(ctx context.Context, at *scene, owner azcore.TokenCredential) {
 		{own + "/providers/Microsoft.Kubernetes/connectedClusters/c1", "2024-01-01", object{"location": "local", "identity": object{"type": "SystemAssigned"}, "properties": object{"agentPublicKeyCertificate": public}}},
 		{machine, "2024-07-10", object{"location": "local", "properties": object{}}},
 		{machine + "/extensions/e1", "2024-07-10", object{"location": "local", "properties": object{"publisher": "Microsoft.Azure.Extensions", "type": "CustomScript", "settings": object{"commandToExecute": "true"}}}},
-		{own + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/u1", "2023-01-31", object{"location": "local"}},
+		{own + "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/go-id", "2023-01-31", object{"location": "local"}},
 	} {
 		c.life(ctx, r, one.id, one.version, one.body)
 	}

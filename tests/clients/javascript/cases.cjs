@@ -69,10 +69,10 @@ function* machines(scene) {
   yield of("machines.listByResourceGroup", (c) => at(c).listByResourceGroup(GROUP), named("m1"), list);
   yield of("machines.listBySubscription", (c) => at(c).listBySubscription(), named("m1"), list);
   yield refused("machines.get", "not found", 404, "ResourceNotFound", (c) => at(c).get(GROUP, "no-such"));
-  const script = { location: "local", publisher: "Microsoft.Azure.Extensions", typePropertiesType: "CustomScript", settings: { commandToExecute: "true" } };
+  const script = { location: "local", properties: { publisher: "Microsoft.Azure.Extensions", type: "CustomScript", settings: { commandToExecute: "true" } } };
   yield of("machineExtensions.beginCreateOrUpdateAndWait", (c) => extensions(c).beginCreateOrUpdateAndWait(GROUP, "m1", "e1", script), (r) => r.name === "e1");
-  yield of("machineExtensions.get", (c) => extensions(c).get(GROUP, "m1", "e1"), (r) => r.publisher === script.publisher);
-  yield of("machineExtensions.beginUpdateAndWait", (c) => extensions(c).beginUpdateAndWait(GROUP, "m1", "e1", { settings: { commandToExecute: "false" } }), (r) => r.settings.commandToExecute === "false");
+  yield of("machineExtensions.get", (c) => extensions(c).get(GROUP, "m1", "e1"), (r) => r.properties.publisher === script.properties.publisher);
+  yield of("machineExtensions.beginUpdateAndWait", (c) => extensions(c).beginUpdateAndWait(GROUP, "m1", "e1", { properties: { settings: { commandToExecute: "false" } } }), (r) => r.properties.settings.commandToExecute === "false");
   yield of("machineExtensions.list", (c) => extensions(c).list(GROUP, "m1"), named("e1"), list);
   yield of("machineExtensions.beginDeleteAndWait", (c) => extensions(c).beginDeleteAndWait(GROUP, "m1", "e1"));
   yield of("machines.delete", (c) => at(c).delete(GROUP, "m1"));

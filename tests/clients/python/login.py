@@ -60,7 +60,8 @@ class Logins:
             lambda: secret(scene.tenant, "00000000-0000-4000-8000-00000000dead", "wrong", **authority),
         )
         self.refused(
-            "ClientSecretCredential", "unknown tenant", "AADSTS90002",
+            # MSAL hides what discovery answered (AADSTS90002) behind a sentence of its own.
+            "ClientSecretCredential", "unknown tenant", "Unable to get authority configuration",
             lambda: secret("00000000-0000-4000-8000-00000000dead", owner["clientId"], owner["secret"], **authority),
         )
         certificate = azure.identity.CertificateCredential

@@ -100,7 +100,10 @@ class Table:
         since = time.monotonic()
         try:
             answer = await settle(case.call(clients))
-            ok, seen = False, f"was not refused: {answer!r}"
+            # A HEAD has no error for its caller: it says that there is nothing.
+            head = self.report.requests[-1:] and self.report.requests[-1][0] == "HEAD"
+            ok = bool(head) and status == 404 and answer is False
+            seen = "" if ok else f"was not refused: {answer!r}"
         except HttpResponseError as error:
             ok = matches(error, status, code, head=self.report.requests[-1:] and self.report.requests[-1][0] == "HEAD")
             seen = "" if ok else f"expected {status} {code}: {describe(error)}"
