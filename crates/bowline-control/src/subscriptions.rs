@@ -3,12 +3,13 @@
 //! A cancelled subscription is Disabled: everything in it can be read and deleted, nothing can be created or changed ([`crate::locks`]), and
 //! what runs on its clusters and machines goes on.
 
-use bowline_arm::{ApiVersion, Error, Precondition, ResourceId};
+use bowline_arm::{ApiVersion, Error, Precondition, ResourceId, Target};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::Control;
 use crate::context::OpContext;
+use crate::hierarchy::SUBSCRIPTIONS;
 use crate::management_groups::place;
 use crate::pipeline::{WriteRequest, Written, amend, put, store_error};
 
@@ -20,13 +21,13 @@ const MAX_NAME: usize = 64;
 ///
 /// # Errors
 /// `SubscriptionNotFound` (404).
-pub async fn require_existing(
-    control: &Control,
-    context: &OpContext,
-    scope: &ResourceId,
-) -> Result<(), Error> {
+pub async fn require_existing(control: &Control, context: &OpContext, target: &Target) -> Result<(), Error> {
+    // A subscription itself can be made; what lies in it cannot be without it.
+    if matches!(target, Target::Resource(id) if id.resource_type().key() == SUBSCRIPTIONS) {
+        return Ok(());
+    }
     let snapshot = control.authorization().snapshot().await;
-    let subscription = scope.subscription().and_then(|s| ResourceId::subscription_scope(s).ok());
+    let subscription = target.scope().subscription().and_then(|s| ResourceId::subscription_scope(s).ok());
     let Some(subscription) = subscription.filter(|s| snapshot.hierarchy().subscription(s.key()).is_none())
     else {
         return Ok(());

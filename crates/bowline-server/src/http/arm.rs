@@ -59,9 +59,7 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
     let (mut context, until) = authenticate(state, &parts).await?;
     let call = Call::parse(&parts)?;
     let remaining = state.budgets.take(&context, &call.method, &call.target, tokio::time::Instant::now())?;
-    if !is_subscription(&call.target) {
-        subscriptions::require_existing(&state.control, &context, call.target.scope()).await?;
-    }
+    subscriptions::require_existing(&state.control, &context, &call.target).await?;
     let mut response = if repeat::is_asked(&parts) {
         repeated(state, &mut context, until, &call, &parts, body).await
     } else {
@@ -69,11 +67,6 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
     };
     response.headers_mut().insert(remaining.name, remaining.value);
     Ok(response)
-}
-
-/// A subscription itself can be made; what lies in it cannot be without it.
-fn is_subscription(target: &Target) -> bool {
-    matches!(target, Target::Resource(id) if id.resource_type().key() == "microsoft.resources/subscriptions")
 }
 
 /// Carries out a repeatable request once; whoever repeats it gets the first answer, an error too.
