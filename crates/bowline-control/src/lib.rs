@@ -123,6 +123,7 @@ pub struct Control {
     desired: desired::Desired,
     answers: answers::Answers,
     pages: pages::Pages,
+    line: pipeline::Line,
 }
 
 impl Control {
@@ -149,6 +150,7 @@ impl Control {
             desired: desired::Desired::default(),
             answers: answers::Answers::default(),
             pages: pages::Pages::default(),
+            line: pipeline::Line::default(),
             store,
             settings,
         }))
@@ -216,6 +218,10 @@ impl Control {
 
     pub(crate) fn answers(&self) -> &answers::Answers {
         &self.answers
+    }
+
+    pub(crate) fn line(&self) -> &pipeline::Line {
+        &self.line
     }
 
     pub(crate) fn pages(&self) -> &pages::Pages {

@@ -7,7 +7,7 @@ use bowline_store::{Commit, Write};
 use serde_json::Value;
 
 use super::document::{parse, record_id, stamp};
-use super::{ATTEMPTS, commit_error, contended, store_error};
+use super::{Attempts, commit_error, store_error};
 use crate::Control;
 use crate::authorization::Asked;
 use crate::context::OpContext;
@@ -31,7 +31,9 @@ pub async fn action(
         .iter()
         .find(|a| a.eq_ignore_ascii_case(name))
         .ok_or_else(|| unknown_action(spec.resource_type, name))?;
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::new(control, spec);
+    loop {
+        attempts.next().await?;
         let asked = spec.action_of(&format!("{name}/action"));
         let asked = Asked { request: Some(body), ..Asked::new(&asked, id) };
         let permitted = control.authorize(context, &asked).await;
@@ -71,7 +73,5 @@ pub async fn action(
                 }
             }
         }
-        control.authorization().refresh().await.map_err(|e| store_error(&e))?;
     }
-    Err(contended())
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::document::{parse, record_id, same_content, stamp};
 use super::put::missing_scope;
-use super::{ATTEMPTS, commit_error, contended, store_error};
+use super::{Attempts, commit_error, store_error};
 use crate::Control;
 use crate::authorization::Snapshot;
 use crate::context::OpContext;
@@ -31,7 +31,9 @@ pub(crate) async fn amend<T: Send>(
 ) -> Result<(Record, T), Error> {
     let provider = Arc::clone(control.registry().find(id.resource_type())?);
     let spec = provider.spec();
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::new(control, spec);
+    loop {
+        attempts.next().await?;
         let snapshot = control.authorization().snapshot().await;
         snapshot.require(context, action, id.key())?;
         let record = read(control, id).await?;
@@ -63,9 +65,7 @@ pub(crate) async fn amend<T: Send>(
                 }
             }
         }
-        control.authorization().refresh().await.map_err(|e| store_error(&e))?;
     }
-    Err(contended())
 }
 
 /// The record, which must exist and stay.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::document::parse;
 use super::put::check_precondition;
-use super::{ATTEMPTS, commit_error, contended, store_error};
+use super::{Attempts, commit_error, store_error};
 use crate::Control;
 use crate::authorization::{Asked, Snapshot};
 use crate::context::OpContext;
@@ -46,7 +46,9 @@ pub async fn delete(
             format!("{} cannot be deleted; it is read-only.", provider.spec().resource_type),
         ));
     }
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::new(control, provider.spec());
+    loop {
+        attempts.next().await?;
         let action = provider.spec().action_of("delete");
         let snapshot = control.authorize(context, &Asked::new(&action, id)).await?;
         let Some(record) = control.store().get(id.key()).await.map_err(|e| store_error(&e))? else {
@@ -65,9 +67,7 @@ pub async fn delete(
         if let Some(deleted) = try_delete(control, context, &*provider, id, &record, &snapshot).await? {
             return Ok(deleted);
         }
-        control.authorization().refresh().await.map_err(|e| store_error(&e))?;
     }
-    Err(contended())
 }
 
 async fn try_delete(

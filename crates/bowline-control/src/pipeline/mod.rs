@@ -5,6 +5,7 @@
 
 mod action;
 mod amend;
+mod attempts;
 mod delete;
 mod document;
 mod fields;
@@ -18,6 +19,8 @@ mod view;
 
 pub use action::action;
 pub(crate) use amend::amend;
+use attempts::Attempts;
+pub(crate) use attempts::{ATTEMPTS, Line};
 pub(crate) use delete::remove_leaf;
 pub use delete::{Deleted, delete};
 pub(crate) use document::{parse, record_id, stamp};
@@ -34,9 +37,6 @@ pub use view::view;
 
 use bowline_arm::Error;
 use bowline_store::{CommitError, Reason, StoreError};
-
-/// How often a commit that lost a race is tried: roles and locks that many callers write at once let one of them through at a time.
-pub(crate) const ATTEMPTS: usize = 32;
 
 /// A failed read as the caller sees it.
 pub(crate) fn store_error(error: &StoreError) -> Error {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::document::{MODEL, etag, parse, render, same_content, stamp};
-use super::{ATTEMPTS, commit_error, contended, store_error};
+use super::{Attempts, commit_error, store_error};
 use crate::Control;
 use crate::authorization::{Asked, Snapshot};
 use crate::context::OpContext;
@@ -65,15 +65,15 @@ pub(super) async fn write(
     mode: Mode,
 ) -> Result<Written, Error> {
     let parsed = Parsed::new(control, request, mode)?;
-    for _ in 0..ATTEMPTS {
+    let mut attempts = Attempts::new(control, parsed.provider.spec());
+    loop {
+        attempts.next().await?;
         let admitted =
             parsed.load(control).await?.authorize(control, context).await?.admit(control, context).await?;
         if let Some(written) = admitted.commit(control, context).await? {
             return Ok(written);
         }
-        control.authorization().refresh().await.map_err(|e| store_error(&e))?;
     }
-    Err(contended())
 }
 
 /// The request makes sense by itself.

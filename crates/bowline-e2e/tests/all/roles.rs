@@ -144,3 +144,25 @@ async fn enrolment_tokens_count_and_keep_to_their_terms() {
     let _ = admin.delete(&narrow).await.expect(200);
     holder.put(&machine(&here, "x"), &body()).await.refused(401, "AuthenticationFailed");
 }
+
+/// Every write is guarded by the roles of its moment, and each of these changes the roles: without a line they would take it from each other.
+#[tokio::test]
+async fn many_role_assignments_at_once_are_all_made_beside_other_writes() {
+    const AT_ONCE: usize = 48;
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let group = group(&admin, "g").await;
+    let (_, object) = user(&admin, "many").await;
+    let writers = (0..AT_ONCE).map(async |number| {
+        let at = format!("{group}/providers/Microsoft.HybridCompute/machines/m{number}");
+        let _ = admin.put(&at, &json!({"location": "local"})).await.expect(200);
+        assign(&admin, &at, READER, &object).await;
+        let _ = admin.put(&at, &json!({"location": "local", "tags": {"again": "yes"}})).await.expect(200);
+    });
+    futures::future::join_all(writers).await;
+    let path = format!(
+        "{group}/providers/Microsoft.Authorization/roleAssignments?$filter=principalId eq '{object}'"
+    );
+    let listed = admin.get(&path).await.expect(200);
+    assert_eq!(listed["value"].as_array().unwrap().len(), AT_ONCE);
+}
