@@ -5,7 +5,7 @@
 //!
 //! *Who is calling*: [`keys`] holds the issuer's signing keys and their rotation, [`token`] the access and
 //! identity tokens, [`assertion`] the proof by which agents and service principals show that they hold a
-//! registered [`public_key`], [`audience`] whom a token is for; [`password`], [`secret`], [`device`] and [`pkce`] are the other ways to sign in,
+//! registered [`public_key`], [`federation`] the tokens of other issuers that may stand for it, [`audience`] whom a token is for; [`password`], [`secret`], [`device`] and [`pkce`] are the other ways to sign in,
 //! [`throttle`] slows down those who guess, and [`oauth_error`] says no in the words that OAuth clients know.
 //! [`seal`] keeps what must be stored and not read.
 //!
@@ -20,6 +20,7 @@
 pub mod assertion;
 pub mod audience;
 pub mod device;
+pub mod federation;
 mod jws;
 pub mod keys;
 pub mod oauth_error;

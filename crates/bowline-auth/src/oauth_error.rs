@@ -7,6 +7,25 @@ use serde::Serialize;
 use crate::assertion::AssertionError;
 use crate::device::Poll;
 use crate::pkce::PkceError;
+use crate::upstream::UpstreamError;
+
+/// What of an assertion no federated credential names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssertionPart {
+    Issuer,
+    Subject,
+    Audience,
+}
+
+impl std::fmt::Display for AssertionPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Issuer => "issuer",
+            Self::Subject => "subject",
+            Self::Audience => "audience",
+        })
+    }
+}
 
 /// A refusal of `/token`, `/devicecode` or `/authorize`.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -31,6 +50,20 @@ pub enum OAuthError {
     MissingCredential { client_id: String },
     #[error("The client assertion is refused: {0}.")]
     Assertion(#[source] AssertionError),
+    #[error(
+        "The client {client_id} trusts no token of another issuer; give it a federated identity credential with the issuer {issuer:?}, or use a key or secret of its own."
+    )]
+    NoFederatedCredential { client_id: String, issuer: String },
+    #[error(
+        "No federated identity credential of the client {client_id} matches the assertion's {part} {found:?}; compare issuer, subject and audience of its federatedIdentityCredentials with the token."
+    )]
+    NoMatchingCredential { client_id: String, part: AssertionPart, found: String },
+    #[error("The assertion of {issuer} is refused: {source}.")]
+    ForeignAssertion { issuer: String, source: UpstreamError },
+    #[error(
+        "The keys of {issuer} cannot be read ({why}), so that its assertion proves nothing now; try again, or tell its operator."
+    )]
+    ForeignIssuer { issuer: String, why: String },
     #[error("The client assertion was used before; make a new one, with a new jti, for each request.")]
     ReplayedAssertion,
     #[error("The identity of {client_id} expired at {at}; run connect again, nothing configured is lost.")]
@@ -151,6 +184,18 @@ impl OAuthError {
             Self::PublicClientWithCredential { .. } => (401, "invalid_client", 700_025),
             Self::MissingCredential { .. } => (401, "invalid_client", 7_000_218),
             Self::Assertion(error) => (401, "invalid_client", assertion_code(error)),
+            Self::NoFederatedCredential { .. } => (401, "invalid_client", 70_021),
+            Self::NoMatchingCredential { part: AssertionPart::Issuer, .. } => {
+                (401, "invalid_client", 700_211)
+            }
+            Self::NoMatchingCredential { part: AssertionPart::Audience, .. } => {
+                (401, "invalid_client", 700_212)
+            }
+            Self::NoMatchingCredential { part: AssertionPart::Subject, .. } => {
+                (401, "invalid_client", 700_213)
+            }
+            Self::ForeignAssertion { source, .. } => (401, "invalid_client", foreign_code(source)),
+            Self::ForeignIssuer { .. } => (400, "invalid_request", 50_166),
             Self::ReplayedAssertion => (401, "invalid_client", 700_027),
             Self::LapsedIdentity { .. } => (401, "invalid_client", 700_027),
             Self::UnsupportedGrantType { .. } => (400, "unsupported_grant_type", 70_003),
@@ -194,6 +239,15 @@ fn assertion_code(error: &AssertionError) -> u32 {
         | AssertionError::NoKeyForAlgorithm { .. }
         | AssertionError::ExpiredCertificate { .. }
         | AssertionError::BadSignature => 700_027,
+    }
+}
+
+fn foreign_code(error: &UpstreamError) -> u32 {
+    match error {
+        UpstreamError::Expired | UpstreamError::NotYet { .. } => 700_024,
+        UpstreamError::Algorithm { .. } | UpstreamError::UnknownKey | UpstreamError::BadSignature => 700_027,
+        UpstreamError::Malformed(_) | UpstreamError::Claim { .. } => 50_027,
+        UpstreamError::OtherIssuer { .. } | UpstreamError::Incomplete { .. } => 50_166,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::jws;
 use crate::public_key::{Algorithm, PublicKey};
 
 /// How far the issuer's clock may be off.
-const LEEWAY_SECONDS: i64 = 60;
+pub(crate) const LEEWAY_SECONDS: i64 = 60;
 /// More keys than any issuer publishes.
 const MAX_KEYS: usize = 64;
 
@@ -36,6 +36,8 @@ pub enum UpstreamError {
     Claim { claim: &'static str },
     #[error("its identity token has expired; compare the clocks of the two servers")]
     Expired,
+    #[error("its identity token holds only later ({claim}); compare the clocks of the two servers")]
+    NotYet { claim: &'static str },
 }
 
 /// What an issuer says of itself (OpenID Connect Discovery 1.0 §3).
@@ -51,28 +53,34 @@ pub struct Discovered {
 impl Discovered {
     /// Reads a discovery document of the issuer that is trusted.
     pub fn read(issuer: &str, document: &Value) -> Result<Self, UpstreamError> {
-        let found = document["issuer"].as_str().unwrap_or_default();
-        if found != issuer {
-            return Err(UpstreamError::OtherIssuer {
-                found: found.chars().take(256).collect(),
-                expected: issuer.to_owned(),
-            });
-        }
-        let endpoint = |member: &'static str| {
-            let url =
-                document[member].as_str().filter(|url| url.starts_with("https://") && url.len() <= 2048);
-            url.map(str::to_owned).ok_or(UpstreamError::Incomplete { member })
-        };
+        let jwks_uri = jwks_uri(issuer, document)?;
         let methods = document["token_endpoint_auth_methods_supported"].as_array();
         let offers = |wanted: &str| methods.is_some_and(|methods| methods.iter().any(|m| m == wanted));
         Ok(Self {
-            authorization_endpoint: endpoint("authorization_endpoint")?,
-            token_endpoint: endpoint("token_endpoint")?,
-            jwks_uri: endpoint("jwks_uri")?,
+            authorization_endpoint: endpoint(document, "authorization_endpoint")?,
+            token_endpoint: endpoint(document, "token_endpoint")?,
+            jwks_uri,
             // Without a list the header is what every issuer must take.
             secret_in_form: offers("client_secret_post") && !offers("client_secret_basic"),
         })
     }
+}
+
+/// Where an issuer publishes its keys; all that is asked of one whose tokens are assertions.
+pub fn jwks_uri(issuer: &str, document: &Value) -> Result<String, UpstreamError> {
+    let found = document["issuer"].as_str().unwrap_or_default();
+    if found != issuer {
+        return Err(UpstreamError::OtherIssuer {
+            found: found.chars().take(256).collect(),
+            expected: issuer.to_owned(),
+        });
+    }
+    endpoint(document, "jwks_uri")
+}
+
+fn endpoint(document: &Value, member: &'static str) -> Result<String, UpstreamError> {
+    let url = document[member].as_str().filter(|url| url.starts_with("https://") && url.len() <= 2048);
+    url.map(str::to_owned).ok_or(UpstreamError::Incomplete { member })
 }
 
 /// The keys of an issuer.
@@ -110,6 +118,13 @@ pub fn verify_id_token(
     expected: ExpectedIdentity<'_>,
     now: Timestamp,
 ) -> Result<Map<String, Value>, UpstreamError> {
+    let claims = signed_claims(token, keys)?;
+    check_claims(&claims, expected, now)?;
+    Ok(claims)
+}
+
+/// What a token says whose signature fits one of the keys.
+pub(crate) fn signed_claims(token: &str, keys: &UpstreamKeys) -> Result<Map<String, Value>, UpstreamError> {
     let parts = jws::split(token).map_err(|jws::NotJws(why)| UpstreamError::Malformed(why))?;
     let algorithm = Algorithm::from_jws_name(&parts.header.alg)
         .ok_or_else(|| UpstreamError::Algorithm { alg: parts.header.alg.chars().take(16).collect() })?;
@@ -120,10 +135,25 @@ pub fn verify_id_token(
     if !fitting.any(|key| key.verify(algorithm, parts.signed, &parts.signature)) {
         return Err(UpstreamError::BadSignature);
     }
-    let claims: Map<String, Value> = serde_json::from_slice(&parts.payload)
-        .map_err(|_| UpstreamError::Malformed("its claims are not a JSON object"))?;
-    check_claims(&claims, expected, now)?;
-    Ok(claims)
+    parse_claims(&parts.payload)
+}
+
+pub(crate) fn parse_claims(payload: &[u8]) -> Result<Map<String, Value>, UpstreamError> {
+    serde_json::from_slice(payload).map_err(|_| UpstreamError::Malformed("its claims are not a JSON object"))
+}
+
+/// Whom a token names as its audience.
+pub(crate) fn audiences(claims: &Map<String, Value>) -> Vec<&str> {
+    match claims.get("aud") {
+        Some(Value::String(one)) => vec![one.as_str()],
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// A time of a token; it may have a fraction (RFC 7519 §2).
+pub(crate) fn seconds(claims: &Map<String, Value>, name: &str) -> Option<i64> {
+    claims.get(name).and_then(Value::as_f64).map(|number| number.floor() as i64)
 }
 
 fn check_claims(
@@ -136,11 +166,7 @@ fn check_claims(
     if text("iss") != Some(expected.issuer) {
         return Err(wrong("iss"));
     }
-    let audiences: Vec<&str> = match claims.get("aud") {
-        Some(Value::String(one)) => vec![one.as_str()],
-        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
+    let audiences = audiences(claims);
     if !audiences.contains(&expected.client_id) {
         return Err(wrong("aud"));
     }
@@ -153,12 +179,11 @@ fn check_claims(
     if text("sub").is_none_or(|sub| sub.is_empty() || sub.len() > 255) {
         return Err(wrong("sub"));
     }
-    let seconds = |name: &str| claims.get(name).and_then(Value::as_f64).map(|number| number.floor() as i64);
     let now = now.as_second();
-    if seconds("exp").ok_or(wrong("exp"))? <= now - LEEWAY_SECONDS {
+    if seconds(claims, "exp").ok_or(wrong("exp"))? <= now - LEEWAY_SECONDS {
         return Err(UpstreamError::Expired);
     }
-    if seconds("iat").ok_or(wrong("iat"))? > now + LEEWAY_SECONDS {
+    if seconds(claims, "iat").ok_or(wrong("iat"))? > now + LEEWAY_SECONDS {
         return Err(wrong("iat"));
     }
     Ok(())

@@ -3,7 +3,9 @@
 use bowline_auth::OAuthError;
 use bowline_auth::assertion::AssertionError;
 use bowline_auth::device::Poll;
+use bowline_auth::oauth_error::AssertionPart;
 use bowline_auth::pkce::PkceError;
+use bowline_auth::upstream::UpstreamError;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,6 +13,11 @@ use crate::{blessed, now};
 
 fn all() -> Vec<OAuthError> {
     let text = || "…".to_owned();
+    let no_match =
+        |part| OAuthError::NoMatchingCredential {
+            client_id: "…".to_owned(), part, found: "…".to_owned()
+        };
+    let foreign = |source| OAuthError::ForeignAssertion { issuer: "…".to_owned(), source };
     vec![
         OAuthError::MissingParameter { parameter: "grant_type" },
         OAuthError::InvalidRequest { why: text() },
@@ -27,6 +34,15 @@ fn all() -> Vec<OAuthError> {
         AssertionError::WrongAudience { audience: text() }.into(),
         AssertionError::IssuerIsNotSubject.into(),
         AssertionError::MissingClaim { claim: "jti" }.into(),
+        OAuthError::NoFederatedCredential { client_id: text(), issuer: text() },
+        no_match(AssertionPart::Issuer),
+        no_match(AssertionPart::Audience),
+        no_match(AssertionPart::Subject),
+        foreign(UpstreamError::Expired),
+        foreign(UpstreamError::NotYet { claim: "nbf" }),
+        foreign(UpstreamError::BadSignature),
+        foreign(UpstreamError::UnknownKey),
+        OAuthError::ForeignIssuer { issuer: text(), why: text() },
         OAuthError::ReplayedAssertion,
         OAuthError::LapsedIdentity { client_id: text(), at: now() },
         OAuthError::UnsupportedGrantType { grant_type: text() },
