@@ -93,6 +93,8 @@ pub struct Admission<'a> {
     pub principals: &'a Principals<'a>,
     /// The tenant.
     pub tenant: Uuid,
+    /// Id and document of the others of the type in the same parent, for a type that asks for them ([`ResourceProvider::minds_siblings`]).
+    pub siblings: &'a [(String, Value)],
     /// How long an agent's key is valid once it is registered.
     pub key_lifetime: SignedDuration,
     /// Entries to write in the same commit.
@@ -192,6 +194,16 @@ pub trait ResourceProvider: Send + Sync {
 
     /// Changes what a list at `scope` shows of a resource that was made above it.
     fn inherited_at(&self, _snapshot: &Snapshot, _scope: &ResourceId, _document: &mut Value) {}
+
+    /// Where the right to make a new resource is asked for, when its place is said by the body and not by its id.
+    fn made_in(&self, _snapshot: &Snapshot, _body: &Value) -> Option<ResourceId> {
+        None
+    }
+
+    /// Whether what is admitted depends on the others of the type in the same parent (how many, which values): then they are written one after another.
+    fn minds_siblings(&self) -> bool {
+        false
+    }
 
     /// Principals that a draft names beside those of the document before: the pipeline looks them up.
     fn principals_named(&self, _document: &Value, _existing: Option<&Value>) -> Vec<Uuid> {

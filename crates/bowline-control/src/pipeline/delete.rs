@@ -1,19 +1,22 @@
-//! DELETE: at once when nothing lies below, else as an operation that deletes from the leaves up and survives a restart.
+//! DELETE: at once when little lies below, else as an operation that deletes from the leaves up and survives a restart.
 
 use std::sync::Arc;
 
 use bowline_arm::{Error, Precondition, ResourceId};
-use bowline_store::{Commit, CommitError, EntryWrite, Guard, Reason, Record, Write};
+use bowline_store::{Commit, CommitError, EntryWrite, Guard, List, Reason, Record, Write};
 use serde_json::Value;
 
 use super::document::parse;
 use super::put::check_precondition;
-use super::{Attempts, commit_error, store_error};
+use super::{Attempts, commit_error, contended, store_error};
 use crate::Control;
 use crate::authorization::{Asked, Snapshot};
 use crate::context::OpContext;
 use crate::operations::Task;
 use crate::provider::ResourceProvider;
+
+/// The most resources that one request deletes, itself among them.
+const SMALL_TREE: u32 = 64;
 
 /// What a DELETE answers.
 #[derive(Debug)]
@@ -79,7 +82,8 @@ async fn try_delete(
     snapshot: &Snapshot,
 ) -> Result<Option<Deleted>, Error> {
     // A resource group is always deleted as an operation, because its clients poll for it.
-    if id.resource_type().key() != "microsoft.resources/resourcegroups" && !record.deleting {
+    let group = id.resource_type().key() == "microsoft.resources/resourcegroups";
+    if !group && !record.deleting {
         match remove_leaf(control, context, provider, record, Some(snapshot)).await {
             Ok(()) if provider.shows_deleted() => return Ok(Some(Deleted::Was(Box::new(record.clone())))),
             Ok(()) => return Ok(Some(Deleted::Now(provider.spec().statuses.deleted))),
@@ -111,6 +115,9 @@ async fn try_delete(
     };
     match control.commit(context, commit, provider.spec().watermark).await {
         Ok(_) => {
+            if !group && finish_small_tree(control, context, id, record.uid, &operation).await? {
+                return Ok(Some(Deleted::Now(provider.spec().statuses.deleted)));
+            }
             control.operations().wake();
             Ok(Some(Deleted::Operation(Box::new(operation))))
         }
@@ -118,8 +125,77 @@ async fn try_delete(
     }
 }
 
+/// Finishes an operation in the request that began it when little lies below: the clients of most types take no 202. Gives whether it is finished; when
+/// not, it goes on as any other.
+async fn finish_small_tree(
+    control: &Control,
+    context: &OpContext,
+    id: &ResourceId,
+    uid: uuid::Uuid,
+    operation: &bowline_arm::Operation,
+) -> Result<bool, Error> {
+    let list = List { prefix: Some(id.key().to_owned()), limit: SMALL_TREE + 1, ..List::default() };
+    let below = control.store().stamps(&list).await.map_err(|e| store_error(&e))?;
+    if below.len() > SMALL_TREE as usize {
+        return Ok(false);
+    }
+    if let Err(error) = delete_tree(control, context, id.as_str(), uid).await {
+        tracing::info!(resource = %id, %error, "a deletion goes on as an operation");
+        return Ok(false);
+    }
+    let Some(stored) = control.operations().find(operation.name).await? else { return Ok(true) };
+    let entry = control.operations().finish(&stored, Ok(()), context.now)?;
+    // The reconciler finishes it too, should this be lost.
+    Ok(control.write_entries("operations", vec![entry], context.now).await.is_ok())
+}
+
+/// Deletes a resource and everything below it, from the leaves up.
+pub(crate) async fn delete_tree(
+    control: &Control,
+    context: &OpContext,
+    id: &str,
+    uid: uuid::Uuid,
+) -> Result<(), Error> {
+    let root: ResourceId = id.parse().map_err(Error::internal)?;
+    match control.store().get(root.key()).await.map_err(|e| store_error(&e))? {
+        Some(record) if record.uid == uid => {}
+        // Gone already, or made anew by somebody who must not lose it.
+        _ => return Ok(()),
+    }
+    loop {
+        let list = List { prefix: Some(root.key().to_owned()), limit: 1000, ..List::default() };
+        let mut records = control.store().list(&list).await.map_err(|e| store_error(&e))?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        // Children have longer keys than their parents.
+        records.sort_by_key(|r| std::cmp::Reverse(r.key.matches('/').count()));
+        let mut progress = false;
+        for record in &records {
+            let provider = Arc::clone(
+                control
+                    .registry()
+                    .by_key(&record.resource_type)
+                    .ok_or_else(|| Error::internal(format!("no provider for {}", record.resource_type)))?,
+            );
+            match remove_leaf(control, context, &*provider, record, None).await {
+                Ok(()) => progress = true,
+                Err(CommitError::Refused(refusal))
+                    if matches!(
+                        refusal.reason,
+                        Reason::HasDescendants | Reason::Changed | Reason::Missing | Reason::OtherUid
+                    ) => {}
+                Err(error) => return Err(commit_error(&error).unwrap_or_else(contended)),
+            }
+        }
+        if !progress {
+            return Err(contended());
+        }
+    }
+}
+
 /// Deletes one record that has nothing below it, with what the server keeps beside it.
-pub(crate) async fn remove_leaf(
+async fn remove_leaf(
     control: &Control,
     context: &OpContext,
     provider: &dyn ResourceProvider,

@@ -14,6 +14,7 @@ mod list;
 mod patch;
 mod put;
 mod resources;
+mod siblings;
 mod status;
 mod view;
 
@@ -21,7 +22,7 @@ pub use action::action;
 pub(crate) use amend::amend;
 use attempts::Attempts;
 pub(crate) use attempts::{ATTEMPTS, Line};
-pub(crate) use delete::remove_leaf;
+pub(crate) use delete::delete_tree;
 pub use delete::{Deleted, delete};
 pub(crate) use document::{parse, record_id, stamp};
 pub use document::{render, render_record};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bowline_arm::{ApiVersion, Error, Precondition, ResourceId, normalize_location};
 use bowline_link::message::EndReason;
-use bowline_store::{Commit, EntryWrite, Guard, Record, Write};
+use bowline_store::{Commit, CommitError, EntryWrite, Guard, Place, Record, Write};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -161,8 +161,16 @@ impl<'a> Loaded<'a> {
             }
             None => {
                 let action = spec.action_of("write");
-                let request = Some(&self.parsed.request.body);
-                control.authorize(context, &Asked { request, ..Asked::new(&action, id) }).await?
+                let body = &self.parsed.request.body;
+                let place = match self.existing {
+                    None => {
+                        let snapshot = control.authorization().snapshot().await;
+                        self.parsed.provider.made_in(&snapshot, body)
+                    }
+                    Some(_) => None,
+                };
+                let asked = Asked::new(&action, place.as_ref().unwrap_or(id));
+                control.authorize(context, &Asked { request: Some(body), ..asked }).await?
             }
         };
         self.check_parent(&snapshot)?;
@@ -272,6 +280,13 @@ impl<'a> Authorized<'a> {
         }
         let named = provider.principals_named(&document, before.as_ref());
         let principals = control.principals(&snapshot, named).await?;
+        let mut siblings = Vec::new();
+        if let Some(parent) = loaded.parent.as_ref().filter(|_| provider.minds_siblings()) {
+            let (others, turn) =
+                control.siblings(context, spec, &parent.key, parsed.request.id.key()).await?;
+            siblings = others;
+            entries.push(turn);
+        }
         provider.admit(&mut Admission {
             context,
             id: &parsed.request.id,
@@ -282,6 +297,7 @@ impl<'a> Authorized<'a> {
             snapshot: &snapshot,
             principals: &principals,
             tenant: control.tenant(),
+            siblings: &siblings,
             key_lifetime: control.settings().key_lifetime,
             entries: &mut entries,
         })?;
@@ -423,6 +439,7 @@ impl Admitted<'_> {
         if spec.placement == Placement::Extension && loaded.parent.is_some() {
             guards.extend(scopes_above(&id).map(|key| Guard::Alive { key }));
         }
+        let turn = entries.iter().position(|entry| entry.name().0 == super::siblings::ENTRY);
         let write = match &loaded.existing {
             None => Write::Create(draft),
             Some(record) => Write::Update { draft, expected: Some(record.revision) },
@@ -445,6 +462,11 @@ impl Admitted<'_> {
                 }
                 let body = render(spec, &id, document, Some(&tag), parsed.version);
                 Ok(Some(Written { status, body, etag: tag }))
+            }
+            Err(CommitError::Refused(refusal))
+                if turn.is_some_and(|turn| refusal.place == Place::Entry(turn)) =>
+            {
+                Ok(None)
             }
             Err(error) => commit_error(&error).map_or(Ok(None), Err),
         }

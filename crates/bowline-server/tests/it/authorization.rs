@@ -379,3 +379,44 @@ async fn an_open_stream_ends_when_its_caller_loses_the_right() {
         assert!(!text.contains("event: end"), "{text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_write_a_management_group_makes_groups_below_it_and_nowhere_else() {
+    const CONTRIBUTOR_OF_GROUPS: &str = "5d58bcaf-24a5-4b20-bdb6-eed9f69fbe4c";
+    let world = World::new().await;
+    let admin = world.admin().await;
+    let at = |name: &str| format!("/providers/Microsoft.Management/managementGroups/{name}");
+    let below = |parent: &str| json!({"properties": {"details": {"parent": {"id": parent}}}});
+    for name in ["plants", "offices"] {
+        let made = world.send("PUT", &at(name), Some(&admin), &json!({})).await;
+        assert_eq!(made.0, 200, "{}", made.1);
+    }
+    let (eve, token) = world.user(&admin, "eve", None).await;
+    let role = json!({"principalId": eve.object_id, "roleDefinitionId": CONTRIBUTOR_OF_GROUPS});
+    assert_eq!(give(&world, &admin, &at("plants"), role).await.0, 201);
+    let put = async |name: &str, body: &Value| world.send("PUT", &at(name), Some(&token), body).await;
+
+    let made = put("north", &below(&at("plants"))).await;
+    assert_eq!(made.0, 200, "{}", made.1);
+    let deeper = put("hall-1", &below("north")).await;
+    assert_eq!(deeper.0, 200, "its right is inherited: {}", deeper.1);
+    assert_eq!(world.send("GET", &at("hall-1"), Some(&token), &json!({})).await.0, 200);
+
+    for (name, body, why) in [
+        ("south", json!({}), "below the root group"),
+        ("south", below(&at("offices")), "below another group"),
+        ("south", below("no-such-group"), "below a group that does not exist"),
+        ("offices", below(&at("plants")), "a group of others is not taken over"),
+        ("north", below(&at("offices")), "nor is one given away"),
+    ] {
+        let refused = put(name, &body).await;
+        assert_eq!(
+            (refused.0.as_u16(), &refused.1["error"]["code"]),
+            (403, &json!("AuthorizationFailed")),
+            "{why}: {}",
+            refused.1
+        );
+    }
+    assert_eq!(world.send("GET", &at("south"), Some(&admin), &json!({})).await.0, 404);
+    assert_eq!(world.send("DELETE", &at("hall-1"), Some(&token), &json!({})).await.0, 204);
+}

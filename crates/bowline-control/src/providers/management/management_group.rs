@@ -68,6 +68,13 @@ impl ResourceProvider for ManagementGroups {
         Ok(())
     }
 
+    /// Who may write a group may make groups below it. A parent that does not exist gives no right, so that nothing is learned of it.
+    fn made_in(&self, snapshot: &Snapshot, body: &Value) -> Option<ResourceId> {
+        let parent = asked_parent(body)?;
+        let known = snapshot.hierarchy().group(&parent)?;
+        known.id.parse().ok()
+    }
+
     fn principal(&self, _document: &Value) -> Option<Uuid> {
         None
     }
@@ -106,17 +113,20 @@ fn refuse(code: &'static str, why: impl Into<String>, target: &str) -> Error {
     Error::bad_request(code, why).with_target(target)
 }
 
+/// The key of the parent that a document names; a bare name is understood too.
+fn asked_parent(document: &Value) -> Option<String> {
+    let text = document["properties"]["details"]["parent"]["id"].as_str()?;
+    Some(if text.starts_with('/') { text.to_ascii_lowercase() } else { group_key(text) })
+}
+
 /// The key of the parent: as asked, as it was, or the root group. A new one must exist, be permitted, and keep the tree flat enough.
 fn admit_parent(admission: &Admission<'_>) -> Result<String, Error> {
     const TARGET: &str = "properties.details.parent.id";
     let tree = admission.snapshot.hierarchy();
     let key = admission.id.key();
     let old = admission.existing.map(|_| tree.parent_of(key).unwrap_or(tree.root()).to_owned());
-    let asked = admission.document["properties"]["details"]["parent"]["id"].as_str().map(|text| {
-        // A bare name is understood too.
-        if text.starts_with('/') { text.to_ascii_lowercase() } else { group_key(text) }
-    });
-    let parent = asked.or_else(|| old.clone()).unwrap_or_else(|| tree.root().to_owned());
+    let parent =
+        asked_parent(admission.document).or_else(|| old.clone()).unwrap_or_else(|| tree.root().to_owned());
     if old.as_deref() == Some(&parent) {
         return Ok(parent);
     }
