@@ -29,11 +29,23 @@ impl Events {
     /// # Errors
     /// When the server does not answer with a stream.
     pub async fn open(api: &Api, scope: &str, cursor: Option<&str>) -> anyhow::Result<Self> {
-        let mut path = format!("{scope}/providers/Microsoft.Bowline/events?api-version=2026-11-01");
+        let mut path = path(scope);
         if let Some(cursor) = cursor {
             path.push_str(&format!("&cursor={cursor}"));
         }
-        let response = api.request(Method::GET, &path).send().await?.error_for_status()?;
+        Self::answer(api.request(Method::GET, &path)).await
+    }
+
+    /// Opens the stream of a scope as a browser that has the portal's cookie.
+    ///
+    /// # Errors
+    /// When the server does not answer with a stream.
+    pub async fn open_by_cookie(api: &Api, scope: &str, cookie: &str) -> anyhow::Result<Self> {
+        Self::answer(api.request(Method::GET, &path(scope)).header("cookie", cookie)).await
+    }
+
+    async fn answer(request: reqwest::RequestBuilder) -> anyhow::Result<Self> {
+        let response = request.send().await?.error_for_status()?;
         let bytes = response.bytes_stream().map(|chunk| chunk.map(|bytes| bytes.to_vec())).boxed();
         Ok(Self { bytes, buffer: String::new() })
     }
@@ -52,6 +64,10 @@ impl Events {
             self.buffer.push_str(&String::from_utf8_lossy(&chunk));
         }
     }
+}
+
+fn path(scope: &str) -> String {
+    format!("{scope}/providers/Microsoft.Bowline/events?api-version=2026-11-01")
 }
 
 fn parse(block: &str) -> Option<Event> {

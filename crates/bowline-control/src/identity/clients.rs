@@ -14,7 +14,7 @@ use crate::Control;
 
 /// Client ids that people sign in with, and whose they are.
 pub const PUBLIC_CLIENTS: [(&str, &str); 6] = [
-    (CLI_CLIENT, "the command lines (bowline, az, azd) and the SDKs' developer sign-in"),
+    (CLI_CLIENT, "A command line (bowline, az, azd) or a developer's SDK"),
     (PORTAL_CLIENT, "Bowline's portal"),
     ("1950a258-227b-4e31-a9cf-717495945fc2", "Azure PowerShell"),
     ("aebc6443-996d-45c2-90f0-388ff96faa56", "Visual Studio Code"),
@@ -55,6 +55,20 @@ impl Control {
     /// When the client is unknown, or the address is not one of its own.
     pub async fn check_redirect(&self, client_id: &str, redirect_uri: &str) -> Result<(), OAuthError> {
         self.redirect(client_id, redirect_uri).await.map(|_| ())
+    }
+
+    /// What a person is told who asks: whose the public client is, or the name of the application as it is registered here.
+    ///
+    /// # Errors
+    /// When the registration cannot be read.
+    pub async fn client_name(&self, client_id: &str) -> Result<String, OAuthError> {
+        if let Some((_, name)) = PUBLIC_CLIENTS.iter().find(|(id, _)| id.eq_ignore_ascii_case(client_id)) {
+            return Ok((*name).to_owned());
+        }
+        let unknown = || OAuthError::UnknownClient { client_id: client_id.chars().take(64).collect() };
+        let app_id: Uuid = client_id.parse().map_err(|_| unknown())?;
+        let (_, document) = self.application(app_id).await?.ok_or_else(unknown)?;
+        Ok(document["properties"]["displayName"].as_str().unwrap_or(client_id).to_owned())
     }
 
     pub(super) async fn redirect(&self, client_id: &str, redirect_uri: &str) -> Result<Redirect, OAuthError> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bowline_e2e::api::{Answer, Api};
+use bowline_e2e::events::Events;
 use bowline_e2e::keys::{ASSERTION, Key};
 use bowline_e2e::server::{CLI, Options, PASSWORD, Server, group, sign_in};
 use bowline_e2e::wait::{seconds, until, until_true};
@@ -308,6 +309,9 @@ async fn portal(api: &Api) {
     let id = format!("{scope}/resourceGroups/by-portal");
     Api::send(put(&id)).await.refused(403, "PortalHeaderMissing");
     let _ = Api::send(put(&id).header("x-bowline-portal", "1")).await.expect(201);
+    let mut live = Events::open_by_cookie(api, &scope, &cookie).await.unwrap();
+    let mut with_token = Events::open(&admin_of(api).await, &scope, None).await.unwrap();
+    while live.next().await.expect("the stream is open").name != "ready" {}
     let out = api
         .http
         .post(format!("{}/portal/logout", api.base))
@@ -315,6 +319,60 @@ async fn portal(api: &Api) {
         .header("x-bowline-portal", "1");
     assert_eq!(Api::send(out).await.status, 204);
     assert_eq!(Api::send(get("/portal/session").header("cookie", &cookie)).await.status, 401);
+    let last = async {
+        loop {
+            let event = live.next().await.expect("the last event says why");
+            if event.name == "end" {
+                return event.data;
+            }
+        }
+    };
+    let last = tokio::time::timeout(Duration::from_secs(5), last).await.expect("within 5 s");
+    assert_eq!(last["reason"], "signedOut", "{last}");
+    assert!(live.next().await.is_none(), "and the stream is over");
+    let _ = admin_of(api)
+        .await
+        .put(&format!("{scope}/resourceGroups/after"), &json!({"location": "local"}))
+        .await
+        .expect(201);
+    let goes_on =
+        async { while !with_token.next().await.expect("it is open").data.to_string().contains("after") {} };
+    tokio::time::timeout(Duration::from_secs(10), goes_on).await.expect("another's stream goes on");
+}
+
+async fn admin_of(api: &Api) -> Api {
+    let tokens = sign_in(api, "admin", PASSWORD).await;
+    api.with(tokens["access_token"].as_str().unwrap())
+}
+
+#[tokio::test]
+async fn the_sign_in_page_names_who_asks() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let app = json!({"displayName": "Night <shift>", "web": {"redirectUris": ["https://night.example/cb"]}});
+    let app = admin.post("/v1.0/applications", &app).await.expect(201);
+    let page = async |client: &str, redirect: &str| {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([
+                ("client_id", client),
+                ("redirect_uri", redirect),
+                ("response_type", "code"),
+                ("scope", "openid"),
+            ])
+            .extend_pairs([
+                ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+                ("code_challenge_method", "S256"),
+            ])
+            .finish();
+        let url = format!("{}/organizations/oauth2/v2.0/authorize?{query}", admin.base);
+        Api::send(admin.http.get(url)).await
+    };
+    let registered = page(app["appId"].as_str().unwrap(), "https://night.example/cb").await;
+    assert!(registered.text.contains("<strong>Night &lt;shift&gt;</strong> asks"), "{}", registered.text);
+    let public = page(CLI, "http://localhost:8400").await;
+    assert!(public.text.contains("A command line (bowline, az, azd)"), "{}", public.text);
+    let nobody = page(&uuid::Uuid::new_v4().to_string(), "https://night.example/cb").await;
+    assert!(nobody.status == 400 && !nobody.text.contains("asks to sign you in"), "{}", nobody.text);
 }
 
 async fn subscription_by_cookie(api: &Api, cookie: &str) -> String {

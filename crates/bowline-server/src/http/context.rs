@@ -179,6 +179,12 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// The value of the portal's cookie when that is what proves the caller: a token comes first.
+#[must_use]
+pub fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers).filter(|_| bearer(headers).is_none())
+}
+
 /// The value of the portal's cookie.
 #[must_use]
 pub fn cookie(headers: &HeaderMap) -> Option<&str> {

@@ -18,15 +18,23 @@ use tokio::sync::watch;
 
 use super::State;
 use super::call::Call;
+use super::context::session_cookie;
 
 /// Silence after which a keep-alive is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often the session of a stream is looked for that was opened with the portal's cookie: another server may have ended it.
+const SESSION_CHECK: Duration = Duration::from_secs(3);
 
 struct Live {
     state: Arc<State>,
     events: Stream,
     /// Roles, principals and groups have changed.
     rights: watch::Receiver<Revision>,
+    /// The portal's cookie, where that is the proof.
+    session: Option<String>,
+    check: tokio::time::Instant,
+    /// When a silent stream says that it lives.
+    alive: tokio::time::Instant,
     ends: tokio::time::Instant,
     first: bool,
 }
@@ -51,8 +59,18 @@ pub async fn stream(
     // Before the right is checked: what changes meanwhile is looked at again.
     let rights = state.control.authorization().watch();
     let events = Stream::begin(Arc::clone(&state.control), context, scope.clone(), cursor).await?;
-    let ends = tokio::time::Instant::now() + remaining;
-    let live = Live { state: Arc::clone(state), events, rights, ends, first: true };
+    let now = tokio::time::Instant::now();
+    let session = session_cookie(headers).map(str::to_owned);
+    let live = Live {
+        state: Arc::clone(state),
+        events,
+        rights,
+        session,
+        check: now + SESSION_CHECK,
+        alive: now + KEEP_ALIVE,
+        ends: now + remaining,
+        first: true,
+    };
     let lines = stream::unfold(Some(live), |live| async move { next(live?).await });
     Response::builder()
         .status(StatusCode::OK)
@@ -60,6 +78,14 @@ pub async fn stream(
         .header("x-accel-buffering", "no")
         .body(Body::from_stream(lines))
         .map_err(Error::internal)
+}
+
+impl Live {
+    /// Whether the session was ended; a database that cannot be asked ends nothing.
+    async fn signed_out(&self) -> bool {
+        let Some(cookie) = &self.session else { return false };
+        matches!(self.state.control.portal_session(cookie, (self.state.clock)()).await, Ok(None))
+    }
 }
 
 /// The last event: why the stream ends.
@@ -92,7 +118,15 @@ async fn next(mut live: Live) -> Option<(Result<Bytes, std::convert::Infallible>
                   Err(error) => return end("rightsWithdrawn", error.code, &error.message),
               }
           }
-          () = tokio::time::sleep(KEEP_ALIVE) => "event: keepAlive\ndata: {}\n\n".to_owned(),
+          () = tokio::time::sleep_until(live.check), if live.session.is_some() => {
+              live.check = tokio::time::Instant::now() + SESSION_CHECK;
+              if live.signed_out().await {
+                  let message = "This browser was signed out; sign in again and connect with the cursor.";
+                  return end("signedOut", "AuthenticationFailed", message);
+              }
+              continue;
+          }
+          () = tokio::time::sleep_until(live.alive) => "event: keepAlive\ndata: {}\n\n".to_owned(),
           event = live.events.next() => match event {
               Ok(event) if event.name == "snapshot" => format!("event: snapshot\ndata: {}\n\n", event.data),
               Ok(event) => format!("id: {}\nevent: {}\ndata: {}\n\n", event.cursor, event.name, event.data),
@@ -102,6 +136,7 @@ async fn next(mut live: Live) -> Option<(Result<Bytes, std::convert::Infallible>
               }
           },
         };
+        live.alive = tokio::time::Instant::now() + KEEP_ALIVE;
         return Some((Ok(Bytes::from(text)), Some(live)));
     }
 }

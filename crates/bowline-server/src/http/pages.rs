@@ -85,11 +85,18 @@ fn credentials(username: &str) -> String {
     )
 }
 
-/// The sign-in page of the authorization endpoint; `fields` are sent back with the answer.
+/// The sign-in page of the authorization endpoint, which says who asks; `fields` are sent back with the answer.
 #[must_use]
-pub fn sign_in(fields: &[(&str, &str)], username: &str, redirect_uri: &str, error: Option<&str>) -> Response {
+pub fn sign_in(
+    client: &str,
+    fields: &[(&str, &str)],
+    username: &str,
+    redirect_uri: &str,
+    error: Option<&str>,
+) -> Response {
     let body = format!(
-        "{}<form method=\"post\">{}{}<button type=\"submit\">Sign in</button></form>",
+        "<p><strong>{}</strong> asks to sign you in. Continue only if you started it yourself.</p>{}<form method=\"post\">{}{}<button type=\"submit\">Sign in</button></form>",
+        escape(client),
         error_paragraph(error),
         hidden(fields),
         credentials(username)

@@ -31,6 +31,8 @@ const FIELDS: [&str; 9] = [
 /// A request whose client may be answered.
 struct Asked {
     request: AuthorizeRequest,
+    /// What the page calls the client.
+    client: String,
     form_post: bool,
     state: Option<String>,
 }
@@ -65,7 +67,8 @@ async fn required(state: &State, fields: &Form) -> Result<Asked, OAuthError> {
     };
     state.control.check_redirect(&request.client_id, &request.redirect_uri).await?;
     let form_post = text(fields, "response_mode").eq_ignore_ascii_case("form_post");
-    Ok(Asked { request, form_post, state: fields.get("state").cloned() })
+    let client = state.control.client_name(&request.client_id).await?;
+    Ok(Asked { request, client, form_post, state: fields.get("state").cloned() })
 }
 
 async fn rules(state: &State, fields: &Form, asked: &Asked) -> Result<(), OAuthError> {
@@ -104,6 +107,11 @@ fn refuse(refused: Refused) -> Response {
 }
 
 impl Asked {
+    /// The page where the person proves who it is.
+    fn page(&self, fields: &Form, username: &str, error: Option<&str>) -> Response {
+        pages::sign_in(&self.client, &carried(fields), username, &self.request.redirect_uri, error)
+    }
+
     /// Sends the browser to the client with these parameters and the client's own state.
     fn answer(&self, parameters: &[(&str, &str)]) -> Response {
         let state = self.state.as_deref().map(|state| ("state", state));
@@ -138,9 +146,7 @@ pub(super) async fn page(
 ) -> Response {
     let (parts, _) = request.into_parts();
     match read(&state, &tenant, &parts, &query).await {
-        Ok(asked) => {
-            pages::sign_in(&carried(&query), text(&query, "login_hint"), &asked.request.redirect_uri, None)
-        }
+        Ok(asked) => asked.page(&query, text(&query, "login_hint"), None),
         Err(refused) => refuse(refused),
     }
 }
@@ -170,15 +176,7 @@ pub(super) async fn sign_in(
     };
     match outcome.await {
         Ok(code) => asked.answer(&[("code", code.expose())]),
-        Err(error) => {
-            let page = pages::sign_in(
-                &carried(&form),
-                text(&form, "username"),
-                &asked.request.redirect_uri,
-                Some(&error.to_string()),
-            );
-            slowed(page, &error)
-        }
+        Err(error) => slowed(asked.page(&form, text(&form, "username"), Some(&error.to_string())), &error),
     }
 }
 
