@@ -44,6 +44,14 @@ impl Key {
         STANDARD.encode([&SPKI[..], self.pair.public_key().as_ref()].concat())
     }
 
+    /// As an issuer publishes it (RFC 7517).
+    #[must_use]
+    pub fn jwk(&self, kid: &str) -> Value {
+        let point = &self.pair.public_key().as_ref()[1..];
+        let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        json!({"kty": "EC", "crv": "P-256", "use": "sig", "kid": kid, "x": number(&point[..32]), "y": number(&point[32..])})
+    }
+
     /// The claims of a good assertion.
     #[must_use]
     pub fn claims(client_id: &str, audience: &str) -> Value {
@@ -55,8 +63,18 @@ impl Key {
     /// Signs claims.
     #[must_use]
     pub fn sign(&self, claims: &Value) -> String {
+        self.sign_as(claims, None)
+    }
+
+    /// Signs claims under the name that an issuer gives its key.
+    #[must_use]
+    pub fn sign_as(&self, claims: &Value, kid: Option<&str>) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let text = format!("{}.{}", part(&json!({"alg": "ES256", "typ": "JWT"})), part(claims));
+        let mut header = json!({"alg": "ES256", "typ": "JWT"});
+        if let Some(kid) = kid {
+            header["kid"] = kid.into();
+        }
+        let text = format!("{}.{}", part(&header), part(claims));
         let signature = self.pair.sign(&self.random, text.as_bytes()).unwrap();
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     }

@@ -8,6 +8,7 @@
 //! | [`events`] | a reader of the live event stream |
 //! | [`agent`] | `bowline-agent machine` with a state directory of its own |
 //! | [`clients`] | azure-cli and the Azure SDKs, driven in their own languages |
+//! | [`issuer`] | an issuer of somebody else's, with workloads that show its tokens |
 //! | [`keys`] | an agent's key pair and its client assertions |
 //! | [`postgres`] | a PostgreSQL server |
 //! | [`cluster`] | a real Kubernetes control plane |
@@ -27,6 +28,7 @@ pub mod api;
 pub mod clients;
 pub mod cluster;
 pub mod events;
+pub mod issuer;
 pub mod keys;
 pub mod postgres;
 pub mod program;

@@ -20,6 +20,8 @@ mod directory;
 mod durability;
 #[path = "all/examples.rs"]
 mod examples;
+#[path = "all/federation.rs"]
+mod federation;
 #[path = "all/identity.rs"]
 mod identity;
 #[path = "all/kubernetes.rs"]

@@ -109,6 +109,9 @@ pub struct Options {
     /// Free disk space in MiB below which writes are refused [default: 256].
     #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
     disk_reserve_mib: Option<u64>,
+    /// Certificate authorities (PEM) to trust, beside the system's, for the issuers that federated identity credentials name.
+    #[arg(long, env = "BOWLINE_FEDERATION_CA_FILE")]
+    federation_ca_file: Option<PathBuf>,
     #[command(flatten)]
     upstream: UpstreamOptions,
 }
@@ -150,6 +153,8 @@ pub struct Config {
     pub budgets: RequestBudgets,
     /// See [`Options`].
     pub disk_reserve_bytes: u64,
+    /// See [`Options`].
+    pub federation_ca_file: Option<PathBuf>,
     /// See [`Options`].
     pub upstream: UpstreamOptions,
 }
@@ -261,6 +266,7 @@ impl Config {
             agent_key_lifetime: jiff::SignedDuration::from_hours(days * 24),
             agent_image: options.agent_image.or(file.agent_image),
             disk_reserve_bytes: options.disk_reserve_mib.or(file.disk_reserve_mib).unwrap_or(256) << 20,
+            federation_ca_file: options.federation_ca_file.or(file.federation_ca_file),
             upstream: options.upstream.or(file.upstream),
         })
     }

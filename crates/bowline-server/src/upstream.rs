@@ -1,4 +1,5 @@
-//! The upstream issuer: its settings, and how the server asks it: HTTPS alone, no redirects, bounded in time and size.
+//! The upstream issuer and its settings, and how the server asks it and the issuers of federated credentials: HTTPS alone, no redirects, bounded in time and
+//! size.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bowline_auth::Secret;
+use bowline_control::identity::federation::Federation;
 use bowline_control::identity::upstream::{Fetch, Upstream, UpstreamSettings};
 use clap::Args;
 use futures::future::BoxFuture;
@@ -118,6 +120,14 @@ pub fn open(options: &UpstreamOptions) -> anyhow::Result<Option<Upstream>> {
     Ok(Some(Upstream::new(settings, Arc::new(client))))
 }
 
+/// How the keys of the issuers are read that federated credentials name.
+///
+/// # Errors
+/// When the file of certificates cannot be read.
+pub fn federation(ca: Option<&Path>) -> anyhow::Result<Federation> {
+    Ok(Federation::new(Arc::new(Client::new(ca)?)))
+}
+
 struct Client(reqwest::Client);
 
 impl Client {
@@ -133,7 +143,7 @@ impl Client {
                 .with_context(|| format!("{} holds no certificate in PEM form", path.display()))?;
             builder = builder.tls_certs_merge(certificates);
         }
-        Ok(Self(builder.build().context("the client of the upstream issuer cannot be made")?))
+        Ok(Self(builder.build().context("the client for other issuers cannot be made")?))
     }
 }
 
@@ -142,7 +152,7 @@ async fn read(request: reqwest::RequestBuilder) -> Result<Value, String> {
     // The URL is in the operator's log; people see what happened to it.
     let sent = request.send().await;
     let mut response = sent.map_err(|error| {
-        tracing::warn!(%error, "the upstream issuer cannot be asked");
+        tracing::warn!(%error, "another issuer cannot be asked");
         if error.is_timeout() { "it did not answer in time".to_owned() } else { "no connection".to_owned() }
     })?;
     let status = response.status();

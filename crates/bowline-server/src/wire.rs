@@ -47,6 +47,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     if let Some(upstream) = crate::upstream::open(&config.upstream)? {
         control.identity().set_upstream(upstream);
     }
+    control.identity().set_federation(crate::upstream::federation(config.federation_ca_file.as_deref())?);
     control.desired().reload(&*store).await?;
 
     let cancel = CancellationToken::new();
@@ -60,10 +61,12 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         Registry::open(config.agent_image.as_deref())?,
         tls::authority_pem(&config)?,
     ));
+    // Before anybody can see that the server answers: who stops it then wants it stopped, not killed.
+    let stop = stop_signal()?;
     let serving = tokio::spawn(listener::serve(listener, tls, http::router(state), metrics, cancel.clone()));
     tracing::info!(url = %config.public_url, listen = %config.listen, tenant = %control.tenant(), "ready");
 
-    stop_signal().await?;
+    stop.await;
     tracing::info!("stopping: agents are told to come back, requests under way are finished");
     control.sessions().end_all(EndReason::Draining, "The server is going down; connect again.");
     cancel.cancel();
@@ -154,12 +157,14 @@ async fn first_start(control: &Arc<Control>, config: &Config) -> anyhow::Result<
     Ok(())
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
+/// From now on a signal to stop is heard, and ends what this gives.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -68,6 +68,8 @@ shapes! {
     ROLE_DEFINITIONS = "authorization/role_definitions.json";
     /// `Microsoft.ManagedIdentity/userAssignedIdentities`.
     USER_ASSIGNED_IDENTITIES = "managed_identity/user_assigned_identities.json";
+    /// `Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials`.
+    FEDERATED_IDENTITY_CREDENTIALS = "managed_identity/federated_identity_credentials.json";
     /// `Microsoft.Authorization/locks`.
     LOCKS = "authorization/locks.json";
     /// `Microsoft.Management/managementGroups`.
@@ -82,6 +84,8 @@ shapes! {
     GROUPS = "bowline/groups.json";
     /// `Microsoft.Bowline/applications`.
     APPLICATIONS = "bowline/applications.json";
+    /// `Microsoft.Bowline/applications/federatedIdentityCredentials`.
+    APPLICATION_FEDERATED_IDENTITY_CREDENTIALS = "bowline/application_federated_identity_credentials.json";
     /// `Microsoft.Bowline/servicePrincipals`.
     SERVICE_PRINCIPALS = "bowline/service_principals.json";
     /// `Microsoft.Bowline/enrollmentTokens`.

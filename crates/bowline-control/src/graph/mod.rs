@@ -9,12 +9,14 @@
 //! | [`object`] | a resource as Graph shows it, and back |
 //! | [`mod@reference`] | which resource a path means |
 //! | [`read`] | GET, lists, `getByIds`, memberships |
+//! | [`federated`] | the federated identity credentials of an application |
 //! | [`mod@write`] | POST, PATCH, DELETE, members, secrets |
 //!
 //! # Design notes
 //! Answers are built from what the pipeline answers, not from records, so that nothing is shown here that ARM would not show.
 //! `$search`, `$expand` and `$orderby` are refused: an answer that ignores them would look like one that obeys.
 
+mod federated;
 pub mod object;
 mod read;
 mod reference;
@@ -218,6 +220,12 @@ async fn element(
     reference: &Reference,
     rest: &[&str],
 ) -> Result<Reply, Error> {
+    if let [first, rest @ ..] = rest
+        && kind == Kind::Application
+        && let Some(key) = federated::key_of(first)
+    {
+        return federated::answer(control, context, call, reference, key, rest).await;
+    }
     match (call.method, rest) {
         ("GET", []) => read::get(control, context, kind, reference, &call.question)
             .await

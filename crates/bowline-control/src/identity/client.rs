@@ -1,5 +1,7 @@
-//! `client_credentials`: service principals by secret or key, agents by the key of their resource.
+//! `client_credentials`: service principals by secret, key or another issuer's token, agents by the key of their resource, user-assigned
+//! identities by another issuer's token alone.
 
+use bowline_auth::federation::Presented;
 use bowline_auth::token::{IdentityType, Principal};
 use bowline_auth::{OAuthError, PublicKey, parse_unverified_client_id, verify_assertion};
 use bowline_store::{CommitError, EntryWrite, Record};
@@ -30,16 +32,49 @@ pub enum Credential<'a> {
 pub(super) struct Client {
     record: Record,
     document: Value,
-    /// A cluster or machine.
-    agent: bool,
-    /// A service principal's.
-    application: Option<(Record, Value)>,
+    kind: ClientKind,
+}
+
+enum ClientKind {
+    /// Of a cluster or machine.
+    Agent,
+    /// A user-assigned identity.
+    Identity,
+    /// A service principal, with its application if that is registered here.
+    Application(Option<Box<(Record, Value)>>),
 }
 
 impl Client {
+    fn application(&self) -> Option<&(Record, Value)> {
+        match &self.kind {
+            ClientKind::Application(application) => application.as_deref(),
+            ClientKind::Agent | ClientKind::Identity => None,
+        }
+    }
+
+    fn is_agent(&self) -> bool {
+        matches!(self.kind, ClientKind::Agent)
+    }
+
+    /// The key of the resource whose federated credentials count.
+    fn federates(&self) -> Option<&str> {
+        match &self.kind {
+            ClientKind::Agent => None,
+            ClientKind::Identity => Some(&self.record.key),
+            ClientKind::Application(_) => self.application().map(|(record, _)| &*record.key),
+        }
+    }
+
+    /// What the token calls it.
+    fn name(&self) -> Option<String> {
+        let shown = self.document["properties"]["displayName"].as_str();
+        let own = || self.record.id.rsplit('/').next().filter(|_| matches!(self.kind, ClientKind::Identity));
+        shown.or_else(own).map(str::to_owned)
+    }
+
     /// The records whose credentials count.
     fn credentials_of(&self) -> impl Iterator<Item = &Record> {
-        std::iter::once(&self.record).chain(self.application.as_ref().map(|(record, _)| record))
+        std::iter::once(&self.record).chain(self.application().map(|(record, _)| record))
     }
 }
 
@@ -87,14 +122,14 @@ impl Control {
         now: Timestamp,
     ) -> Result<TokenAnswer, OAuthError> {
         let client = self.proven(client_id, credential, now).await?;
-        let Client { record, document, agent, .. } = client;
-        let object_id = record.principal.ok_or_else(|| unknown(client_id))?;
+        let object_id = client.record.principal.ok_or_else(|| unknown(client_id))?;
+        let agent = client.is_agent();
         let principal = Principal {
             object_id,
             kind: IdentityType::App,
-            name: document["properties"]["displayName"].as_str().map(str::to_owned),
+            name: client.name(),
             username: None,
-            resource_id: agent.then(|| record.id.clone()),
+            resource_id: agent.then(|| client.record.id.clone()),
             groups: self.authorization().snapshot().await.groups_of(object_id),
         };
         let lifetime = if agent { self.settings().agent_token_lifetime } else { LIFETIME };
@@ -111,7 +146,7 @@ impl Control {
         let guid: Uuid = client_id.parse().map_err(|_| unknown(client_id))?;
         let client = match self.service_principal(guid).await? {
             Some(client) => client,
-            None => self.agent(guid).await?.ok_or_else(|| unknown(client_id))?,
+            None => self.managed_identity(guid).await?.ok_or_else(|| unknown(client_id))?,
         };
         match credential {
             Credential::Secret(secret) => self.prove_secret(&client, client_id, secret, now)?,
@@ -162,7 +197,7 @@ impl Control {
             return Err(OAuthError::DisabledAccount);
         }
         let application = self.application(app_id).await?;
-        Ok(Some(Client { record, document, agent: false, application }))
+        Ok(Some(Client { record, document, kind: ClientKind::Application(application.map(Box::new)) }))
     }
 
     /// The registration of an application.
@@ -174,15 +209,23 @@ impl Control {
         Ok(Some((record, document)))
     }
 
-    /// A resource whose agent proves itself by its key; users, groups and applications are found by their object ids too, and are no clients.
-    async fn agent(&self, principal: Uuid) -> Result<Option<Client>, OAuthError> {
+    /// A resource whose agent proves itself by its key, or an identity that is a resource by itself; users, groups and applications are found by
+    /// their object ids too, and are no clients.
+    async fn managed_identity(&self, principal: Uuid) -> Result<Option<Client>, OAuthError> {
         let record = self.store().get_by_principal(principal).await.map_err(|e| unavailable(&e))?;
-        let has_agent = |r: &Record| {
-            self.registry().by_key(&r.resource_type).is_some_and(|p| p.spec().agent_key.is_some())
+        let kind_of = |r: &Record| {
+            let agent =
+                self.registry().by_key(&r.resource_type).is_some_and(|p| p.spec().agent_key.is_some());
+            match &*r.resource_type {
+                "microsoft.managedidentity/userassignedidentities" => Some(ClientKind::Identity),
+                _ => agent.then_some(ClientKind::Agent),
+            }
         };
-        let Some(record) = record.filter(has_agent) else { return Ok(None) };
+        let Some((record, kind)) = record.and_then(|r| kind_of(&r).map(|kind| (r, kind))) else {
+            return Ok(None);
+        };
         let document = serde_json::from_str(&record.document).map_err(|_| OAuthError::ServerError)?;
-        Ok(Some(Client { record, document, agent: true, application: None }))
+        Ok(Some(Client { record, document, kind }))
     }
 
     /// Proves a client by its secret.
@@ -194,7 +237,7 @@ impl Control {
         now: Timestamp,
     ) -> Result<(), OAuthError> {
         let mut expired = false;
-        for record in client.credentials_of().filter(|_| !client.agent) {
+        for record in client.credentials_of().filter(|_| !client.is_agent()) {
             let secrets = self.open_secrets(record).map_err(|_| OAuthError::ServerError)?;
             match check_secret(secrets.get(DIGESTS), given, now) {
                 SecretCheck::Valid => return Ok(()),
@@ -218,12 +261,15 @@ impl Control {
         now: Timestamp,
     ) -> Result<(), OAuthError> {
         let (record, document) = (&client.record, &client.document);
+        if let Some(presented) = Presented::read(assertion).filter(|_| !client.is_agent()) {
+            return self.prove_federated(client.federates(), client_id, assertion, &presented, now).await;
+        }
         let audiences = self.assertion_audiences();
-        let texts = if client.agent {
+        let texts = if client.is_agent() {
             signing_keys(document)
         } else {
             let of_application =
-                client.application.iter().flat_map(|(_, document)| valid_keys(document, now));
+                client.application().into_iter().flat_map(|(_, document)| valid_keys(document, now));
             valid_keys(document, now).into_iter().chain(of_application).collect()
         };
         let keys: Vec<PublicKey> = texts.iter().filter_map(|t| PublicKey::parse(t).ok()).collect();
@@ -233,7 +279,7 @@ impl Control {
         }
         // The Azure SDKs make one assertion and send it with each request until it ends, as its audience lets them; an agent's is
         // used once, because its protocol is ours and says so.
-        if !client.agent {
+        if !client.is_agent() {
             return Ok(());
         }
         let used = EntryWrite::Insert {

@@ -91,6 +91,7 @@ impl Visit<'_> {
                 OAuthError::AuthorizationPending
                 | OAuthError::SlowDown
                 | OAuthError::TooManyRequests { .. }
+                | OAuthError::ForeignIssuer { .. }
                 | OAuthError::TemporarilyUnavailable
                 | OAuthError::ServerError,
             ) => {}

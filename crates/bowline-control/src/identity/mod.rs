@@ -8,6 +8,7 @@
 //! | [`password`] | people prove themselves |
 //! | [`code`] | authorization code with PKCE, portal sessions (RFC 6749 §4.1, RFC 7636) |
 //! | [`refresh`] | refresh tokens, their families, revocation (RFC 6749 §6, RFC 7009, RFC 9700) |
+//! | [`federation`] | `client_credentials` by a token of another issuer, which a federated credential trusts (RFC 7523 §3) |
 //! | [`clients`] | the public clients that everybody has |
 //! | [`doors`] | limits for whoever fails too often |
 //! | [`upstream`] | sign-in through another issuer (OpenID Connect Core 1.0) |
@@ -19,6 +20,7 @@ pub mod clients;
 pub mod code;
 pub mod device;
 pub mod doors;
+pub mod federation;
 pub mod issue;
 pub mod password;
 pub mod refresh;
@@ -51,6 +53,7 @@ pub struct Identity {
     expected: Expected,
     cache: TokenCache,
     upstream: OnceLock<upstream::Upstream>,
+    federation: OnceLock<federation::Federation>,
     doors: doors::Doors,
     looked_for_keys: Mutex<Option<Timestamp>>,
 }
@@ -65,6 +68,7 @@ impl Identity {
             issuer: Issuer { url, tenant_id: tenant },
             cache: TokenCache::new(32_768),
             upstream: OnceLock::new(),
+            federation: OnceLock::new(),
             doors: doors::Doors::default(),
             looked_for_keys: Mutex::default(),
         }
@@ -90,6 +94,18 @@ impl Identity {
     pub fn set_upstream(&self, upstream: upstream::Upstream) {
         if self.upstream.set(upstream).is_err() {
             tracing::warn!("the upstream issuer was set before; the first one stays");
+        }
+    }
+
+    /// How the keys of other issuers are read.
+    pub(crate) fn federation(&self) -> Option<&federation::Federation> {
+        self.federation.get()
+    }
+
+    /// Sets how the keys of other issuers are read, once, before requests are served.
+    pub fn set_federation(&self, federation: federation::Federation) {
+        if self.federation.set(federation).is_err() {
+            tracing::warn!("how other issuers are asked was set before; the first way stays");
         }
     }
 

@@ -31,9 +31,9 @@ use crate::provider::properties_of;
 /// A sign-in is finished within this time.
 const ROUND_TRIP: SignedDuration = SignedDuration::from_mins(10);
 /// The issuer's description and keys are read again after this time, and when a token names a key that is not known.
-const KEPT: SignedDuration = SignedDuration::from_mins(60);
+pub(super) const KEPT: SignedDuration = SignedDuration::from_mins(60);
 /// Keys that are not known are asked for at most this often.
-const REFETCH: SignedDuration = SignedDuration::from_secs(10);
+pub(super) const REFETCH: SignedDuration = SignedDuration::from_secs(10);
 /// The entry that finds a user by issuer and subject.
 pub(crate) const LINK_ENTRY: &str = "upstreamUser";
 /// The largest sealed state: browsers keep cookies of 4 KiB.

@@ -185,6 +185,66 @@ export const aliasesUpdate: Operation<{
   apiVersion: "2021-10-01",
 };
 
+export const applicationFederatedIdentityCredentialsCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; applicationName: string; federatedIdentityCredentialName: string };
+  query: Record<never, never>;
+  body: types.ApplicationFederatedIdentityCredential;
+  answer: types.ApplicationFederatedIdentityCredential;
+}> = {
+  id: "ApplicationFederatedIdentityCredentials_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Bowline/applications/{applicationName}/federatedIdentityCredentials/{federatedIdentityCredentialName}",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationFederatedIdentityCredentialsDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; applicationName: string; federatedIdentityCredentialName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "ApplicationFederatedIdentityCredentials_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Bowline/applications/{applicationName}/federatedIdentityCredentials/{federatedIdentityCredentialName}",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationFederatedIdentityCredentialsGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; applicationName: string; federatedIdentityCredentialName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.ApplicationFederatedIdentityCredential;
+}> = {
+  id: "ApplicationFederatedIdentityCredentials_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Bowline/applications/{applicationName}/federatedIdentityCredentials/{federatedIdentityCredentialName}",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationFederatedIdentityCredentialsList: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; applicationName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.ApplicationFederatedIdentityCredentialList;
+}> = {
+  id: "ApplicationFederatedIdentityCredentials_List",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Bowline/applications/{applicationName}/federatedIdentityCredentials",
+  apiVersion: "2026-11-01",
+};
+
+export const applicationFederatedIdentityCredentialsUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; applicationName: string; federatedIdentityCredentialName: string };
+  query: Record<never, never>;
+  body: types.ApplicationFederatedIdentityCredential;
+  answer: types.ApplicationFederatedIdentityCredential;
+}> = {
+  id: "ApplicationFederatedIdentityCredentials_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.Bowline/applications/{applicationName}/federatedIdentityCredentials/{federatedIdentityCredentialName}",
+  apiVersion: "2026-11-01",
+};
+
 export const applicationsAddPassword: Operation<{
   path: { applicationName: string };
   query: Record<never, never>;
@@ -1874,6 +1934,66 @@ export const userAssignedIdentitiesUpdate: Operation<{
   id: "UserAssignedIdentities_Update",
   method: "PATCH",
   path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentityFederatedIdentityCredentialsCreateOrUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; userAssignedIdentityName: string; federatedIdentityCredentialName: string };
+  query: Record<never, never>;
+  body: types.UserAssignedIdentityFederatedIdentityCredential;
+  answer: types.UserAssignedIdentityFederatedIdentityCredential;
+}> = {
+  id: "UserAssignedIdentityFederatedIdentityCredentials_CreateOrUpdate",
+  method: "PUT",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}/federatedIdentityCredentials/{federatedIdentityCredentialName}",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentityFederatedIdentityCredentialsDelete: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; userAssignedIdentityName: string; federatedIdentityCredentialName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: undefined;
+}> = {
+  id: "UserAssignedIdentityFederatedIdentityCredentials_Delete",
+  method: "DELETE",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}/federatedIdentityCredentials/{federatedIdentityCredentialName}",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentityFederatedIdentityCredentialsGet: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; userAssignedIdentityName: string; federatedIdentityCredentialName: string };
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.UserAssignedIdentityFederatedIdentityCredential;
+}> = {
+  id: "UserAssignedIdentityFederatedIdentityCredentials_Get",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}/federatedIdentityCredentials/{federatedIdentityCredentialName}",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentityFederatedIdentityCredentialsList: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; userAssignedIdentityName: string };
+  query: { "$top"?: number; "$filter"?: string };
+  body: undefined;
+  answer: types.UserAssignedIdentityFederatedIdentityCredentialList;
+}> = {
+  id: "UserAssignedIdentityFederatedIdentityCredentials_List",
+  method: "GET",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}/federatedIdentityCredentials",
+  apiVersion: "2024-11-30",
+};
+
+export const userAssignedIdentityFederatedIdentityCredentialsUpdate: Operation<{
+  path: { subscriptionId: string; resourceGroupName: string; userAssignedIdentityName: string; federatedIdentityCredentialName: string };
+  query: Record<never, never>;
+  body: types.UserAssignedIdentityFederatedIdentityCredential;
+  answer: types.UserAssignedIdentityFederatedIdentityCredential;
+}> = {
+  id: "UserAssignedIdentityFederatedIdentityCredentials_Update",
+  method: "PATCH",
+  path: "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{userAssignedIdentityName}/federatedIdentityCredentials/{federatedIdentityCredentialName}",
   apiVersion: "2024-11-30",
 };
 

@@ -61,6 +61,28 @@ export type Application = {
   type: string;
 };
 
+export type ApplicationFederatedIdentityCredential = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: ApplicationFederatedIdentityCredentialProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type ApplicationFederatedIdentityCredentialList = {
+  nextLink?: string;
+  value: Array<ApplicationFederatedIdentityCredential>;
+};
+
+export type ApplicationFederatedIdentityCredentialProperties = {
+  audiences?: Array<string>;
+  description?: string;
+  issuer?: string;
+  objectId?: string;
+  subject?: string;
+};
+
 export type ApplicationList = {
   nextLink?: string;
   value: Array<Application>;
@@ -1440,6 +1462,26 @@ export type UserAssignedIdentity = {
   systemData?: SystemData;
   tags?: Record<string, string>;
   type: string;
+};
+
+export type UserAssignedIdentityFederatedIdentityCredential = {
+  etag?: string;
+  id: string;
+  name: string;
+  properties?: UserAssignedIdentityFederatedIdentityCredentialProperties;
+  systemData?: SystemData;
+  type: string;
+};
+
+export type UserAssignedIdentityFederatedIdentityCredentialList = {
+  nextLink?: string;
+  value: Array<UserAssignedIdentityFederatedIdentityCredential>;
+};
+
+export type UserAssignedIdentityFederatedIdentityCredentialProperties = {
+  audiences?: Array<string>;
+  issuer?: string;
+  subject?: string;
 };
 
 export type UserAssignedIdentityList = {

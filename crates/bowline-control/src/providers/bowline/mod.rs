@@ -3,6 +3,7 @@
 
 mod agent_settings;
 mod application;
+mod application_federated_identity_credential;
 pub(crate) mod credentials;
 mod enrollment_token;
 mod group;
@@ -12,6 +13,7 @@ mod user;
 
 pub use agent_settings::AgentSettings;
 pub use application::Applications;
+pub use application_federated_identity_credential::ApplicationFederatedIdentityCredentials;
 pub use enrollment_token::{EnrollmentTokens, Grant};
 pub use group::Groups;
 pub use location::Locations;

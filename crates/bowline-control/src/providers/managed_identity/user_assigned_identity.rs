@@ -1,6 +1,7 @@
 //! `Microsoft.ManagedIdentity/userAssignedIdentities`: an identity with a life of its own, to be given to several resources.
 //!
-//! Its client id is its object id: nothing here needs two, and one is found by the other.
+//! Its client id is its object id: nothing here needs two, and one is found by the other. It gets tokens by its federated identity
+//! credentials, and ends for whoever holds one when it is deleted.
 
 use bowline_arm::{Error, NameRule, types};
 use serde_json::Value;
