@@ -1,4 +1,4 @@
-//! Roles: patterns, scopes, what assignments give, and the printed matrix of the built-in roles.
+//! Roles: patterns, scopes, and what assignments give.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use bowline_auth::{
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{blessed, cases, variant};
+use crate::{cases, variant};
 
 #[derive(Deserialize)]
 struct PatternCase {
@@ -374,57 +374,4 @@ fn built_in_roles_have_azures_ids_and_names() {
         assert_eq!((id, *name), (found_id, found_name.as_str()));
     }
     assert!(built_in_roles().iter().all(|role| role.built_in && role.assignable_scopes == ["/"]));
-}
-
-/// The actions of the types that exist so far.
-fn our_actions() -> Vec<String> {
-    let types = [
-        "Microsoft.Kubernetes/connectedClusters",
-        "Microsoft.HybridCompute/machines",
-        "Microsoft.Resources/subscriptions/resourceGroups",
-        "Microsoft.Authorization/roleAssignments",
-        "Microsoft.Bowline/users",
-        "Microsoft.Bowline/servicePrincipals",
-        "Microsoft.Bowline/enrollmentTokens",
-        "Microsoft.Bowline/agentSettings",
-    ];
-    let verbs = ["read", "write", "delete"];
-    let mut actions: Vec<String> =
-        types.iter().flat_map(|kind| verbs.iter().map(move |verb| format!("{kind}/{verb}"))).collect();
-    actions.push("Microsoft.Kubernetes/connectedClusters/listClusterUserCredential/action".into());
-    actions.push("Microsoft.Bowline/enrollmentTokens/listToken/action".into());
-    actions
-}
-
-#[test]
-fn the_role_matrix_is_as_committed() {
-    let definitions = built_in_roles();
-    let mut text =
-        String::from("Which built-in role allows which action, at the scope it is assigned at.\n\n");
-    for (i, role) in definitions.iter().enumerate() {
-        text.push_str(&format!("{}  {}\n", i + 1, role.name));
-    }
-    let actions = our_actions();
-    let width = actions.iter().map(String::len).max().unwrap_or_default();
-    text.push_str(&format!("\n{:width$}", "action"));
-    (1..=definitions.len()).for_each(|i| text.push_str(&format!("  {i}")));
-    text.push('\n');
-    for action in actions {
-        text.push_str(&format!("{action:width$}"));
-        for role in definitions {
-            let principal = Uuid::from_u128(1);
-            let assignment = RoleAssignment {
-                id: Uuid::nil(),
-                scope: "/subscriptions/s".into(),
-                principal,
-                role: role.id,
-                condition: None,
-            };
-            let authorizer = Authorizer::new([role.clone()], [assignment]);
-            let decision = authorizer.check(&Subject::new(principal, &[]), &action, "/subscriptions/s/x");
-            text.push_str(if decision.allowed { "  x" } else { "  ." });
-        }
-        text.push('\n');
-    }
-    blessed::check("role-matrix.txt", &text);
 }

@@ -6,5 +6,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod authorization;
+mod role_matrix;
 mod security;
 mod world;
