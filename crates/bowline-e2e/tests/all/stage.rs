@@ -10,6 +10,7 @@ use serde_json::Value;
 
 const SAMPLES: &str = include_str!("samples.json");
 const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+const CONTRIBUTOR: &str = "b24988ac-6180-42a0-ab88-20f7382dd24c";
 
 /// The server, its administrator and the samples.
 pub(crate) struct Stage {
@@ -34,6 +35,7 @@ impl Stage {
             .replace("{publicKey}", &Key::generate().public())
             .replace("{principalId}", &principal)
             .replace("{readerRole}", &role)
+            .replace("{contributorRole}", &role.replace(READER, CONTRIBUTOR))
             .replace("{group}", &group);
         Self { admin, subscription, group, samples: serde_json::from_str(&samples).unwrap(), _server: server }
     }
