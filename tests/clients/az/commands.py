@@ -4,6 +4,7 @@ Every operation has its success; its failures are those that az shows: a reader 
 what exists already, what is locked.
 """
 
+import json
 import pathlib
 import uuid
 
@@ -11,6 +12,9 @@ G = "az-group"
 # For the reader, who comes after the owner.
 SEEN = "az-seen"
 MACHINES = "Microsoft.HybridCompute/machines"
+# Whom an application and an identity trust.
+ISSUER = "https://issuer.example"
+EXCHANGE = "api://AzureADTokenExchange"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 
@@ -248,11 +252,24 @@ def directory():
     yield ok("ad group member list -g az-team", lambda r: r == [])
     yield ok("ad group delete -g az-team")
     yield ok("ad user delete --id az-ann@bowline.local")
-    yield ok("ad app create --display-name az-app", lambda r: r["appId"])
-    yield ok("ad app list --display-name az-app", lambda r: len(r) == 1)
+    yield from application()
     yield ok("ad sp list --all", lambda r: "owner" in {x["displayName"] for x in r})
     yield ok("ad sp create-for-rbac -n az-robot", lambda r: r["appId"] and r["password"] and r["tenant"])
     yield ok("ad sp list --display-name az-robot", lambda r: len(r) == 1)
+
+
+def application():
+    made = {}
+    yield ok("ad app create --display-name az-app", lambda r: made.update(r) or r["appId"])
+    yield ok("ad app list --display-name az-app", lambda r: len(r) == 1)
+    credential = {"name": "ci", "issuer": ISSUER, "subject": "repo:plant", "audiences": [EXCHANGE]}
+    at = ["--id", made.get("appId", "")]
+    one = [*at, "--federated-credential-id", "ci"]
+    yield ok("ad app federated-credential create", lambda r: r["name"] == "ci", [*at, "--parameters", json.dumps(credential)])
+    yield ok("ad app federated-credential list", has("ci"), at)
+    yield ok("ad app federated-credential show", lambda r: r["subject"] == "repo:plant", one)
+    yield ok("ad app federated-credential update", anything, [*one, "--parameters", json.dumps({**credential, "subject": "repo:other"})])
+    yield ok("ad app federated-credential delete", anything, one)
 
 
 def identities(group):
@@ -261,6 +278,14 @@ def identities(group):
     yield ok(f"identity list -g {G}", has("az-id"))
     yield ok("identity list", has("az-id"))
     yield no("not found", f"identity show -n no-such -g {G}", "ResourceNotFound")
+    of, trust = f"-g {G} --identity-name az-id", f"--issuer {ISSUER} --subject repo:plant --audiences {EXCHANGE}"
+    yield ok(f"identity federated-credential create {of} -n az-trust {trust}", lambda r: r["subject"] == "repo:plant")
+    yield ok(f"identity federated-credential show {of} -n az-trust", lambda r: r["audiences"] == [EXCHANGE])
+    yield ok(f"identity federated-credential list {of}", has("az-trust"))
+    yield no("trusted already", f"identity federated-credential create {of} -n az-again {trust}", "Conflict")
+    yield ok(f"identity federated-credential update {of} -n az-trust {trust.replace('plant', 'other')}", lambda r: r["subject"] == "repo:other")
+    yield ok(f"identity federated-credential create {of} -n az-kept {trust}")
+    yield ok(f"identity federated-credential delete {of} -n az-trust -y")
     yield ok(f"identity delete -n az-id -g {G}")
 
 

@@ -133,7 +133,7 @@ def by_itself(scene, caller, arguments=()):
 def main():
     scene = Scene(sys.argv[1])
     if "--as" not in sys.argv:
-        for caller in ("owner", "reader", "device", "registered", "registered-device", "failing"):
+        for caller in ("owner", "reader", "device", "registered", "registered-device", "failing", "certificate"):
             by_itself(scene, caller, sys.argv[2:])
         end({"azure-cli": importlib.metadata.version("azure-cli")})
         return

@@ -1,5 +1,6 @@
 """The ways into az that its users have."""
 
+import pathlib
 import re
 
 
@@ -91,7 +92,28 @@ def failing(az, scene):
     )
 
 
+def certificate(az, scene):
+    """The certificate that az makes for a new service principal, and the way in with it."""
+    of = scene.owner
+    az.prepare(["login", "--service-principal", "-u", of["clientId"], "-p", of["secret"], "--tenant", scene.tenant])
+    made = {}
+
+    def keep(result):
+        made.update(result)
+        return result["fileWithCertAndPrivateKey"] and not result.get("password")
+
+    create = ["ad", "sp", "create-for-rbac", "-n", "az-certified", "--create-cert"]
+    create += ["--role", "Reader", "--scopes", f"/subscriptions/{scene.subscription}"]
+    if not az.case("ad sp create-for-rbac --create-cert", "succeeds", create, keep):
+        return
+    file = made["fileWithCertAndPrivateKey"]
+    login = ["login", "--service-principal", "-u", made["appId"], "--certificate", file, "--tenant", made["tenant"]]
+    az.case("login --service-principal --certificate (of create-for-rbac)", "succeeds", login, is_here(scene))
+    az.case("group list (with that certificate)", "succeeds", ["group", "list"], lambda r: isinstance(r, list))
+    pathlib.Path(file).unlink()
+
+
 RUN = {
     "owner": owner, "reader": reader, "device": device, "registered": registered,
-    "registered-device": registered_device, "failing": failing,
+    "registered-device": registered_device, "failing": failing, "certificate": certificate,
 }
