@@ -143,8 +143,8 @@ codes! {
     "TagQuotaExceeded" [400] "A resource would have more than 50 tags." => "Remove some.";
     "TagsNotSupportedForResourceType" [400] "Resources of this type have no tags." => "Tag the group or the subscription.";
     "TooManyFeatures" [400] "The subscription remembers no more features." => "Unregister some.";
-    "TooManyMembers" [400] "A group has as many members as it may have." => "Put some into a group of their own.";
     "TooManyFederatedIdentityCredentials" [409] "The identity or application trusts as many issuers and subjects as it may." => "Remove one of its federatedIdentityCredentials first.";
+    "TooManyMembers" [400] "A group has as many members as it may have." => "Put some into a group of their own.";
     "TooManyPasswords" [409] "The application has as many secrets as it may have." => "Remove one first.";
     "TooManyRequests" [429] "The caller has used up its budget." => "Try again after the time in Retry-After.";
     "TooManyTags" [400] "A resource has more than 50 tags." => "Remove some.";

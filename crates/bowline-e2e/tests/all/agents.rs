@@ -327,7 +327,7 @@ async fn a_plain_client_streams_polls_and_rotates_its_key() {
     agent.post("/agents/v1/rotateKey", &json!({"publicKey": "AAAA"})).await.refused(400, "InvalidPublicKey");
     admin.get("/agents/v1/self").await.refused(403, "NotAnAgent");
     // Its settings lie below it and go with it: little enough for one request.
-    assert_eq!(admin.delete(&id).await.status, 200);
+    assert_eq!(admin.delete(&id).await.status, 204);
     let refused = until("the end of the identity", seconds(10), async || {
         let answer = agent.get("/agents/v1/self").await;
         (answer.status != 200).then_some(answer)
