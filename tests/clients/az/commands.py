@@ -262,11 +262,11 @@ def application():
     made = {}
     yield ok("ad app create --display-name az-app", lambda r: made.update(r) or r["appId"])
     yield ok("ad app list --display-name az-app", lambda r: len(r) == 1)
-    credential = {"name": "ci", "issuer": ISSUER, "subject": "repo:plant", "audiences": [EXCHANGE]}
+    credential = {"name": "az-trust", "issuer": ISSUER, "subject": "repo:plant", "audiences": [EXCHANGE]}
     at = ["--id", made.get("appId", "")]
-    one = [*at, "--federated-credential-id", "ci"]
-    yield ok("ad app federated-credential create", lambda r: r["name"] == "ci", [*at, "--parameters", json.dumps(credential)])
-    yield ok("ad app federated-credential list", has("ci"), at)
+    one = [*at, "--federated-credential-id", "az-trust"]
+    yield ok("ad app federated-credential create", lambda r: r["name"] == "az-trust", [*at, "--parameters", json.dumps(credential)])
+    yield ok("ad app federated-credential list", has("az-trust"), at)
     yield ok("ad app federated-credential show", lambda r: r["subject"] == "repo:plant", one)
     yield ok("ad app federated-credential update", anything, [*one, "--parameters", json.dumps({**credential, "subject": "repo:other"})])
     yield ok("ad app federated-credential delete", anything, one)
