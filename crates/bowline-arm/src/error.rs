@@ -22,8 +22,19 @@ pub struct Error {
     pub details: Vec<ErrorDetail>,
     /// Seconds after which a retry makes sense (`Retry-After`).
     pub retry_after: Option<u32>,
+    /// What was refused, when it is a refusal: of a right, or by what forbids a change.
+    pub denied: Option<Box<Denied>>,
     /// For the log only.
     context: Option<Box<str>>,
+}
+
+/// What a caller may not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// `Microsoft.X/type/verb`.
+    pub action: String,
+    /// To what.
+    pub scope: String,
 }
 
 /// One of several problems.
@@ -67,6 +78,7 @@ impl Error {
             target: None,
             details: Vec::new(),
             retry_after: None,
+            denied: None,
             context: None,
         }
     }
@@ -98,6 +110,7 @@ impl Error {
                  Ask an owner of that scope for a role that contains the action; if access was granted just now, sign in again."
             ),
         )
+        .with_denied(action, scope)
     }
 
     /// 401 `AuthenticationFailed`.
@@ -143,6 +156,13 @@ impl Error {
     #[must_use]
     pub fn with_target(mut self, target: impl Into<String>) -> Self {
         self.target = Some(target.into().into_boxed_str());
+        self
+    }
+
+    /// Says what was refused.
+    #[must_use]
+    pub fn with_denied(mut self, action: impl Into<String>, scope: impl Into<String>) -> Self {
+        self.denied = Some(Box::new(Denied { action: action.into(), scope: scope.into() }));
         self
     }
 

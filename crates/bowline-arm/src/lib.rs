@@ -12,6 +12,8 @@
 //!   ([`types::Shape`]); members that this binary does not know are kept.
 
 mod api_version;
+pub mod audit;
+pub mod chain;
 pub mod codes;
 mod error;
 mod etag;
@@ -24,7 +26,7 @@ mod target;
 pub mod types;
 
 pub use api_version::{ApiVersion, InvalidApiVersion};
-pub use error::{Error, ErrorBody, ErrorDetail};
+pub use error::{Denied, Error, ErrorBody, ErrorDetail};
 pub use etag::{ETag, Precondition};
 pub use filter::{Argument, Call, Comparison, Fields, Filter, FilterError, Operator};
 pub use names::{NameRule, normalize_location};

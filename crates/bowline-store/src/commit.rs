@@ -1,6 +1,9 @@
 //! A commit: what one caller wants to be written together, under which conditions, and how it may be refused.
 
-use crate::model::{Draft, Entry, Head, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, Observation, Revision};
+use crate::model::{
+    Activity, Draft, Entry, Head, MAX_ACTIVITY_BYTES, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, Observation,
+    Revision,
+};
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::fmt;
@@ -31,6 +34,8 @@ pub struct Commit {
     pub watermarks: Vec<String>,
     /// Where it comes from, for the feed.
     pub origin: Option<String>,
+    /// What it leaves in the activity log.
+    pub activity: Vec<Activity>,
 }
 
 /// One write of a record.
@@ -348,6 +353,10 @@ impl Commit {
             check_name("entry key", key)?;
             check_size("entry", entry.entry().map_or(0, |entry| entry.data.len()))?;
         }
+        for activity in &self.activity {
+            check_name("activity's key", &activity.key)?;
+            check_text("activity", &activity.text, MAX_ACTIVITY_BYTES)?;
+        }
         self.guards.iter().try_for_each(check_guard)
     }
 
@@ -359,7 +368,9 @@ impl Commit {
             .sum();
         let entries: usize =
             self.entries.iter().filter_map(EntryWrite::entry).map(|entry| entry.data.len() + 100).sum();
-        written + entries + 500 + (self.guards.len() + self.writes.len()) * 200
+        let told: usize =
+            self.activity.iter().map(|activity| activity.text.len() + activity.key.len() + 100).sum();
+        written + entries + told + 500 + (self.guards.len() + self.writes.len()) * 200
     }
 }
 

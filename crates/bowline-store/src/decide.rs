@@ -6,8 +6,9 @@
 //! state, so that each row is written once.
 
 use crate::commit::{Commit, EntryWrite, Guard, Place, Reason, Refusal, Write};
-use crate::model::{ChangeKind, Draft, Entry, Observation, Revision};
+use crate::model::{Activity, ChangeKind, Draft, Entry, Observation, Revision, to_micros};
 use crate::writer::{Job, Verdict};
+use bowline_arm::chain::Block;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
@@ -68,6 +69,16 @@ pub(crate) struct Plan<'a> {
     /// The position is the counter + index + 1.
     pub(crate) observations: Vec<&'a Observation>,
     pub(crate) sources: BTreeMap<&'a str, SourceState>,
+    /// Entries of the activity log; the number is the counter + index + 1.
+    pub(crate) activity: Vec<ActivityWrite<'a>>,
+}
+
+/// One entry of the activity log.
+pub(crate) struct ActivityWrite<'a> {
+    pub(crate) commit: &'a Commit,
+    pub(crate) activity: &'a Activity,
+    /// Rows written by then: the entry's revision is the counter + this.
+    pub(crate) rows: u64,
 }
 
 /// One change of a record.
@@ -118,7 +129,20 @@ pub(crate) struct SourceState {
 impl Plan<'_> {
     /// Whether the transaction would change nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.entries.is_empty() && self.observations.is_empty()
+        self.rows.is_empty()
+            && self.entries.is_empty()
+            && self.observations.is_empty()
+            && self.activity.is_empty()
+    }
+
+    /// The entries of the activity log as the block that this transaction adds to the chain.
+    pub(crate) fn block(&self) -> Block {
+        let mut block = Block::default();
+        for write in &self.activity {
+            let Activity { key, text } = write.activity;
+            block.push(write.rows, to_micros(write.commit.now), key, text);
+        }
+        block
     }
 }
 
@@ -190,6 +214,11 @@ fn decide_commit<'a>(commit: &'a Commit, known: &Known, plan: &mut Plan<'a>) -> 
     }));
     plan.entries.extend(entries);
     let written = plan.rows.len() as u64;
+    plan.activity.extend(commit.activity.iter().map(|activity| ActivityWrite {
+        commit,
+        activity,
+        rows: written,
+    }));
     plan.watermarks.extend(commit.watermarks.iter().map(|name| (name.as_str(), written)));
     Verdict::Commit { first, count: commit.writes.len() as u64 }
 }

@@ -25,6 +25,7 @@ mod commit;
 pub mod conformance;
 mod decide;
 mod heads;
+mod log;
 mod migrations;
 mod model;
 mod os;
@@ -34,10 +35,13 @@ mod sqlite;
 mod store;
 mod writer;
 
+pub use bowline_arm::chain;
 pub use commit::{Commit, CommitError, Committed, EntryWrite, Guard, Place, Reason, Refusal, Write};
+pub use log::{ActivityLog, open_postgres_log, open_sqlite_log};
 pub use model::{
-    Change, ChangeKind, Draft, Entry, Head, Lease, List, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, MAX_ROWS,
-    MAX_SEGMENT_BYTES, Observation, Record, Revision, Segment, Stamp,
+    Activity, ActivityQuery, Change, ChangeKind, Draft, Entry, Head, Lease, List, MAX_ACTIVITY_BYTES,
+    MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, MAX_ROWS, MAX_SEGMENT_BYTES, Observation, Record, Revision, Segment,
+    Stamp, Statement,
 };
 pub use os::free_space;
 pub use postgres::{PostgresOptions, open_postgres};

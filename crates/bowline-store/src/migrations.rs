@@ -11,12 +11,16 @@ pub(crate) struct Migration {
 }
 
 /// What SQLite gets.
-pub(crate) const SQLITE: &[Migration] =
-    &[Migration { number: 1, name: "first", text: include_str!("../migrations/sqlite/0001_first.sql") }];
+pub(crate) const SQLITE: &[Migration] = &[
+    Migration { number: 1, name: "first", text: include_str!("../migrations/sqlite/0001_first.sql") },
+    Migration { number: 2, name: "activity", text: include_str!("../migrations/sqlite/0002_activity.sql") },
+];
 
 /// What PostgreSQL gets.
-pub(crate) const POSTGRES: &[Migration] =
-    &[Migration { number: 1, name: "first", text: include_str!("../migrations/postgres/0001_first.sql") }];
+pub(crate) const POSTGRES: &[Migration] = &[
+    Migration { number: 1, name: "first", text: include_str!("../migrations/postgres/0001_first.sql") },
+    Migration { number: 2, name: "activity", text: include_str!("../migrations/postgres/0002_activity.sql") },
+];
 
 impl Migration {
     /// SHA-256 of the text, in hex.
@@ -72,11 +76,16 @@ mod tests {
 
     #[test]
     fn a_newer_and_an_edited_database_are_refused_and_a_known_one_is_not_touched() {
-        let applied = (1, SQLITE[0].checksum());
-        assert!(pending(SQLITE, std::slice::from_ref(&applied)).unwrap().is_empty());
+        let applied: Vec<_> =
+            SQLITE.iter().map(|migration| (migration.number, migration.checksum())).collect();
+        assert!(pending(SQLITE, &applied).unwrap().is_empty());
+        assert_eq!(pending(SQLITE, &applied[..1]).unwrap().len(), SQLITE.len() - 1);
         assert_eq!(pending(SQLITE, &[]).unwrap().len(), SQLITE.len());
-        let newer = pending(SQLITE, &[applied, (2, "x".into())]);
-        assert!(matches!(newer, Err(OpenError::Newer { found: 2, known: 1 })));
+        let newest = SQLITE.len() as u32;
+        let newer = pending(SQLITE, &[applied, vec![(newest + 1, "x".into())]].concat());
+        assert!(
+            matches!(newer, Err(OpenError::Newer { found, known }) if (found, known) == (newest + 1, newest))
+        );
         let edited = pending(SQLITE, &[(1, "x".into())]);
         assert!(matches!(edited, Err(OpenError::OtherMigration { number: 1, .. })));
     }

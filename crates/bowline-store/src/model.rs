@@ -14,6 +14,8 @@ pub const MAX_DOCUMENT_BYTES: usize = 4 << 20;
 pub const MAX_SEGMENT_BYTES: usize = 256 << 20;
 /// The longest key, id or name that the store takes, in bytes: two of them fit one index entry of PostgreSQL.
 pub const MAX_KEY_BYTES: usize = 1300;
+/// The longest text of an entry of the activity log, in bytes.
+pub const MAX_ACTIVITY_BYTES: usize = 16 << 10;
 /// The most rows that one read returns; asking for more is an error, so that a short page always means the last page.
 pub const MAX_ROWS: u32 = 10_000;
 
@@ -85,6 +87,39 @@ pub struct Stamp {
     pub revision: Revision,
     /// See [`Record::etag`]: it differs where a restored database counts the same revision again.
     pub etag: String,
+}
+
+/// What a commit leaves in the activity log. Its time is the commit's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// The key of the resource that it is about.
+    pub key: String,
+    /// What happened, as JSON; kept to the byte.
+    pub text: String,
+}
+
+/// Which entries of the activity log, newest first.
+#[derive(Debug, Clone)]
+pub struct ActivityQuery {
+    /// Not before this.
+    pub from: Timestamp,
+    /// Older than this entry: time and number.
+    pub before: (Timestamp, u64),
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// What a server signed about the activity log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// `head`: so far it was. `checkpoint`: here it begins.
+    pub kind: String,
+    /// The id of the key.
+    pub signer: String,
+    /// The entry whose link is signed.
+    pub seq: u64,
+    /// A compact JWS.
+    pub signed: String,
 }
 
 /// What a write carries: a record without what the store assigns.

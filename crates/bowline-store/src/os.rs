@@ -23,6 +23,9 @@ pub fn free_space(path: &Path) -> io::Result<u64> {
     Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
 }
 
+/// The database in a data directory.
+pub(crate) const DATABASE: &str = "bowline.db";
+
 /// The data directory, held alone by this process until this value is dropped.
 pub(crate) struct DataDirectory {
     path: PathBuf,
@@ -38,7 +41,7 @@ impl DataDirectory {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|error| files_error(path, error))?;
         let lock = take_lock(path)?;
-        let database = path.join("bowline.db");
+        let database = path.join(DATABASE);
         // Made here, so that nobody else can read it from its first moment; the files beside it inherit the mode.
         private_file(&database)?;
         let head = private_file(&path.join("head"))?;
@@ -50,7 +53,7 @@ impl DataDirectory {
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("bowline.db")
+        self.path.join(DATABASE)
     }
 
     /// Writes the newest head beside the database after each batch, without a flush. It is never ahead of what the

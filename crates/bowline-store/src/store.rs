@@ -2,10 +2,11 @@
 
 use crate::commit::{Commit, CommitError, Committed};
 use crate::model::{
-    Change, Entry, Head, Lease, List, MAX_KEY_BYTES, MAX_ROWS, MAX_SEGMENT_BYTES, Observation, Record,
-    Revision, Segment, Stamp,
+    ActivityQuery, Change, Entry, Head, Lease, List, MAX_KEY_BYTES, MAX_ROWS, MAX_SEGMENT_BYTES, Observation,
+    Record, Revision, Segment, Stamp, Statement,
 };
 use async_trait::async_trait;
+use bowline_arm::chain::{Link, LoggedEntry};
 use jiff::Timestamp;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -99,6 +100,24 @@ pub trait Store: Send + Sync + 'static {
 
     /// Forgets a source: its segment, its batches and where it was.
     async fn remove_source(&self, source: &str) -> Result<(), StoreError>;
+
+    /// The activity log, newest first.
+    async fn activity(&self, query: &ActivityQuery) -> Result<Vec<LoggedEntry>, StoreError>;
+
+    /// The activity log in the order of its chain, after an entry.
+    async fn activity_chain(&self, after_seq: u64, limit: u32) -> Result<Vec<LoggedEntry>, StoreError>;
+
+    /// The number of the newest entry of the activity log, and the link after it.
+    async fn activity_head(&self) -> Result<(u64, Link), StoreError>;
+
+    /// What was signed about the activity log.
+    async fn statements(&self) -> Result<Vec<Statement>, StoreError>;
+
+    /// Keeps a statement in place of the one that the same key signed before.
+    async fn put_statement(&self, statement: Statement) -> Result<(), StoreError>;
+
+    /// Keeps a checkpoint and forgets the entries up to it; says how many went.
+    async fn prune_activity(&self, checkpoint: Statement) -> Result<u64, StoreError>;
 
     /// Takes a lease that is free or expired; none while somebody holds it. A holder that asks again gets a new epoch.
     async fn acquire_lease(

@@ -8,6 +8,7 @@
     reason = "these are tests, made available to test binaries"
 )]
 
+pub mod activity;
 pub mod entries;
 pub mod feed;
 pub mod guards;
@@ -41,6 +42,8 @@ macro_rules! conformance {
         $crate::conformance!(@ $run, entries: entries_do_what_they_say, expired_entries_count_as_absent,
             counting_never_exceeds_the_most, one_of_many_insertions_wins, one_of_many_takers_wins, entries_and_records_commit_together,
             settings_are_set_once);
+        $crate::conformance!(@ $run, activity: one_chain_over_all_servers, only_what_was_committed_is_told,
+            the_log_is_read_backwards, a_checkpoint_stands_for_what_was_pruned);
         $crate::conformance!(@ $run, lists: filters_choose, a_prefix_is_not_its_neighbour,
             what_existed_throughout_appears_once, limits_are_bounded);
         $crate::conformance!(@ $run, feed: revisions_follow_each_other, every_server_is_told, forgotten_changes_are_reported,
@@ -98,6 +101,7 @@ pub fn commit(writes: Vec<Write>) -> Commit {
         entries: Vec::new(),
         watermarks: Vec::new(),
         origin: None,
+        activity: Vec::new(),
     }
 }
 

@@ -79,6 +79,7 @@ pub(super) async fn write_batch<T>(
         return Ok(Written { verdicts: plan.verdicts, landed, after, changed: false });
     }
     let query = bind_rows(bind_counter(sqlx::query(sql::WRITE), &plan, &standing, mark, signature), &plan);
+    let query = bind_activity(query, &plan);
     let rows = fetch(connection, query).await?;
     let row = rows.first().ok_or(Fault::Redo)?;
     let (revision, position) = (count(row, 0)?, count(row, 1)?);
@@ -219,6 +220,18 @@ fn bind_rows(query: Text, plan: &Plan<'_>) -> Text {
         .bind(column!(|row| row.commit.correlation_id))
         .bind(column!(|row| row.commit.origin.clone()))
         .bind(column!(|row| to_micros(row.commit.now)))
+}
+
+fn bind_activity(query: Text, plan: &Plan<'_>) -> Text {
+    let (block, writes) = (plan.block(), &plan.activity);
+    query
+        .bind(writes.len() as i64)
+        .bind(block.first_offset().cast_signed())
+        .bind(block.digest().to_vec())
+        .bind(writes.iter().map(|write| write.rows.cast_signed()).collect::<Vec<_>>())
+        .bind(writes.iter().map(|write| to_micros(write.commit.now)).collect::<Vec<_>>())
+        .bind(writes.iter().map(|write| write.activity.key.clone()).collect::<Vec<_>>())
+        .bind(writes.iter().map(|write| write.activity.text.clone()).collect::<Vec<_>>())
 }
 
 /// What is written after the counter is held.

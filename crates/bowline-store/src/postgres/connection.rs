@@ -134,6 +134,8 @@ pub(super) fn for_writer(connect: &PgConnectOptions) -> PgConnectOptions {
         ("enable_seqscan", "off"),
         ("enable_hashjoin", "off"),
         ("enable_mergejoin", "off"),
+        // A plan that must use what is switched off looks expensive enough to be compiled, which takes longer than a thousand commits.
+        ("jit", "off"),
         ("idle_in_transaction_session_timeout", "10s"),
     ])
 }

@@ -8,6 +8,7 @@
 
 mod batch;
 mod connection;
+mod log;
 mod read;
 mod watch;
 mod writer;
@@ -15,15 +16,18 @@ mod writer;
 use crate::commit::{Commit, CommitError, Committed};
 use crate::heads::{Heads, Read};
 use crate::model::{
-    Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, Stamp, to_micros,
+    ActivityQuery, Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, Stamp,
+    Statement, to_micros,
 };
 use crate::os;
 use crate::sql;
 use crate::store::{Bounds, ObservationError, OpenError, Store, StoreError, check_limit};
 use crate::writer::{Queue, queue};
 use async_trait::async_trait;
+use bowline_arm::chain::{Link, LoggedEntry};
 use connection::store_error;
 use jiff::Timestamp;
+pub(crate) use log::PostgresLog;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::query::Query;
 use sqlx::{Postgres, Row as _};
@@ -134,6 +138,11 @@ async fn turn_epoch(pool: &PgPool, heads: &Heads, old: Uuid) {
 }
 
 type Text<'q> = Query<'q, Postgres, PgArguments>;
+
+fn put_statement(statement: &Statement) -> Text<'_> {
+    let query = sqlx::query(sql::PUT_STATEMENT).bind(&statement.kind).bind(&statement.signer);
+    query.bind(signed(statement.seq)).bind(&statement.signed)
+}
 
 impl PostgresStore {
     /// Does a read or a small write that may be repeated, again when a connection of the pool turns out to be dead.
@@ -399,6 +408,47 @@ impl Store for PostgresStore {
                 sqlx::query(text).bind(source).execute(&mut *transaction).await?;
             }
             transaction.commit().await
+        };
+        self.again(work).await
+    }
+
+    async fn activity(&self, query: &ActivityQuery) -> Result<Vec<LoggedEntry>, StoreError> {
+        check_limit(query.limit)?;
+        let text = || {
+            let text = sqlx::query(sql::ACTIVITY).bind(to_micros(query.before.0));
+            let text = text.bind(signed(query.before.1.min(i64::MAX as u64))).bind(to_micros(query.from));
+            text.bind(i64::from(query.limit))
+        };
+        self.ask(text, read::logged).await
+    }
+
+    async fn activity_chain(&self, after_seq: u64, limit: u32) -> Result<Vec<LoggedEntry>, StoreError> {
+        check_limit(limit)?;
+        let text = || sqlx::query(sql::ACTIVITY_CHAIN).bind(signed(after_seq)).bind(i64::from(limit));
+        self.ask(text, read::logged).await
+    }
+
+    async fn activity_head(&self) -> Result<(u64, Link), StoreError> {
+        let row = self.again(|| sqlx::query(sql::ACTIVITY_HEAD).fetch_one(&self.pool)).await?;
+        read::activity_head(&row).map_err(store_error)
+    }
+
+    async fn statements(&self) -> Result<Vec<Statement>, StoreError> {
+        self.ask(|| sqlx::query(sql::STATEMENTS), read::statement).await
+    }
+
+    async fn put_statement(&self, statement: Statement) -> Result<(), StoreError> {
+        self.execute(|| put_statement(&statement)).await.map(drop)
+    }
+
+    async fn prune_activity(&self, checkpoint: Statement) -> Result<u64, StoreError> {
+        let work = || async {
+            let mut transaction = self.pool.begin().await?;
+            put_statement(&checkpoint).execute(&mut *transaction).await?;
+            let prune = sqlx::query(sql::PRUNE_ACTIVITY).bind(signed(checkpoint.seq));
+            let gone = prune.execute(&mut *transaction).await?.rows_affected();
+            transaction.commit().await?;
+            Ok(gone)
         };
         self.again(work).await
     }

@@ -2,8 +2,9 @@
 
 use crate::heads::Read;
 use crate::model::{
-    Change, ChangeKind, Entry, Head, Observation, Record, Revision, Segment, Stamp, from_micros,
+    Change, ChangeKind, Entry, Head, Observation, Record, Revision, Segment, Stamp, Statement, from_micros,
 };
+use bowline_arm::chain::{Link, LoggedEntry};
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row as _, Type};
 
@@ -106,4 +107,31 @@ pub(super) fn segment(row: &PgRow) -> sqlx::Result<Segment> {
         time: from_micros(get(row, 3)?),
         bytes: get(row, 4)?,
     })
+}
+
+pub(super) fn logged(row: &PgRow) -> sqlx::Result<LoggedEntry> {
+    Ok(LoggedEntry {
+        seq: count(row, 0)?,
+        revision: count(row, 1)?,
+        time: get(row, 2)?,
+        key: get(row, 3)?,
+        text: get(row, 4)?,
+        link: match get::<Option<Vec<u8>>>(row, 5)? {
+            Some(bytes) => Some(link(&bytes)?),
+            None => None,
+        },
+    })
+}
+
+pub(super) fn activity_head(row: &PgRow) -> sqlx::Result<(u64, Link)> {
+    Ok((count(row, 0)?, link(&get::<Vec<u8>>(row, 1)?)?))
+}
+
+fn link(bytes: &[u8]) -> sqlx::Result<Link> {
+    Link::try_from(bytes)
+        .map_err(|error| sqlx::Error::ColumnDecode { index: "link".to_owned(), source: error.into() })
+}
+
+pub(super) fn statement(row: &PgRow) -> sqlx::Result<Statement> {
+    Ok(Statement { kind: get(row, 0)?, signer: get(row, 1)?, seq: count(row, 2)?, signed: get(row, 3)? })
 }

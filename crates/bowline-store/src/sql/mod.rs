@@ -61,6 +61,18 @@ pub(crate) const DROP_CHANGES: &str = "DELETE FROM change WHERE revision <= $1";
 pub(crate) const RAISE_COMPACTED: &str = "UPDATE counter SET compacted = $1 WHERE compacted < $1";
 pub(crate) const WATERMARK: &str = "SELECT revision FROM watermark WHERE name = $1";
 
+pub(crate) const ACTIVITY: &str = "SELECT seq, revision, time, key, text, link FROM activity \
+    WHERE (time, seq) < ($1, $2) AND time >= $3 ORDER BY time DESC, seq DESC LIMIT $4";
+pub(crate) const ACTIVITY_CHAIN: &str =
+    "SELECT seq, revision, time, key, text, link FROM activity WHERE seq > $1 ORDER BY seq LIMIT $2";
+pub(crate) const ACTIVITY_HEAD: &str = "SELECT activity, activity_link FROM counter";
+pub(crate) const STATEMENTS: &str =
+    "SELECT kind, signer, seq, signed FROM activity_statement ORDER BY seq, kind";
+pub(crate) const PUT_STATEMENT: &str = "INSERT INTO activity_statement (kind, signer, seq, signed) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT (kind, signer) DO UPDATE SET seq = excluded.seq, signed = excluded.signed \
+    WHERE activity_statement.seq <= excluded.seq";
+pub(crate) const PRUNE_ACTIVITY: &str = "DELETE FROM activity WHERE seq <= $1";
+
 pub(crate) const ENTRY: &str =
     "SELECT kind, key, data, uses, version, expires_at FROM entry WHERE kind = $1 AND key = $2";
 pub(crate) const ENTRIES: &str = "SELECT kind, key, data, uses, version, expires_at FROM entry \

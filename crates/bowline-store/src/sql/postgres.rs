@@ -42,10 +42,13 @@ pub(crate) const FACTS: &str = "SELECT 0::int2 AS kind, NULL::text AS name, NULL
 /// it does not hold, no part of the statement writes anything and no row is returned.
 pub(crate) const WRITE: &str = "WITH c AS (\
       UPDATE counter SET revision = revision + $1, position = position + $2, \
-        watermarked = CASE WHEN $3::bigint > 0 THEN revision + $3 ELSE watermarked END \
+        watermarked = CASE WHEN $3::bigint > 0 THEN revision + $3 ELSE watermarked END, \
+        activity = activity + $28::bigint, \
+        activity_link = CASE WHEN $28::bigint > 0 THEN sha256(activity_link || int8send(activity + 1) || \
+          int8send(revision + $29::bigint) || $30::bytea) ELSE activity_link END \
       WHERE one = 1 AND (epoch <> $4 OR revision >= $5) \
         AND ($6::bigint IS NULL OR watermarked = $6) AND ($7::bigint IS NULL OR revision = $7) \
-      RETURNING revision - $1 AS base, position - $2 AS place, epoch), \
+      RETURNING revision - $1 AS base, position - $2 AS place, epoch, activity - $28 AS logged, activity_link), \
     i AS MATERIALIZED (SELECT * FROM UNNEST($11::int2[], $12::text[], $13::uuid[], $14::uuid[], $15::text[], \
         $16::text[], $17::text[], $18::uuid[], $19::text[], $20::int4[], $21::bool[], $22::text[], $23::bytea[], \
         $24::text[], $25::uuid[], $26::text[], $27::int8[]) WITH ORDINALITY \
@@ -65,6 +68,9 @@ pub(crate) const WRITE: &str = "WITH c AS (\
         time, etag, model, document) \
       SELECT c.base + ord, kind, tenant, uid, key, id, resource_type, actor, correlation_id, origin, \
         time, etag, model, document FROM i, c RETURNING 1), \
+    l AS (INSERT INTO activity (seq, revision, time, key, text, link) \
+      SELECT c.logged + ord, c.base + rows, time, key, text, CASE WHEN ord = $28 THEN c.activity_link END \
+      FROM UNNEST($31::int8[], $32::int8[], $33::text[], $34::text[]) WITH ORDINALITY AS t(rows, time, key, text, ord), c), \
     w AS (INSERT INTO writer (instance, name, batch, time) SELECT $8, $9, $10, now() FROM c \
       ON CONFLICT (instance) DO UPDATE SET batch = excluded.batch, time = excluded.time RETURNING 1) \
     SELECT base, place, epoch, (SELECT count(*) FROM n) + (SELECT count(*) FROM u) + (SELECT count(*) FROM d) AS written, \

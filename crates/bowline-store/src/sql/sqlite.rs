@@ -5,9 +5,12 @@ pub(crate) const MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration \
 pub(crate) const RECORD_MIGRATION: &str =
     "INSERT INTO migration (number, name, checksum, applied_at) VALUES (?1, ?2, ?3, datetime('now'))";
 
-pub(crate) const COUNTER: &str = "SELECT epoch, revision, position, batch FROM counter";
-pub(crate) const RAISE_COUNTER: &str =
-    "UPDATE counter SET revision = ?1, position = ?2, watermarked = max(watermarked, ?3), batch = batch + 1";
+pub(crate) const COUNTER: &str =
+    "SELECT epoch, revision, position, batch, activity, activity_link FROM counter";
+pub(crate) const RAISE_COUNTER: &str = "UPDATE counter SET revision = ?1, position = ?2, watermarked = max(watermarked, ?3), batch = batch + 1, \
+    activity = ?4, activity_link = ?5";
+pub(crate) const LOG: &str =
+    "INSERT INTO activity (seq, revision, time, key, text, link) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 pub(crate) const ROW: &str =
     "SELECT tenant, uid, id, resource_type, etag, model, revision, deleting FROM resource WHERE key = ?1";

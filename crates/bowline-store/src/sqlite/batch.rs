@@ -5,6 +5,7 @@ use crate::heads::Read;
 use crate::model::{ChangeKind, Entry, Head, Revision, to_micros};
 use crate::sql::{self, sqlite as own};
 use crate::writer::{Job, Landed, Verdict};
+use bowline_arm::chain::{self, Link};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
@@ -23,11 +24,20 @@ pub(super) struct Counter {
     revision: u64,
     position: u64,
     pub(super) batch: u64,
+    activity: u64,
+    activity_link: Link,
 }
 
 pub(super) fn read_counter(connection: &Connection) -> rusqlite::Result<Counter> {
     connection.prepare_cached(own::COUNTER)?.query_row([], |row| {
-        Ok(Counter { epoch: row.get(0)?, revision: row.get(1)?, position: row.get(2)?, batch: row.get(3)? })
+        Ok(Counter {
+            epoch: row.get(0)?,
+            revision: row.get(1)?,
+            position: row.get(2)?,
+            batch: row.get(3)?,
+            activity: row.get(4)?,
+            activity_link: row.get(5)?,
+        })
     })
 }
 
@@ -43,7 +53,9 @@ pub(super) fn write_batch<T>(connection: &Connection, jobs: &[Job<T>]) -> rusqli
     if !plan.is_empty() {
         write_plan(connection, &plan, &counter)?;
         let watermarked = plan.watermarks.values().max().map_or(0, |n| counter.revision + n);
-        let values = params![revision, position, watermarked];
+        let link = log(connection, &plan, &counter)?;
+        let logged = counter.activity + plan.activity.len() as u64;
+        let values = params![revision, position, watermarked, logged, link];
         connection.prepare_cached(own::RAISE_COUNTER)?.execute(values)?;
         batch = Some(counter.batch + 1);
     }
@@ -149,6 +161,25 @@ fn write_plan(connection: &Connection, plan: &Plan<'_>, counter: &Counter) -> ru
         connection.prepare_cached(own::PUT_SOURCE)?.execute(values)?;
     }
     Ok(())
+}
+
+/// Adds the block of this transaction to the activity log; gives the link after it.
+fn log(connection: &Connection, plan: &Plan<'_>, counter: &Counter) -> rusqlite::Result<Link> {
+    let (block, first) = (plan.block(), counter.activity + 1);
+    if block.is_empty() {
+        return Ok(counter.activity_link);
+    }
+    let first_revision = counter.revision + block.first_offset();
+    let link = chain::link(&counter.activity_link, first, first_revision, &block.digest());
+    let mut statement = connection.prepare_cached(own::LOG)?;
+    for (write, seq) in plan.activity.iter().zip(first..) {
+        let last = seq + 1 == first + plan.activity.len() as u64;
+        let (revision, time) = (counter.revision + write.rows, to_micros(write.commit.now));
+        let values =
+            params![seq, revision, time, write.activity.key, write.activity.text, last.then_some(link)];
+        statement.execute(values)?;
+    }
+    Ok(link)
 }
 
 fn write_row(connection: &Connection, row: &RowWrite<'_>, revision: u64) -> rusqlite::Result<()> {

@@ -9,20 +9,24 @@
 
 mod batch;
 mod connection;
+mod log;
 mod read;
 mod writer;
 
 use crate::commit::{Commit, CommitError, Committed};
 use crate::heads::{Heads, Read};
 use crate::model::{
-    Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, Stamp, to_micros,
+    ActivityQuery, Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, Stamp,
+    Statement, to_micros,
 };
 use crate::os::{self, DataDirectory};
 use crate::sql;
 use crate::store::{ObservationError, OpenError, Store, StoreError};
 use crate::writer::{Queue, queue};
 use async_trait::async_trait;
+use bowline_arm::chain::{Link, LoggedEntry};
 use jiff::Timestamp;
+pub(crate) use log::SqliteLog;
 use read::Readers;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use std::io;
@@ -179,6 +183,11 @@ fn turn_epoch(connection: &Connection, old: Uuid) -> rusqlite::Result<Uuid> {
     let epoch = os::random_uuid();
     connection.prepare_cached(sql::NEW_EPOCH)?.execute(params![epoch, old])?;
     Ok(epoch)
+}
+
+fn put_statement(transaction: &Transaction<'_>, statement: &Statement) -> rusqlite::Result<()> {
+    let Statement { kind, signer, seq, signed } = statement;
+    transaction.prepare_cached(sql::PUT_STATEMENT)?.execute(params![kind, signer, seq, signed]).map(drop)
 }
 
 #[async_trait]
@@ -368,6 +377,50 @@ impl Store for SqliteStore {
                 transaction.prepare_cached(text)?.execute([&source])?;
             }
             Ok(())
+        })
+        .await
+    }
+
+    async fn activity(&self, query: &ActivityQuery) -> Result<Vec<LoggedEntry>, StoreError> {
+        crate::store::check_limit(query.limit)?;
+        let (time, seq) = (to_micros(query.before.0), query.before.1.min(i64::MAX as u64));
+        let (from, limit) = (to_micros(query.from), query.limit);
+        self.readers
+            .page(move |connection| {
+                read::rows(connection, sql::ACTIVITY, params![time, seq, from, limit], read::logged)
+            })
+            .await
+    }
+
+    async fn activity_chain(&self, after_seq: u64, limit: u32) -> Result<Vec<LoggedEntry>, StoreError> {
+        crate::store::check_limit(limit)?;
+        self.readers
+            .page(move |connection| {
+                read::rows(connection, sql::ACTIVITY_CHAIN, params![after_seq, limit], read::logged)
+            })
+            .await
+    }
+
+    async fn activity_head(&self) -> Result<(u64, Link), StoreError> {
+        self.readers.point(|connection| {
+            let mut statement = connection.prepare_cached(sql::ACTIVITY_HEAD)?;
+            statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        })
+    }
+
+    async fn statements(&self) -> Result<Vec<Statement>, StoreError> {
+        self.readers.page(|connection| read::rows(connection, sql::STATEMENTS, [], read::statement)).await
+    }
+
+    async fn put_statement(&self, statement: Statement) -> Result<(), StoreError> {
+        self.write(move |transaction| put_statement(transaction, &statement)).await
+    }
+
+    async fn prune_activity(&self, checkpoint: Statement) -> Result<u64, StoreError> {
+        self.write(move |transaction| {
+            put_statement(transaction, &checkpoint)?;
+            let gone = transaction.prepare_cached(sql::PRUNE_ACTIVITY)?.execute([checkpoint.seq])?;
+            Ok(gone as u64)
         })
         .await
     }

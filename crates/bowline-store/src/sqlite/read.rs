@@ -3,11 +3,12 @@
 
 use super::connection::{open_reader, store_error};
 use crate::model::{
-    Change, ChangeKind, Entry, List, Observation, Record, Revision, Segment, Stamp, from_micros,
+    Change, ChangeKind, Entry, List, Observation, Record, Revision, Segment, Stamp, Statement, from_micros,
 };
 use crate::os::DataDirectory;
 use crate::sql;
 use crate::store::{Bounds, OpenError, StoreError};
+use bowline_arm::chain::LoggedEntry;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -242,4 +243,19 @@ pub(super) fn segment(row: &Row<'_>) -> rusqlite::Result<Segment> {
         time: from_micros(row.get(3)?),
         bytes: row.get(4)?,
     })
+}
+
+pub(super) fn logged(row: &Row<'_>) -> rusqlite::Result<LoggedEntry> {
+    Ok(LoggedEntry {
+        seq: row.get(0)?,
+        revision: row.get(1)?,
+        time: row.get(2)?,
+        key: row.get(3)?,
+        text: row.get(4)?,
+        link: row.get(5)?,
+    })
+}
+
+pub(super) fn statement(row: &Row<'_>) -> rusqlite::Result<Statement> {
+    Ok(Statement { kind: row.get(0)?, signer: row.get(1)?, seq: row.get(2)?, signed: row.get(3)? })
 }

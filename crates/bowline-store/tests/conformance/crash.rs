@@ -4,6 +4,8 @@
 //! saw, in single writes to files that outlive it. Afterwards: every acknowledged commit is in the feed at the revision it was told,
 //! no commit is there twice, every watcher saw 1..n without a gap, and the records are what the feed adds up to.
 
+use bowline_store::chain::Chain;
+use bowline_store::conformance::activity::whole_log;
 use bowline_store::conformance::{Dice, commit, deletion, draft, uid, update, whole_feed};
 use bowline_store::{
     Change, CommitError, List, Observation, ObservationError, PostgresOptions, Revision, SqliteOptions,
@@ -84,7 +86,8 @@ async fn write_forever(store: Arc<dyn Store>, me: String, mut acks: File) {
             _ => tagged(&format!("/own/{tag}"), number, &tag),
         };
         let deletes = matches!(wanted.writes[0], Write::Delete { .. });
-        match store.commit(wanted).await {
+        let key = wanted.writes[0].key().to_owned();
+        match store.commit(wanted.telling(&key, &tag)).await {
             Ok(done) => {
                 let tag = if deletes { "-" } else { &tag };
                 acks.write_all(format!("{} {tag}\n", done.revisions[0]).as_bytes()).unwrap();
@@ -203,6 +206,7 @@ async fn kill_at_random(place: &str, names: &[&str], kills: usize, seed: u64) {
     let feed = whole_feed_fast(&store).await;
     check_acks(logs.path(), names, &feed);
     check_records(&store, &feed).await;
+    check_activity(&store, &feed).await;
     check_observations(logs.path(), names, &store).await;
 }
 
@@ -263,6 +267,17 @@ async fn check_records(store: &Arc<dyn Store>, feed: &[Change]) {
         }
     }
     assert_eq!(count, expected.len());
+}
+
+/// One entry for each change, in its order, in one whole chain.
+async fn check_activity(store: &Arc<dyn Store>, feed: &[Change]) {
+    let (log, _) = whole_log(store, Chain::default()).await;
+    assert_eq!(log.len(), feed.len());
+    for (entry, change) in log.iter().zip(feed) {
+        assert_eq!((entry.revision, &entry.key), (change.revision.0, &change.key));
+        let tag = tag_of(change);
+        assert!(tag == "-" || tag == entry.text, "{tag} is told as {}", entry.text);
+    }
 }
 
 async fn check_observations(logs: &Path, names: &[&str], store: &Arc<dyn Store>) {
