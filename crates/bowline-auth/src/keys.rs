@@ -147,11 +147,21 @@ impl SigningKey {
         self.public.verify_sig(signed, signature).is_ok()
     }
 
-    fn jwk(&self) -> Value {
+    pub(crate) fn jwk(&self) -> Value {
         let (x, y) = self.point()[1..].split_at(32);
         json!({"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.kid,
                "x": jws::encode(x), "y": jws::encode(y)})
     }
+}
+
+/// A compact JWS of the claims.
+pub(crate) fn sign(key: &SigningKey, claims: &impl Serialize) -> Result<String, KeyError> {
+    let input = jws::signing_input("ES256", &key.kid, claims).map_err(|_| KeyError::Claims)?;
+    let signature = key
+        .pair
+        .sign(&SystemRandom::new(), input.as_bytes())
+        .expect("signing with a valid P-256 key fails only without randomness");
+    Ok(format!("{input}.{}", jws::encode(signature.as_ref())))
 }
 
 /// All keys that verify, and the one that signs.
@@ -222,12 +232,7 @@ impl KeySet {
     pub fn sign(&self, claims: &impl Serialize, now: Timestamp) -> Result<String, KeyError> {
         let signs = |key: &&Arc<SigningKey>| key.times.signs_from <= now && now < key.times.signs_until;
         let key = self.keys.iter().find(signs).ok_or(KeyError::NoActiveKey { now })?;
-        let input = jws::signing_input("ES256", &key.kid, claims).map_err(|_| KeyError::Claims)?;
-        let signature = key
-            .pair
-            .sign(&SystemRandom::new(), input.as_bytes())
-            .expect("signing with a valid P-256 key fails only without randomness");
-        Ok(format!("{input}.{}", jws::encode(signature.as_ref())))
+        sign(key, claims)
     }
 
     /// The key by its id, while its tokens may be alive.

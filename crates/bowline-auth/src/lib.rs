@@ -7,7 +7,7 @@
 //! identity tokens, [`assertion`] the proof by which agents and service principals show that they hold a
 //! registered [`public_key`], [`federation`] the tokens of other issuers that may stand for it, [`audience`] whom a token is for; [`password`], [`secret`], [`device`] and [`pkce`] are the other ways to sign in,
 //! [`throttle`] slows down those who guess, and [`oauth_error`] says no in the words that OAuth clients know.
-//! [`seal`] keeps what must be stored and not read.
+//! [`seal`] keeps what must be stored and not read; [`statement`] signs what is to be believed years later.
 //!
 //! *May they*: [`roles`] holds Azure's role definitions as data and answers `check(subject, action, scope)`.
 //!
@@ -31,6 +31,7 @@ pub mod random;
 pub mod roles;
 pub mod seal;
 pub mod secret;
+pub mod statement;
 pub mod throttle;
 pub mod token;
 pub mod upstream;
@@ -44,4 +45,5 @@ pub use roles::{
     RoleAssignment, RoleDefinition, ScopeSet, Subject,
 };
 pub use secret::Secret;
+pub use statement::{StatementKey, verify_statement};
 pub use token::{AccessClaims, Expected, TokenCache, TokenError, verify_access_token};
