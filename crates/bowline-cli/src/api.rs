@@ -12,6 +12,8 @@ pub(crate) const AUTHORIZATION: &str = "2022-04-01";
 pub(crate) const LOCKS: &str = "2016-09-01";
 pub(crate) const MANAGEMENT: &str = "2021-04-01";
 pub(crate) const SUBSCRIPTION_ACTIONS: &str = "2021-10-01";
+pub(crate) const INSIGHTS: &str = "2015-04-01";
+pub(crate) const BOWLINE_ROOT: &str = "/providers/Microsoft.Bowline";
 pub(crate) const BOWLINE: &str = "2026-11-01";
 
 pub(crate) const CLUSTER_TYPE: &str = "Microsoft.Kubernetes/connectedClusters";

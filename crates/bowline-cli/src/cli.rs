@@ -98,6 +98,12 @@ pub(crate) enum Command {
     /// Who can do what, and why
     #[command(subcommand)]
     Access(commands::access::AccessCommand),
+    /// What was done, by whom, and what was refused
+    #[command(subcommand)]
+    Activity(commands::activity::ActivityCommand),
+    /// Whether the activity log is what was written and signed
+    #[command(subcommand)]
+    Audit(commands::audit::AuditCommand),
     /// Tokens with which machines and clusters enrol themselves
     #[command(subcommand)]
     EnrollmentToken(commands::enrollment_token::EnrollmentTokenCommand),

@@ -16,6 +16,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::Control;
+use crate::activity::Done;
 use crate::context::OpContext;
 use crate::pipeline::{self, WriteRequest};
 use crate::providers::bowline::PASSWORD_HASH;
@@ -195,7 +196,10 @@ impl Control {
         let secrets =
             BTreeMap::from([(PASSWORD_HASH.to_owned(), bowline_auth::password::hash(password).into())]);
         let draft = self.draft(&*provider, &id, random::guid(), &document, &secrets)?;
+        let action = provider.spec().action_of("write");
+        let done = Done { action: &action, id: &id, before: None, after: Some(&draft.etag), operation: None };
         let commit = bowline_store::Commit {
+            activity: self.tell(context, &done),
             writes: vec![bowline_store::Write::Create(draft)],
             ..self.empty_commit(context)
         };

@@ -12,6 +12,7 @@
 //! - Nothing writes to the store but through [`Control::commit`], and no resource changes but through [`pipeline`].
 //! - Providers are pure. Only [`identity`] and [`reconcile`] wait, and only `main` of the server reads a clock for a request.
 
+pub mod activity;
 pub mod answers;
 pub mod authorization;
 pub mod bootstrap;
@@ -124,6 +125,8 @@ pub struct Control {
     answers: answers::Answers,
     pages: pages::Pages,
     line: pipeline::Line,
+    denials: activity::denials::Denials,
+    auditor: std::sync::OnceLock<Arc<activity::audit::Auditor>>,
 }
 
 impl Control {
@@ -151,6 +154,8 @@ impl Control {
             answers: answers::Answers::default(),
             pages: pages::Pages::default(),
             line: pipeline::Line::default(),
+            denials: activity::denials::Denials::default(),
+            auditor: std::sync::OnceLock::new(),
             store,
             settings,
         }))
@@ -244,6 +249,7 @@ impl Control {
             entries: Vec::new(),
             watermarks: Vec::new(),
             origin: context.client.clone(),
+            activity: Vec::new(),
         }
     }
 

@@ -158,7 +158,8 @@ impl Snapshot {
                      POST {key}/providers/Microsoft.Subscription/enable.",
                         subscription.state.to_lowercase()
                     ),
-                ))
+                )
+                .with_denied(format!("{}/write", id.resource_type()), id.key()))
             }
             _ => Ok(()),
         }
@@ -187,7 +188,8 @@ fn refuse(operation: &str, id: &ResourceId, holding: &[&Lock]) -> Result<(), Err
             first.level.as_str()
         ),
     )
-    .with_target(id.as_str());
+    .with_target(id.as_str())
+    .with_denied(format!("{}/{operation}", id.resource_type()), id.key());
     for lock in holding.iter().take(10) {
         error = error.with_detail(
             "ScopeLocked",

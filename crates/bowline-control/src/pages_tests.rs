@@ -31,6 +31,7 @@ async fn create(store: &dyn Store, drafts: Vec<Draft>) {
         entries: Vec::new(),
         watermarks: Vec::new(),
         origin: None,
+        activity: Vec::new(),
     };
     store.commit(commit).await.unwrap();
 }

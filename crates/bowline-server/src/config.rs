@@ -24,6 +24,9 @@ pub struct Arguments {
 pub enum Command {
     /// Serve until stopped.
     Serve(Box<Options>),
+    /// Verify the activity log, print the key that signs it.
+    #[command(subcommand)]
+    Audit(crate::verify::AuditCommand),
     /// Print the files that are rendered from the code, as a JSON object of path and text.
     Generate,
     /// Print version, commit and protocol.
@@ -106,6 +109,15 @@ pub struct Options {
     /// DELETE requests that a principal may send in a subscription per minute [default: 1200000].
     #[arg(long, env = "BOWLINE_DELETES_PER_MINUTE")]
     deletes_per_minute: Option<u32>,
+    /// Holds the key that signs the activity log (PKCS#8, PEM, P-256) [default: audit.key in the data directory, made at the first start].
+    #[arg(long, env = "BOWLINE_AUDIT_KEY_FILE")]
+    audit_key_file: Option<PathBuf>,
+    /// Seconds between two signatures of the activity log's head [default: 60].
+    #[arg(long, env = "BOWLINE_AUDIT_SIGN_SECONDS")]
+    audit_sign_seconds: Option<u64>,
+    /// Days that entries of the activity log are kept [default: 90].
+    #[arg(long, env = "BOWLINE_ACTIVITY_DAYS")]
+    activity_days: Option<f64>,
     /// Free disk space in MiB below which writes are refused [default: 256].
     #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
     disk_reserve_mib: Option<u64>,
@@ -151,6 +163,12 @@ pub struct Config {
     pub signing_keys: bowline_auth::RotationRule,
     /// See [`Options`].
     pub budgets: RequestBudgets,
+    /// See [`Options`].
+    pub audit_key_file: PathBuf,
+    /// See [`Options`].
+    pub audit_period: std::time::Duration,
+    /// See [`Options`].
+    pub activity_retention: jiff::SignedDuration,
     /// See [`Options`].
     pub disk_reserve_bytes: u64,
     /// See [`Options`].
@@ -243,7 +261,18 @@ impl Config {
         if [budgets.reads_per_minute, budgets.writes_per_minute, budgets.deletes_per_minute].contains(&0) {
             bail!("reads-per-minute, writes-per-minute and deletes-per-minute must be at least 1");
         }
+        let sign_seconds = options.audit_sign_seconds.or(file.audit_sign_seconds).unwrap_or(60);
+        let activity_days = options.activity_days.or(file.activity_days).unwrap_or(90.0);
+        if !(1..=3600).contains(&sign_seconds) || !(0.00001..=36_500.0).contains(&activity_days) {
+            bail!("audit-sign-seconds must be 1 to 3600 and activity-days 0.00001 (a second) to 36500");
+        }
         Ok(Self {
+            audit_key_file: options
+                .audit_key_file
+                .or(file.audit_key_file)
+                .unwrap_or_else(|| data_dir.join("audit.key")),
+            audit_period: std::time::Duration::from_secs(sign_seconds),
+            activity_retention: jiff::SignedDuration::from_secs_f64(activity_days * 86_400.0),
             signing_keys: signing,
             budgets,
             root_key_file: options

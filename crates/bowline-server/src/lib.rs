@@ -3,6 +3,7 @@
 //! Handlers only parse, call and convert. What a request may do is decided in `bowline-control`; who sends it is proved in
 //! [`http::context`]; what a path means is in `bowline-arm`.
 
+pub mod audit;
 pub mod config;
 pub mod http;
 pub mod listener;
@@ -12,4 +13,5 @@ pub mod openapi;
 pub mod registry;
 pub mod tls;
 pub mod upstream;
+pub mod verify;
 pub mod wire;

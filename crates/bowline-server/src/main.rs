@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use bowline_server::{config, openapi, wire};
+use bowline_server::{config, openapi, verify, wire};
 
 /// Half of the memory per idle session of the system's allocator (measured before the server was built).
 #[global_allocator]
@@ -32,6 +32,11 @@ fn main() -> ExitCode {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(wire::serve(config))
         }),
+        config::Command::Audit(command) => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(verify::run(command))),
         config::Command::Generate => {
             println!("{}", generated());
             Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use bowline_auth::seal::RootKey;
+use bowline_control::activity::audit;
 use bowline_control::{Control, Settings, bootstrap, reconcile};
 use bowline_link::message::EndReason;
 use bowline_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
@@ -50,8 +51,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     control.identity().set_federation(crate::upstream::federation(config.federation_ca_file.as_deref())?);
     control.desired().reload(&*store).await?;
 
+    let auditor = crate::audit::auditor(&config)?;
     let cancel = CancellationToken::new();
     let mut tasks = reconcile::start(&control, clock, &cancel);
+    tasks.spawn(audit::run(Arc::clone(&control), auditor, clock, cancel.clone()));
     let metrics = Arc::new(Metrics::default());
     let state = Arc::new(State::new(
         Arc::clone(&control),

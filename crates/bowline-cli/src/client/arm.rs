@@ -48,6 +48,12 @@ impl Arm {
         expect_success(reply).map(|reply| reply.body)
     }
 
+    /// One page of a list, as it came.
+    pub(crate) async fn page(&self, path: &str, version: &str, query: &[(&str, &str)]) -> Result<Value> {
+        let reply = self.call(Method::GET, self.url(path, version, query)?, &[], &Body::None).await?;
+        expect_success(reply).map(|reply| reply.body)
+    }
+
     /// The resource, or none when it does not exist.
     pub(crate) async fn find(&self, path: &str, version: &str) -> Result<Option<Value>> {
         match self.get(path, version).await {

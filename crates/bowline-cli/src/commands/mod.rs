@@ -1,7 +1,9 @@
 //! One file per group of commands; each returns an answer for [`crate::render`] to write.
 
 pub(crate) mod access;
+pub(crate) mod activity;
 pub(crate) mod ad;
+pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod config;
@@ -47,6 +49,8 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<Answer> {
         Command::Ad(command) => ad::run(app, command).await,
         Command::Role(command) => role::run(app, command).await,
         Command::Access(command) => access::run(app, command).await,
+        Command::Activity(command) => activity::run(app, command).await,
+        Command::Audit(command) => audit::run(app, command).await,
         Command::EnrollmentToken(command) => enrollment_token::run(app, command).await,
         Command::Config(command) => config::run(app, command),
         Command::Completion(arguments) => completion::print(&arguments),

@@ -111,6 +111,12 @@ pub(crate) fn read_input(path: &Path, purpose: &str) -> Result<String> {
     Ok(text)
 }
 
+/// Reads a file of any length that the user named.
+pub(crate) fn read_log(path: &Path) -> Result<String> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{} cannot be read", shown(path))).why(error.to_string()))
+}
+
 /// Reads a password, secret or token: the first line, without its line end.
 pub(crate) fn read_secret(path: &Path, purpose: &str) -> Result<String> {
     let text = read_input(path, purpose)?;

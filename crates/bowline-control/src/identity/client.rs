@@ -321,7 +321,15 @@ impl Control {
             (property == "agentPublicKeyCertificate").then_some("managedIdentityCertificateExpirationTime");
         let context = OpContext::system("key-rotation", now);
         let change = |document: &mut Value| promote_next_key(document, key.thumbprint(), property, expiry);
-        if let Err(error) = pipeline::update_status(self, &context, &record.key, record.uid, &change).await {
+        if let Err(error) = pipeline::update_status_told(
+            self,
+            &context,
+            (&record.key, record.uid),
+            "rotateKey/action",
+            &change,
+        )
+        .await
+        {
             // The old key stays valid, so that the next assertion tries again.
             tracing::warn!(resource = %record.key, %error, "the next key could not be made the registered one");
         }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Control;
 use crate::context::OpContext;
-use crate::pipeline::{StatusChange, update_status};
+use crate::pipeline::{StatusChange, update_status_told};
 use crate::providers::register_next_key;
 
 impl Control {
@@ -31,7 +31,7 @@ impl Control {
             register_next_key(document, public_key, key.thumbprint(), expires_on);
             true
         };
-        update_status(self, context, &record.key, record.uid, change).await?;
+        update_status_told(self, context, (&record.key, record.uid), "rotateKey/action", change).await?;
         Ok((expires_on, context.now + SignedDuration::from_secs(lifetime.as_secs() / 2)))
     }
 }

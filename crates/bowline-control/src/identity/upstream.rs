@@ -416,7 +416,7 @@ impl Control {
             changed
         };
         let context = OpContext::system("upstream-sign-in", now);
-        pipeline::update_status(self, &context, &user.key, user.uid, &change)
+        pipeline::update_status_told(self, &context, (&user.key, user.uid), "write", &change)
             .await
             .map_err(SignInError::Store)
     }

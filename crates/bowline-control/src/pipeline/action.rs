@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::document::{parse, record_id, stamp};
 use super::{Attempts, commit_error, store_error};
 use crate::Control;
+use crate::activity::Done;
 use crate::authorization::Asked;
 use crate::context::OpContext;
 use crate::provider::{Act, Acting, unknown_action};
@@ -34,8 +35,8 @@ pub async fn action(
     let mut attempts = Attempts::new(control, spec);
     loop {
         attempts.next().await?;
-        let asked = spec.action_of(&format!("{name}/action"));
-        let asked = Asked { request: Some(body), ..Asked::new(&asked, id) };
+        let action = spec.action_of(&format!("{name}/action"));
+        let asked = Asked { request: Some(body), ..Asked::new(&action, id) };
         let permitted = control.authorize(context, &asked).await;
         let record = control.store().get(id.key()).await.map_err(|e| store_error(&e))?;
         let before = record.as_ref().map(parse).transpose()?;
@@ -58,7 +59,10 @@ pub async fn action(
                 stamp(&mut document, Some(&before), context);
                 let draft =
                     control.draft(&*provider, &record_id(&record)?, record.uid, &document, &secrets)?;
+                let (before, after) = (Some(record.etag.as_str()), Some(draft.etag.as_str()));
+                let done = Done { action: &action, id, before, after, operation: None };
                 let commit = Commit {
+                    activity: control.tell(context, &done),
                     guards: snapshot.guards(context),
                     writes: vec![Write::Update { draft, expected: Some(record.revision) }],
                     ..control.empty_commit(context)

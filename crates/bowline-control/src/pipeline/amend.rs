@@ -12,6 +12,7 @@ use super::document::{parse, record_id, same_content, stamp};
 use super::put::missing_scope;
 use super::{Attempts, commit_error, store_error};
 use crate::Control;
+use crate::activity::Done;
 use crate::authorization::Snapshot;
 use crate::context::OpContext;
 
@@ -48,7 +49,9 @@ pub(crate) async fn amend<T: Send>(
         let secrets = control.open_secrets(&record)?;
         let draft = control.draft(&*provider, &record_id(&record)?, record.uid, &document, &secrets)?;
         let (text, etag) = (draft.document.clone(), draft.etag.clone());
+        let done = Done { action, id, before: Some(&record.etag), after: Some(&etag), operation: None };
         let commit = Commit {
+            activity: control.tell(context, &done),
             guards: snapshot.guards(context),
             writes: vec![Write::Update { draft, expected: Some(record.revision) }],
             ..control.empty_commit(context)

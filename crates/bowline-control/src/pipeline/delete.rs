@@ -6,10 +6,11 @@ use bowline_arm::{Error, Precondition, ResourceId};
 use bowline_store::{Commit, CommitError, EntryWrite, Guard, List, Reason, Record, Write};
 use serde_json::Value;
 
-use super::document::parse;
+use super::document::{parse, record_id};
 use super::put::check_precondition;
 use super::{Attempts, commit_error, contended, store_error};
 use crate::Control;
+use crate::activity::Done;
 use crate::authorization::{Asked, Snapshot};
 use crate::context::OpContext;
 use crate::operations::Task;
@@ -107,10 +108,19 @@ async fn try_delete(
         id,
         Task::DeleteTree { id: id.as_str().to_owned(), uid: record.uid },
     )?;
+    let done = Done {
+        action: &provider.spec().action_of("delete"),
+        id,
+        before: Some(&record.etag),
+        after: Some(&draft.etag),
+        operation: Some(operation.name),
+    };
+    let activity = control.tell(context, &done);
     let commit = Commit {
         guards: snapshot.guards(context),
         writes: vec![Write::Update { draft, expected: Some(record.revision) }],
         entries: vec![entry],
+        activity,
         ..control.empty_commit(context)
     };
     match control.commit(context, commit, provider.spec().watermark).await {
@@ -211,10 +221,14 @@ async fn remove_leaf(
         .into_iter()
         .map(|(kind, key)| EntryWrite::Remove { kind: kind.to_owned(), key })
         .collect();
+    let action = provider.spec().action_of("delete");
+    let id = record_id(record).map_err(|error| CommitError::Invalid(error.to_string()))?;
+    let done = Done { action: &action, id: &id, before: Some(&record.etag), after: None, operation: None };
+    let activity = control.tell(context, &done);
     control
         .commit(
             context,
-            Commit { guards, writes: vec![write], entries, ..control.empty_commit(context) },
+            Commit { guards, writes: vec![write], entries, activity, ..control.empty_commit(context) },
             provider.spec().watermark,
         )
         .await?;

@@ -228,7 +228,7 @@ pub(super) async fn check_scope(
 }
 
 /// The question of which a page is the continuation.
-pub(super) fn question_of(
+pub(crate) fn question_of(
     scope: &ResourceId,
     types: &str,
     filter: Option<&str>,
@@ -240,7 +240,7 @@ pub(super) fn question_of(
 }
 
 /// The key after which to go on, where the store is, and the revision at which the list began.
-pub(super) async fn start(
+pub(crate) async fn start(
     control: &Control,
     token: Option<&str>,
     question: &str,
@@ -417,7 +417,7 @@ impl<'a> Query<'a> {
 
 impl Control {
     /// The token of the page after `after` of a list that began at `until`.
-    pub(super) fn next(
+    pub(crate) fn next(
         &self,
         after: String,
         head: Head,

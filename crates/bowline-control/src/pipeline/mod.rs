@@ -26,14 +26,16 @@ pub(crate) use delete::delete_tree;
 pub use delete::{Deleted, delete};
 pub(crate) use document::{parse, record_id, stamp};
 pub use document::{render, render_record};
+pub(crate) use fields::parse_filter;
 pub(crate) use get::require_readable;
 pub use get::{Shown, get};
 pub use list::{ListRequest, Listed, list};
+pub(crate) use list::{question_of, start};
 pub use patch::patch;
 pub(crate) use put::missing_scope;
 pub use put::{WriteRequest, Written, put};
 pub use resources::{FlatRequest, list_flat};
-pub use status::{StatusChange, update_status};
+pub use status::{StatusChange, update_status, update_status_told};
 pub use view::view;
 
 use bowline_arm::Error;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::document::{MODEL, etag, parse, render, same_content, stamp};
 use super::{Attempts, commit_error, store_error};
 use crate::Control;
+use crate::activity::Done;
 use crate::authorization::{Asked, Snapshot};
 use crate::context::OpContext;
 use crate::provider::{Admission, Placement, ResourceProvider};
@@ -434,6 +435,16 @@ impl Admitted<'_> {
         let uid = loaded.existing.as_ref().map_or_else(bowline_auth::random::guid, |r| r.uid);
         let draft = control.draft(&*parsed.provider, &id, uid, &document, &secrets)?;
         let tag = draft.etag.clone();
+        let activity = control.tell(
+            context,
+            &Done {
+                action: &spec.action_of("write"),
+                id: &id,
+                before: loaded.existing.as_ref().map(|r| r.etag.as_str()),
+                after: Some(&tag),
+                operation: None,
+            },
+        );
         let mut guards = snapshot.guards(context);
         guards.extend(loaded.parent.as_ref().map(|p| Guard::Alive { key: p.key.clone() }));
         if spec.placement == Placement::Extension && loaded.parent.is_some() {
@@ -447,7 +458,7 @@ impl Admitted<'_> {
         match control
             .commit(
                 context,
-                Commit { guards, writes: vec![write], entries, ..control.empty_commit(context) },
+                Commit { guards, writes: vec![write], entries, activity, ..control.empty_commit(context) },
                 spec.watermark,
             )
             .await

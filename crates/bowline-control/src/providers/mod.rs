@@ -83,7 +83,8 @@ impl EnrollmentGrant {
             format!(
                 "The enrolment token does not permit this on '{id}': {why}. Ask for a token of that scope and type."
             ),
-        ))
+        )
+        .with_denied(format!("{}/write", id.resource_type()), id.key()))
     }
 }
 

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::activity::denials;
 use crate::{Control, feed};
 
 /// The clock of the background tasks; the server hands in the system's.
@@ -29,6 +30,7 @@ pub fn start(control: &Arc<Control>, clock: Clock, cancel: &CancellationToken) -
     spawn(&mut tasks, |c, _, cancel| Box::pin(async move { c.authorization().confirm(&cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { operations::run(&c, clock, &cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { presence::sweep(&c, clock, &cancel).await }));
+    spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { denials::run(&c, clock, &cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { keys::run(&c, clock, &cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { expire_entries(&c, clock, &cancel).await }));
     tasks

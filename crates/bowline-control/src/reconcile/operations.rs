@@ -40,6 +40,7 @@ async fn advance(control: &Control, stored: &Stored, clock: Clock) -> bool {
     let mut context = OpContext::system("operations", clock());
     context.correlation_id = stored.correlation_id;
     context.actor.name.clone_from(&stored.actor_name);
+    context.actor.object_id = stored.actor;
     let outcome = delete_tree(control, &context, id, *uid).await;
     let now = clock();
     let entry = match &outcome {

@@ -63,7 +63,7 @@ async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error>
     let mut response = if repeat::is_asked(&parts) {
         repeated(state, &mut context, until, &call, &parts, body).await
     } else {
-        perform(state, context, until, &call, &parts.headers, body).await?
+        perform(state, &context, until, &call, &parts.headers, body).await?
     };
     response.headers_mut().insert(remaining.name, remaining.value);
     Ok(response)
@@ -87,16 +87,29 @@ async fn repeated(
         Ok((Some(again), ..)) => again,
         Ok((None, asked, body)) => {
             context.repeat = Some(asked.clone());
-            let done = perform(state, context.clone(), until, call, &parts.headers, body).await;
+            let done = perform(state, context, until, call, &parts.headers, body).await;
             let response = done.unwrap_or_else(|error| challenge(state, error));
             repeat::end(state, context, &asked, response).await
         }
     }
 }
 
+/// Carries out a request; a refusal is noted in the activity log.
 async fn perform(
     state: &Arc<State>,
-    context: OpContext,
+    context: &OpContext,
+    until: Timestamp,
+    call: &Call,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Error> {
+    let done = carry_out(state, context, until, call, headers, body).await;
+    done.inspect_err(|error| state.control.denials().note(context, error))
+}
+
+async fn carry_out(
+    state: &Arc<State>,
+    context: &OpContext,
     until: Timestamp,
     call: &Call,
     headers: &HeaderMap,
@@ -105,43 +118,43 @@ async fn perform(
     if call.method == Method::GET
         && let Some(scope) = events_scope(&call.target)
     {
-        return events::stream(state, context, scope, call, headers, until).await;
+        return events::stream(state, context.clone(), scope, call, headers, until).await;
     }
     let mut body = Some(body);
-    let asked = Asked { state, context: &context, call, headers, body: &mut body };
+    let asked = Asked { state, context, call, headers, body: &mut body };
     if let Some(response) = resource_manager::answer(asked).await? {
         return Ok(response);
     }
-    if let Some(response) = discover(state, &context, call).await? {
+    if let Some(response) = discover(state, context, call).await? {
         return Ok(response);
     }
     if call.method == Method::GET
-        && let Some(answer) = lookup(state, &context, call, &Value::Null).await?
+        && let Some(answer) = lookup(state, context, call, &Value::Null).await?
     {
         return Ok(json_response(StatusCode::OK, &answer));
     }
     let body = body.unwrap_or_default();
     match (call.method.as_str(), &call.target) {
-        ("GET" | "HEAD", Target::Resource(id)) => read(state, &context, call, id, headers).await,
+        ("GET" | "HEAD", Target::Resource(id)) => read(state, context, call, id, headers).await,
         ("GET", Target::Collection { scope, resource_type }) => {
-            if let Some(part) = pipeline::view(&state.control, &context, scope, resource_type).await? {
+            if let Some(part) = pipeline::view(&state.control, context, scope, resource_type).await? {
                 return Ok(json_response(StatusCode::OK, &part));
             }
-            list(state, &context, call, scope, resource_type).await
+            list(state, context, call, scope, resource_type).await
         }
         ("PUT" | "PATCH", Target::Resource(id)) => {
             let body = required_body(headers, body).await?;
-            write(state, &context, call, id.clone(), body, headers).await
+            write(state, context, call, id.clone(), body, headers).await
         }
-        ("DELETE", Target::Resource(id)) => delete(state, &context, call, id, headers).await,
+        ("DELETE", Target::Resource(id)) => delete(state, context, call, id, headers).await,
         ("POST", Target::Action { resource, name }) => {
             let body = optional_body(headers, body).await?;
-            let answer = pipeline::action(&state.control, &context, resource, name, &body).await?;
+            let answer = pipeline::action(&state.control, context, resource, name, &body).await?;
             Ok(json_response(StatusCode::OK, &answer))
         }
         ("POST", Target::Collection { resource_type, .. }) => {
             let body = optional_body(headers, body).await?;
-            match lookup(state, &context, call, &body).await? {
+            match lookup(state, context, call, &body).await? {
                 Some(answer) => Ok(json_response(StatusCode::OK, &answer)),
                 None => Err(not_a_post(state, call, resource_type)),
             }

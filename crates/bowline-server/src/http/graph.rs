@@ -44,7 +44,8 @@ async fn answer(state: &State, parts: &Parts, body: axum::body::Body) -> Result<
             .map_err(|e| Error::bad_request("Request_BadRequest", format!("The body is not JSON: {e}.")))?
     };
     let call = Call { method: parts.method.as_str(), path, question: Question::parse(&query)?, body };
-    let reply = graph::answer(&state.control, &context, &call).await?;
+    let reply = graph::answer(&state.control, &context, &call).await;
+    let reply = reply.inspect_err(|error| state.control.denials().note(&context, error))?;
     Ok(write(state, parts, &query, reply))
 }
 

@@ -1,5 +1,6 @@
 //! The routes. Everything that is not named here is ARM's and goes to [`arm`].
 
+mod activity;
 pub mod agents;
 pub mod arc_config;
 pub mod arm;

@@ -13,10 +13,10 @@ use bowline_control::{locations, namespaces, tags};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::State;
 use super::arm::{json_response, next_link, not_allowed};
 use super::body::{optional_body, required_body};
 use super::call::Call;
+use super::{State, activity};
 
 /// One request: who asks for what; the body is read by whoever wants it.
 pub(super) struct Asked<'a> {
@@ -52,6 +52,16 @@ pub(super) async fn answer(mut asked: Asked<'_>) -> Result<Option<Response>, Err
         Target::Collection { resource_type, .. } => (resource_type.key(), resource_type),
     };
     match namespace.namespace().to_ascii_lowercase().as_str() {
+        "microsoft.insights" => {
+            if let Some(answer) = activity::answer(&mut asked).await? {
+                return Ok(Some(answer));
+            }
+        }
+        "microsoft.bowline" => {
+            if let Some(answer) = activity::answer_raw(&mut asked).await? {
+                return Ok(Some(answer));
+            }
+        }
         "microsoft.features" => {
             if let Some(answer) = features::answer(&mut asked).await? {
                 return Ok(Some(answer));
