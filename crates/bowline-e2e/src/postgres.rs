@@ -101,6 +101,16 @@ impl Postgres {
         );
     }
 
+    /// Runs statements on a database as one transaction, as somebody who may do everything there.
+    ///
+    /// # Panics
+    /// When they fail.
+    pub fn run(&self, url: &str, text: &str) {
+        let mut psql = Command::new(self.binaries.join("psql"));
+        psql.args([url, "-q", "-1", "-v", "ON_ERROR_STOP=1", "-c", text]);
+        assert!(psql.status().unwrap().success(), "the database takes: {text}");
+    }
+
     /// A fresh, empty database.
     ///
     /// # Panics

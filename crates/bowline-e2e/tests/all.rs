@@ -2,10 +2,14 @@
 #![allow(clippy::disallowed_methods, reason = "tests read the clock, files and the environment")]
 #![allow(clippy::unwrap_used, reason = "a scenario that cannot go on fails")]
 
+#[path = "all/activity.rs"]
+mod activity;
 #[path = "all/agents.rs"]
 mod agents;
 #[path = "all/arc_connect.rs"]
 mod arc_connect;
+#[path = "all/audit.rs"]
+mod audit;
 #[path = "all/authorization.rs"]
 mod authorization;
 #[path = "all/clients.rs"]

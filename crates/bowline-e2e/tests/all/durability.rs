@@ -14,6 +14,7 @@ use futures::StreamExt as _;
 use reqwest::Method;
 use serde_json::json;
 
+use crate::activity::log;
 use crate::resources::machine;
 use crate::roles::{READER, assign, user};
 
@@ -75,6 +76,19 @@ async fn names(admin: &Api, group: &str) -> BTreeSet<String> {
     found
 }
 
+/// Each machine has the one entry of its creation in the activity log, with the tag that it has, and no entry is without its machine.
+async fn entries_and_resources_agree(admin: &Api, scope: &str) {
+    let subscription = scope.split("/resourceGroups").next().unwrap();
+    let events = log(admin, subscription, " and resourceProvider eq 'Microsoft.HybridCompute'").await;
+    assert_eq!(events.len(), WRITES);
+    let told: BTreeSet<&str> = events.iter().map(|event| event["resourceId"].as_str().unwrap()).collect();
+    assert_eq!(told.len(), WRITES, "a machine is told twice");
+    for event in events.iter().step_by(97) {
+        let found = admin.get(event["resourceId"].as_str().unwrap()).await.expect(200);
+        assert_eq!(found["etag"], event["properties"]["etagAfter"]);
+    }
+}
+
 async fn kill_in_the_middle(options: Options) {
     let mut server = Server::start(options).await;
     let admin = server.admin().await;
@@ -115,6 +129,7 @@ async fn kill_in_the_middle(options: Options) {
             .await;
         })
         .await;
+    entries_and_resources_agree(&admin, &scope).await;
     let seen = seen.borrow();
     assert!(seen.reconnects >= 1, "the stream was cut");
     // The watcher of everything sees every revision, one after the other.
