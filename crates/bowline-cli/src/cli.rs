@@ -74,6 +74,9 @@ pub(crate) enum Command {
     /// Tags and their names
     #[command(subcommand)]
     Tag(commands::tag::TagCommand),
+    /// The servers of the control plane
+    #[command(subcommand)]
+    Server(commands::server::ServerCommand),
     /// Namespaces of resource types
     #[command(subcommand)]
     Provider(commands::provider::ProviderCommand),

@@ -140,7 +140,7 @@ impl Control {
     pub(crate) async fn finish(&self, uid: Uuid, answer: &Answer, now: Timestamp) -> Result<Bytes, Error> {
         let Some(live) = &answer.live else { return Ok(answer.json.clone()) };
         let mut edits: Vec<(&Range<usize>, String)> = Vec::new();
-        if let Some(place) = live.seen.as_ref().filter(|_| self.sessions().is_attached(uid)) {
+        if let Some(place) = live.seen.as_ref().filter(|_| self.is_connected(uid, answer)) {
             edits.push((place, format!("\"{now}\"")));
         }
         if let (Some(place), Some((kind, key))) = (&live.uses, &live.counter) {
@@ -148,6 +148,14 @@ impl Control {
             edits.push((place, entry.map_or(0, |e| e.uses).to_string()));
         }
         Ok(splice(&answer.json, edits))
+    }
+}
+
+impl Control {
+    /// Whether an agent is connected: to this server, or, as the resource itself says, to another one.
+    fn is_connected(&self, uid: Uuid, answer: &Answer) -> bool {
+        let says = || memchr::memmem::find(&answer.json, b"\"connectivityStatus\":\"Connected\"").is_some();
+        self.sessions().is_attached(uid) || (self.fleet().is_shared() && says())
     }
 }
 

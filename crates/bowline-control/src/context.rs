@@ -1,5 +1,6 @@
 //! What every operation carries: who acts, for which request, at which moment.
 
+use bowline_store::Guard;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -90,6 +91,8 @@ pub struct OpContext {
     pub replace: bool,
     /// The caller may send the same request again and wants the same answer.
     pub repeat: Option<Repeat>,
+    /// The lease under which a background task writes.
+    pub fence: Option<Guard>,
 }
 
 impl OpContext {
@@ -103,6 +106,7 @@ impl OpContext {
             client: None,
             replace: false,
             repeat: None,
+            fence: None,
         }
     }
 }

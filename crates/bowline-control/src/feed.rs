@@ -15,6 +15,7 @@ const BATCH: u32 = 1000;
 pub async fn follow(control: &Control, cancel: &CancellationToken) {
     let mut watch = control.store().watch();
     let mut position = *watch.borrow_and_update();
+    control.fleet().note_fed(position.revision.0);
     loop {
         match catch_up(control, position).await {
             Ok(next) => position = next,
@@ -55,6 +56,7 @@ async fn catch_up(control: &Control, mut position: Head) -> Result<Head, StoreEr
         for change in &changes {
             tell(control, change).await;
             position.revision = change.revision;
+            control.fleet().note_fed(position.revision.0);
         }
         if changes.iter().any(authorization::concerns) {
             control.authorization().refresh().await?;
@@ -72,6 +74,14 @@ async fn tell(control: &Control, change: &Change) {
         && let Some(scope) = control.desired().apply(change)
     {
         control.sessions().publish(&scope, |key| control.desired().document(key));
+    }
+    // What one server accepts, another may have to do.
+    if change
+        .document
+        .as_ref()
+        .is_some_and(|document| document.contains("\"provisioningState\":\"Deleting\""))
+    {
+        control.operations().wake();
     }
     let has_agent =
         control.registry().by_key(&change.resource_type).is_some_and(|p| p.spec().agent_key.is_some());

@@ -38,6 +38,8 @@ pub struct Source {
     objects: Objects,
     staged: Option<Objects>,
     since_segment: u64,
+    /// The newest position of the log when this was known to be all.
+    checked_at: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,10 +98,7 @@ impl Inventory {
         let name = source_name(uid, &batch.source);
         let slot = self.slot(&name);
         let mut guard = slot.lock().await;
-        let source = match &mut *guard {
-            Some(source) => source,
-            empty => empty.insert(self.load(&name).await?),
-        };
+        let source = self.fresh(&name, &mut guard, true).await?;
         let position = match source.position.judge(batch.source_epoch, batch.seq, batch.full) {
             Verdict::Append(position) => position,
             Verdict::Duplicate { acknowledged } => return Ok(acknowledged),
@@ -144,6 +143,34 @@ impl Inventory {
         Ok(())
     }
 
+    /// The source with all that servers took of it; `certain` asks the database even when nothing new was announced.
+    async fn fresh<'a>(
+        &self,
+        name: &str,
+        slot: &'a mut Option<Source>,
+        certain: bool,
+    ) -> Result<&'a mut Source, TakeError> {
+        // Read before the rows: what comes later is looked for the next time.
+        let newest = *self.store.watch_observations().borrow();
+        let behind = match slot {
+            // One server alone took everything itself.
+            Some(_) if self.store.fleet().is_none() => false,
+            Some(source) if !certain && source.checked_at >= newest => false,
+            Some(source) => {
+                let LogPosition { source_epoch, seq } = source.position;
+                let found = self.store.source_position(name).await?;
+                found.is_some_and(|found| found != (source_epoch, seq)) || (found.is_none() && seq > 0)
+            }
+            None => true,
+        };
+        if behind {
+            *slot = Some(self.load(name).await?);
+        }
+        let source = slot.get_or_insert_default();
+        source.checked_at = newest;
+        Ok(source)
+    }
+
     async fn load(&self, name: &str) -> Result<Source, TakeError> {
         let mut source = Source::default();
         if let Some(segment) = self.store.segment(name).await? {
@@ -182,10 +209,7 @@ impl Inventory {
         let name = source_name(uid, source);
         let slot = self.slot(&name);
         let mut guard = slot.lock().await;
-        let source = match &mut *guard {
-            Some(source) => source,
-            empty => empty.insert(self.load(&name).await?),
-        };
+        let source = self.fresh(&name, &mut guard, false).await?;
         let from = match after {
             Some(after) => (std::ops::Bound::Excluded(after.to_owned()), std::ops::Bound::Unbounded),
             None => (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded),

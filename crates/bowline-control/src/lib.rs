@@ -19,9 +19,11 @@ pub mod bootstrap;
 pub mod context;
 pub mod desired;
 pub mod discovery;
+pub mod duties;
 pub mod events;
 pub mod features;
 pub mod feed;
+pub mod fleet;
 pub mod graph;
 pub mod hierarchy;
 pub mod identity;
@@ -89,7 +91,7 @@ pub struct Settings {
     pub agent_token_lifetime: jiff::SignedDuration,
     /// How long a closed session may be reopened before its resource shows Offline: two attempts of an agent whose first one fails take 6 s at most.
     pub offline_delay: std::time::Duration,
-    /// How long after a start of the server resources keep their state without a session.
+    /// How long resources keep their state without a session after a start of the server, and after their server went away.
     pub restart_grace: std::time::Duration,
 }
 
@@ -120,6 +122,7 @@ pub struct Control {
     seal: Arc<Seal>,
     identity: identity::Identity,
     sessions: sessions::Sessions,
+    fleet: fleet::Fleet,
     inventory: inventory::Inventory,
     desired: desired::Desired,
     answers: answers::Answers,
@@ -149,6 +152,7 @@ impl Control {
             identity: identity::Identity::new(foundation.keys, foundation.tenant, &settings),
             seal,
             sessions: sessions::Sessions::default(),
+            fleet: fleet::Fleet::new(Arc::clone(&store)),
             inventory: inventory::Inventory::new(Arc::clone(&store)),
             desired: desired::Desired::default(),
             answers: answers::Answers::default(),
@@ -209,6 +213,12 @@ impl Control {
         &self.sessions
     }
 
+    /// This server among others.
+    #[must_use]
+    pub fn fleet(&self) -> &fleet::Fleet {
+        &self.fleet
+    }
+
     /// What agents saw.
     #[must_use]
     pub fn inventory(&self) -> &inventory::Inventory {
@@ -260,6 +270,7 @@ impl Control {
         mut commit: Commit,
         watermark: Option<&str>,
     ) -> Result<Committed, CommitError> {
+        commit.guards.extend(context.fence.clone());
         if !commit.writes.is_empty() {
             commit.watermarks.extend(watermark.map(str::to_owned));
             commit.entries.extend(context.repeat.as_ref().and_then(|r| r.committed(context.now)));

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::Control;
 use crate::context::OpContext;
 use crate::inventory::{SOURCES, TakeError};
-use crate::pipeline::{StatusChange, update_status};
+use crate::pipeline::{StatusChange, store_error, update_status};
 use crate::provider::{Spec, properties_of};
 
 /// What an agent may never set, although its type has it: keys, presence and what the server itself decides.
@@ -52,7 +52,7 @@ pub async fn observe(
         )
         .into());
     }
-    if !control.sessions().is_current(record.uid, batch.session) {
+    if !holds(control, record.uid, batch.session).await? {
         return Err(Error::conflict(
             bowline_link::wire::NO_SESSION,
             "This session has ended; open a new one and report under its id.",
@@ -71,6 +71,15 @@ pub async fn observe(
         update_status(control, context, &record.key, record.uid, change).await?;
     }
     Ok(acknowledged)
+}
+
+/// Whether a session is the agent's: here, or on another server, because a report goes to whichever server the balancer chose.
+async fn holds(control: &Control, agent: uuid::Uuid, session: uuid::Uuid) -> Result<bool, Error> {
+    if control.sessions().is_current(agent, session) {
+        return Ok(true);
+    }
+    let found = control.fleet().find(agent).await.map_err(|e| store_error(&e))?;
+    Ok(found.is_some_and(|one| one.session == session && one.server.is_some()))
 }
 
 /// A batch that was not taken, or another error.

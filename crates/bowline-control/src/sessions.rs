@@ -62,7 +62,7 @@ impl Sessions {
     }
 
     /// Opens a session for the resource `uid`; an older connection of the same installation ends. With `resume` the older one's
-    /// session goes on: the agent reports under it while its next poll waits.
+    /// session goes on: the agent reports under it while its next poll waits. `elsewhere` is the session that another server holds for it.
     ///
     /// # Errors
     /// [`Cloned`] when another installation holds the resource.
@@ -73,9 +73,10 @@ impl Sessions {
         instance: &str,
         document: Arc<DesiredDocument>,
         resume: bool,
+        elsewhere: Option<Uuid>,
     ) -> Result<Attachment, Cloned> {
         let mut sessions = self.lock();
-        let mut session = bowline_auth::random::guid();
+        let mut session = elsewhere.filter(|_| resume).unwrap_or_else(bowline_auth::random::guid);
         if let Some(held) = sessions.get(&uid) {
             let ending = held.signal.borrow().end.is_some();
             if &*held.instance != instance && !held.signal.is_closed() && !ending {
@@ -117,6 +118,12 @@ impl Sessions {
     #[must_use]
     pub fn is_current(&self, uid: Uuid, session: Uuid) -> bool {
         self.lock().get(&uid).is_some_and(|h| h.session == session)
+    }
+
+    /// Every resource with a session here, and its connection.
+    #[must_use]
+    pub fn connections(&self) -> Vec<(Uuid, Uuid)> {
+        self.lock().iter().map(|(uid, handle)| (*uid, handle.attachment)).collect()
     }
 
     /// How many sessions there are.

@@ -111,6 +111,18 @@ impl Postgres {
         assert!(psql.status().unwrap().success(), "the database takes: {text}");
     }
 
+    /// What an administrator types, and what the database answers.
+    ///
+    /// # Panics
+    /// When it is refused.
+    #[must_use]
+    pub fn ask(&self, database: &str, text: &str) -> String {
+        let output =
+            Command::new(self.binaries.join("psql")).args(["-XAtqc", text, database]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
     /// A fresh, empty database.
     ///
     /// # Panics

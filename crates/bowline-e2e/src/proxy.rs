@@ -103,6 +103,25 @@ async fn head(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<(String,
     }
 }
 
+/// A balancer that knows nothing but TCP: one server after the other, and the next one when one does not take the connection.
+pub async fn tcp_balancer(port: u16, servers: Vec<u16>) -> Proxy {
+    let turn = Arc::new(AtomicUsize::new(0));
+    serve(port, move |mut client| {
+        let (turn, servers) = (Arc::clone(&turn), servers.clone());
+        async move {
+            let first = turn.fetch_add(1, Ordering::SeqCst);
+            for n in 0..servers.len() {
+                let to = servers[(first + n) % servers.len()];
+                if let Ok(mut server) = TcpStream::connect(("127.0.0.1", to)).await {
+                    return copy_bidirectional(&mut client, &mut server).await.map(drop);
+                }
+            }
+            Err(std::io::ErrorKind::ConnectionRefused.into())
+        }
+    })
+    .await
+}
+
 /// A proxy that knows CONNECT and nothing else, and resolves every name to this host.
 pub async fn connect_proxy() -> Proxy {
     serve(0, |mut client| async move {

@@ -34,6 +34,8 @@ pub struct Options {
     pub signing_key_seconds: Option<u64>,
     /// An OCI image layout to serve.
     pub agent_image: Option<PathBuf>,
+    /// The data directory of another server whose certificate authority this one has too, for several behind one address.
+    pub authority_of: Option<PathBuf>,
     /// More arguments.
     pub extra: Vec<String>,
 }
@@ -48,6 +50,7 @@ impl Default for Options {
             public_url: None,
             signing_key_seconds: None,
             agent_image: None,
+            authority_of: None,
             extra: Vec::new(),
         }
     }
@@ -76,6 +79,13 @@ impl Server {
         std::fs::write(&password, PASSWORD).unwrap();
         std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
         let mut server = Self { program: None, folder, options, port };
+        if let Some(from) = &server.options.authority_of {
+            let to = server.data().join("tls");
+            std::fs::create_dir_all(&to).unwrap();
+            for name in ["ca.crt", "ca.key"] {
+                let _ = std::fs::copy(from.join("tls").join(name), to.join(name)).unwrap();
+            }
+        }
         server.restart().await;
         server
     }
@@ -178,6 +188,16 @@ impl Server {
         if let Some(mut program) = self.program.take() {
             program.kill();
         }
+    }
+
+    /// SIGSTOP: the process is there and does nothing, as when its host hangs.
+    pub fn freeze(&self) {
+        self.program.iter().for_each(Program::freeze);
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.program.iter().for_each(Program::thaw);
     }
 
     /// SIGTERM, and waits for the end.

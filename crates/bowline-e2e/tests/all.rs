@@ -46,6 +46,8 @@ mod resource_manager;
 mod resources;
 #[path = "all/roles.rs"]
 mod roles;
+#[path = "all/servers.rs"]
+mod servers;
 #[path = "all/stage.rs"]
 mod stage;
 #[path = "all/storm.rs"]

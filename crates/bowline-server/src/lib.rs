@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod config;
+pub mod host;
 pub mod http;
 pub mod listener;
 pub mod logging;

@@ -1,6 +1,7 @@
 //! The one place that sees every concrete type: opens the store, makes what the first start makes, starts tasks and listener, stops them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use bowline_auth::seal::RootKey;
@@ -10,6 +11,7 @@ use bowline_link::message::EndReason;
 use bowline_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -18,6 +20,8 @@ use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::{listener, logging, tls};
 
+/// How long a stopping server waits for its agents to be gone.
+const AGENTS_LEAVE: Duration = Duration::from_secs(2);
 /// The first administrator's name.
 const ADMINISTRATOR: &str = "admin";
 
@@ -52,6 +56,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     control.desired().reload(&*store).await?;
 
     let auditor = crate::audit::auditor(&config)?;
+    control.fleet().introduce(&config.listen.to_string(), crate::host::used);
     let cancel = CancellationToken::new();
     let mut tasks = reconcile::start(&control, clock, &cancel);
     tasks.spawn(audit::run(Arc::clone(&control), auditor, clock, cancel.clone()));
@@ -70,12 +75,29 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!(url = %config.public_url, listen = %config.listen, tenant = %control.tenant(), "ready");
 
     stop.await;
-    tracing::info!("stopping: agents are told to come back, requests under way are finished");
-    control.sessions().end_all(EndReason::Draining, "The server is going down; connect again.");
-    cancel.cancel();
+    drain(&control, &cancel).await;
     serving.await?;
     while tasks.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Sends the agents elsewhere, then takes no more requests, then gives back what this server holds.
+async fn drain(control: &Control, cancel: &CancellationToken) {
+    tracing::info!("stopping: agents are sent elsewhere, requests under way are finished");
+    let fleet = control.fleet();
+    fleet.drain();
+    control.sessions().end_all(EndReason::Draining, "The server is going down; connect again.");
+    let until = Instant::now() + AGENTS_LEAVE;
+    while control.sessions().count() > 0 && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    fleet.settle(AGENTS_LEAVE).await;
+    cancel.cancel();
+    // A server whose database is away still ends; its leases then end by themselves.
+    let leaving = tokio::time::timeout(AGENTS_LEAVE, fleet.leave(control.settings().restart_grace)).await;
+    if !matches!(leaving, Ok(Ok(()))) {
+        tracing::warn!("the leases of this server could not be given back; others wait until they end");
+    }
 }
 
 async fn bind(config: &Config) -> anyhow::Result<TcpListener> {

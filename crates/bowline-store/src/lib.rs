@@ -8,6 +8,7 @@
 //!
 //! # Code map
 //! - `model`, `commit`, `store`: the values, the commit with its refusals, the port.
+//! - `fleet`: the port for several servers on one database, which SQLite does not have.
 //! - `writer`: the bounded queue and the choice of a batch; `decide`: the judgement of a batch. Both are shared and know no SQL.
 //! - `sqlite/`, `postgres/`: load, write, commit, read; `sql/`: every statement; `migrations/`: the schema.
 //! - `heads`: what this process knows of the head; `os`: files, lock, free space, random ids.
@@ -19,11 +20,12 @@
 //!   can notice is a PostgreSQL database that was restored while no server ran, or a data directory that was replaced as
 //!   a whole: then a cursor from outside that lies ahead of the head proves it, and whoever sees one calls [`Store::new_epoch`].
 //! - A refusal is judged on what was committed at that moment; a caller that loses a race learns what is there now.
-//! - Leases and expiry go by the callers' clocks. A lease guards by its epoch, not by the time: a slow clock makes nobody write twice.
+//! - Leases end by the database's clock. A lease guards by its epoch, not by the time: a slow clock makes nobody write twice.
 
 mod commit;
 pub mod conformance;
 mod decide;
+pub mod fleet;
 mod heads;
 mod log;
 mod migrations;
@@ -39,7 +41,7 @@ pub use bowline_arm::chain;
 pub use commit::{Commit, CommitError, Committed, EntryWrite, Guard, Place, Reason, Refusal, Write};
 pub use log::{ActivityLog, open_postgres_log, open_sqlite_log};
 pub use model::{
-    Activity, ActivityQuery, Change, ChangeKind, Draft, Entry, Head, Lease, List, MAX_ACTIVITY_BYTES,
+    Activity, ActivityQuery, Change, ChangeKind, Draft, Entry, Head, Lease, List, Load, MAX_ACTIVITY_BYTES,
     MAX_DOCUMENT_BYTES, MAX_KEY_BYTES, MAX_ROWS, MAX_SEGMENT_BYTES, Observation, Record, Revision, Segment,
     Stamp, Statement,
 };

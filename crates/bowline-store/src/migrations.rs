@@ -14,12 +14,14 @@ pub(crate) struct Migration {
 pub(crate) const SQLITE: &[Migration] = &[
     Migration { number: 1, name: "first", text: include_str!("../migrations/sqlite/0001_first.sql") },
     Migration { number: 2, name: "activity", text: include_str!("../migrations/sqlite/0002_activity.sql") },
+    Migration { number: 3, name: "servers", text: include_str!("../migrations/sqlite/0003_servers.sql") },
 ];
 
 /// What PostgreSQL gets.
 pub(crate) const POSTGRES: &[Migration] = &[
     Migration { number: 1, name: "first", text: include_str!("../migrations/postgres/0001_first.sql") },
     Migration { number: 2, name: "activity", text: include_str!("../migrations/postgres/0002_activity.sql") },
+    Migration { number: 3, name: "servers", text: include_str!("../migrations/postgres/0003_servers.sql") },
 ];
 
 impl Migration {

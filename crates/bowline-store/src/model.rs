@@ -385,6 +385,19 @@ impl fmt::Debug for Segment {
     }
 }
 
+/// How much the store's writer has before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Commits and observations that wait.
+    pub waiting: usize,
+    /// So many may wait; more are refused.
+    pub waiting_limit: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// So many bytes may wait.
+    pub bytes_limit: usize,
+}
+
 /// The right to do one background task, for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
@@ -394,8 +407,6 @@ pub struct Lease {
     pub holder: String,
     /// Raised by every acquisition: the fence that [`crate::Guard::Lease`] checks.
     pub epoch: u64,
-    /// From then on anybody may take it.
-    pub expires_at: Timestamp,
 }
 
 /// A time as the databases keep it: microseconds since 1970, so that both give back what they were given.

@@ -1,9 +1,10 @@
 //! The port: what every database behind it must do. [`mod@crate::conformance`] says it as tests.
 
 use crate::commit::{Commit, CommitError, Committed};
+use crate::fleet::Fleet;
 use crate::model::{
-    ActivityQuery, Change, Entry, Head, Lease, List, MAX_KEY_BYTES, MAX_ROWS, MAX_SEGMENT_BYTES, Observation,
-    Record, Revision, Segment, Stamp, Statement,
+    ActivityQuery, Change, Entry, Head, Lease, List, Load, MAX_KEY_BYTES, MAX_ROWS, MAX_SEGMENT_BYTES,
+    Observation, Record, Revision, Segment, Stamp, Statement,
 };
 use async_trait::async_trait;
 use bowline_arm::chain::{Link, LoggedEntry};
@@ -27,6 +28,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes a commit, or nothing of it. It is durable when this returns.
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
+
+    /// How much waits for the writer of this process.
+    fn load(&self) -> Load;
 
     /// The record of a key.
     async fn get(&self, key: &str) -> Result<Option<Record>, StoreError>;
@@ -88,6 +92,9 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Observation>, StoreError>;
 
+    /// Where the log of a source is: its epoch and its last number.
+    async fn source_position(&self, source: &str) -> Result<Option<(Uuid, u64)>, StoreError>;
+
     /// Keeps a segment in place of the older one and of the batches it contains. One that is older than what is kept,
     /// or of an epoch that is not the source's current one, changes nothing.
     async fn put_segment(&self, segment: Segment) -> Result<(), StoreError>;
@@ -119,25 +126,25 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps a checkpoint and forgets the entries up to it; says how many went.
     async fn prune_activity(&self, checkpoint: Statement) -> Result<u64, StoreError>;
 
-    /// Takes a lease that is free or expired; none while somebody holds it. A holder that asks again gets a new epoch.
+    /// Takes a lease that is free or ended; none while somebody holds it. A holder that asks again gets a new epoch. It ends by the
+    /// database's clock.
     async fn acquire_lease(
         &self,
         name: &str,
         holder: &str,
         ttl: Duration,
-        now: Timestamp,
     ) -> Result<Option<Lease>, StoreError>;
 
-    /// Prolongs a lease; none when it was lost.
-    async fn renew_lease(
-        &self,
-        lease: &Lease,
-        ttl: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Lease>, StoreError>;
+    /// Prolongs a lease; false when it was lost or has ended.
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError>;
 
     /// Gives a lease back; nothing happens when it was lost.
     async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// What several servers on this database know of each other; none where there can be one only.
+    fn fleet(&self) -> Option<&dyn Fleet> {
+        None
+    }
 
     /// Starts a new epoch: after a restore, at promotion, and when a cursor proves that the record went back.
     async fn new_epoch(&self) -> Result<Head, StoreError>;
@@ -292,11 +299,6 @@ pub(crate) fn check_segment(segment: &Segment) -> Result<(), StoreError> {
         )));
     }
     Ok(())
-}
-
-/// When a lease that is taken now ends.
-pub(crate) fn lease_end(now: Timestamp, ttl: Duration) -> Timestamp {
-    now.saturating_add(ttl).unwrap_or(Timestamp::MAX)
 }
 
 /// The keys below a key: greater than the first and smaller than the second. `0` is the character after `/`.

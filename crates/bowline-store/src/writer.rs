@@ -10,7 +10,7 @@
 //!   so that commits on one entry share a batch and take turns inside it ([`crate::decide`]).
 
 use crate::commit::{Commit, CommitError, Committed, Guard, Refusal, Write};
-use crate::model::{Head, Observation, Revision};
+use crate::model::{Head, Load, Observation, Revision};
 use crate::store::ObservationError;
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
@@ -93,6 +93,16 @@ impl<T> Queue<T> {
     /// Hands in something else; waits for a place rather than being refused.
     pub(crate) async fn task(&self, task: T) -> Result<(), CommitError> {
         self.sender.send(Job::Task(task)).await.map_err(|_| writer_gone())
+    }
+
+    /// How much waits.
+    pub(crate) fn load(&self) -> Load {
+        Load {
+            waiting: MAX_WAITING - self.sender.capacity(),
+            waiting_limit: MAX_WAITING,
+            bytes: self.waiting.load(Ordering::Relaxed),
+            bytes_limit: MAX_WAITING_BYTES,
+        }
     }
 
     fn hand_in(&self, job: Job<T>) -> Result<(), CommitError> {

@@ -17,6 +17,7 @@ pub(crate) mod management_group;
 pub(crate) mod provider;
 pub(crate) mod resource;
 pub(crate) mod role;
+pub(crate) mod server;
 pub(crate) mod service_principal;
 mod steps;
 pub(crate) mod subscription;
@@ -41,6 +42,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<Answer> {
         Command::ManagementGroup(command) => management_group::run(app, command).await,
         Command::Lock(command) => lock::run(app, command).await,
         Command::Tag(command) => tag::run(app, command).await,
+        Command::Server(command) => server::run(app, command).await,
         Command::Provider(command) => provider::run(app, command).await,
         Command::Cluster(command) => cluster::run(app, command).await,
         Command::Machine(command) => machine::run(app, command).await,

@@ -36,7 +36,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::bootstrap::{BootstrapError, stored_keys};
-use crate::context::{Actor, OpContext};
+use crate::context::OpContext;
 use crate::{Control, Settings};
 
 pub use doors::Door;
@@ -162,15 +162,18 @@ impl Control {
         entries: Vec<EntryWrite>,
         now: Timestamp,
     ) -> Result<(), CommitError> {
-        let context = OpContext {
-            actor: Actor::system(task),
-            correlation_id: Uuid::nil(),
-            now,
-            client: None,
-            replace: false,
-            repeat: None,
-        };
-        self.store().commit(Commit { entries, ..self.empty_commit(&context) }).await.map(|_| ())
+        let context = OpContext { correlation_id: Uuid::nil(), ..OpContext::system(task, now) };
+        self.write_entries_as(&context, entries).await
+    }
+
+    /// The same in a context of its own: a background task's, with its fence.
+    pub(crate) async fn write_entries_as(
+        &self,
+        context: &OpContext,
+        entries: Vec<EntryWrite>,
+    ) -> Result<(), CommitError> {
+        let guards = context.fence.iter().cloned().collect();
+        self.store().commit(Commit { guards, entries, ..self.empty_commit(context) }).await.map(|_| ())
     }
 }
 

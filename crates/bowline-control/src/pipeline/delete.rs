@@ -190,10 +190,12 @@ pub(crate) async fn delete_tree(
             );
             match remove_leaf(control, context, &*provider, record, None).await {
                 Ok(()) => progress = true,
+                // The request that began the operation and the background task may both work on it.
+                Err(CommitError::Refused(refusal)) if refusal.reason == Reason::Missing => progress = true,
                 Err(CommitError::Refused(refusal))
                     if matches!(
                         refusal.reason,
-                        Reason::HasDescendants | Reason::Changed | Reason::Missing | Reason::OtherUid
+                        Reason::HasDescendants | Reason::Changed | Reason::OtherUid
                     ) => {}
                 Err(error) => return Err(commit_error(&error).unwrap_or_else(contended)),
             }

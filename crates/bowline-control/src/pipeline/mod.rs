@@ -55,6 +55,7 @@ pub(crate) fn commit_error(error: &CommitError) -> Option<Error> {
             Reason::Deleting => Some(Error::conflict("ResourceGroupBeingDeleted", "The scope is being deleted and takes no new resources. Wait until the deletion has ended, then create it again.")),
             Reason::EntryExists => Some(Error::conflict("UpstreamIdentityInUse", "Another user is linked to this upstream identity. Unlink or delete that user first.")),
             Reason::EntryUsedUp | Reason::EntryExpired | Reason::EntryMissing => Some(Error::unauthenticated("The enrolment token is used up, expired or withdrawn. Ask for a new one.")),
+            Reason::LeaseLost => Some(Error::unavailable("Another server has taken this task over; it goes on there.", 1).with_context(refusal)),
             _ => Some(Error::conflict("Conflict", "Another request changed the same thing at the same time. Read it again, then retry.").with_context(refusal)),
         },
         CommitError::Overloaded { retry_after } => {

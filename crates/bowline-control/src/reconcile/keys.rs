@@ -1,4 +1,4 @@
-//! Rotates the issuer's signing key when it is due, and takes over what other servers of the same store published.
+//! Rotates the issuer's signing key when it is due, and takes over what other servers of the same store published: every server reads, one writes.
 //!
 //! Design notes: the store decides. Two servers that rotate at once name the same entry, one of them wins, and both read the winner's
 //! key. The period is a quarter of the time by which a successor is published before it signs, so that every server knows a key long
@@ -12,13 +12,20 @@ use tokio_util::sync::CancellationToken;
 use super::{Clock, pause};
 use crate::Control;
 use crate::bootstrap::seal_key;
+use crate::context::OpContext;
+use crate::duties::KEYS;
 
 pub(super) async fn run(control: &Control, clock: Clock, cancel: &CancellationToken) {
     let lead = control.identity().keys().rule().lead;
     let period = Duration::try_from(lead / 4).unwrap_or_default();
     let period = period.clamp(Duration::from_secs(1), Duration::from_secs(3600));
     loop {
-        if let Err(error) = control.rotate_keys(clock()).await {
+        let now = clock();
+        let looked_after = match control.fleet().duties().of(KEYS) {
+            Some(duty) => control.rotate_keys_as(&duty.context("key-rotation", now)).await,
+            None => control.reload_keys(now).await,
+        };
+        if let Err(error) = looked_after {
             tracing::warn!(%error, "the signing keys could not be looked after; trying again later");
         }
         if !pause(cancel, period).await {
@@ -33,6 +40,11 @@ impl Control {
     /// # Errors
     /// When the store cannot be read or written, or holds a key that cannot be opened.
     pub async fn rotate_keys(&self, now: jiff::Timestamp) -> Result<(), crate::bootstrap::BootstrapError> {
+        self.rotate_keys_as(&OpContext::system("key-rotation", now)).await
+    }
+
+    async fn rotate_keys_as(&self, context: &OpContext) -> Result<(), crate::bootstrap::BootstrapError> {
+        let now = context.now;
         self.reload_keys(now).await?;
         let keys = self.identity().keys();
         let Some(next) = keys.rotate(now) else { return Ok(()) };
@@ -50,7 +62,7 @@ impl Control {
             version: 0,
             expires_at: Some(next.times().published_until),
         };
-        match self.write_entries("key-rotation", vec![EntryWrite::Insert { entry }], now).await {
+        match self.write_entries_as(context, vec![EntryWrite::Insert { entry }]).await {
             Ok(()) => {
                 tracing::info!(kid = next.kid(), signs_from = %next.times().signs_from, "a new signing key was published");
                 self.identity().set_keys(keys.with(next));

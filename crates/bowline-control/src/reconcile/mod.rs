@@ -1,4 +1,5 @@
-//! Background tasks: each takes no input, is idempotent, wakes by signal and by period, and stops when told.
+//! Background tasks: each takes no input, is idempotent, wakes by signal and by period, and stops when told. Those that write for all servers run
+//! on the one that has the [duty](crate::duties).
 
 mod keys;
 mod operations;
@@ -7,12 +8,14 @@ pub mod presence;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::denials;
-use crate::{Control, feed};
+use crate::duties::{self, Duty};
+use crate::{Control, feed, fleet};
 
 /// The clock of the background tasks; the server hands in the system's.
 pub type Clock = fn() -> Timestamp;
@@ -21,18 +24,31 @@ pub type Clock = fn() -> Timestamp;
 #[must_use]
 pub fn start(control: &Arc<Control>, clock: Clock, cancel: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
-    let spawn =
-        |tasks: &mut JoinSet<()>,
-         run: fn(Arc<Control>, Clock, CancellationToken) -> futures::future::BoxFuture<'static, ()>| {
-            tasks.spawn(run(Arc::clone(control), clock, cancel.clone()));
-        };
+    let spawn = |tasks: &mut JoinSet<()>,
+                 run: fn(Arc<Control>, Clock, CancellationToken) -> BoxFuture<'static, ()>| {
+        tasks.spawn(run(Arc::clone(control), clock, cancel.clone()));
+    };
     spawn(&mut tasks, |c, _, cancel| Box::pin(async move { feed::follow(&c, &cancel).await }));
     spawn(&mut tasks, |c, _, cancel| Box::pin(async move { c.authorization().confirm(&cancel).await }));
-    spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { operations::run(&c, clock, &cancel).await }));
-    spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { presence::sweep(&c, clock, &cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { denials::run(&c, clock, &cancel).await }));
+    spawn(&mut tasks, |c, _, cancel| Box::pin(async move { fleet::beat(&c, &cancel).await }));
+    spawn(&mut tasks, |c, _, cancel| Box::pin(async move { c.fleet().write_attachments(&cancel).await }));
+    // Every server reads the keys; the one with the duty rotates them.
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { keys::run(&c, clock, &cancel).await }));
-    spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { expire_entries(&c, clock, &cancel).await }));
+    type Work = for<'a> fn(&'a Control, &'a Duty, Clock) -> BoxFuture<'a, ()>;
+    let work: [(&'static str, Work); 3] = [
+        (duties::OPERATIONS, |c, duty, clock| Box::pin(operations::run(c, duty, clock))),
+        (duties::PRESENCE, |c, duty, clock| Box::pin(presence::sweep(c, duty, clock))),
+        (duties::EXPIRY, |c, duty, clock| Box::pin(expire_entries(c, duty, clock))),
+    ];
+    for (task, work) in work {
+        let (control, cancel) = (Arc::clone(control), cancel.clone());
+        tasks.spawn(async move {
+            while let Some(duty) = control.fleet().duties().next(task, &cancel).await {
+                work(&control, &duty, clock).await;
+            }
+        });
+    }
     tasks
 }
 
@@ -45,8 +61,8 @@ async fn pause(cancel: &CancellationToken, period: Duration) -> bool {
 }
 
 /// Removes expired codes, tokens, operations and used assertions.
-async fn expire_entries(control: &Control, clock: Clock, cancel: &CancellationToken) {
-    while pause(cancel, Duration::from_secs(30)).await {
+async fn expire_entries(control: &Control, duty: &Duty, clock: Clock) {
+    while pause(&duty.ended, Duration::from_secs(30)).await {
         loop {
             match control.store().expire_entries(clock(), 1000).await {
                 Ok(1000) => {}

@@ -1,22 +1,20 @@
-//! Advances long-running operations: what was accepted is finished, also after a restart.
+//! Advances long-running operations: what was accepted is finished, also after a restart, and by another server when the one that worked on it is gone.
 
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::Clock;
 use crate::Control;
-use crate::context::OpContext;
+use crate::duties::Duty;
 use crate::operations::{Stored, Task};
 use crate::pipeline::delete_tree;
 
-pub(super) async fn run(control: &Control, clock: Clock, cancel: &CancellationToken) {
-    loop {
+pub(super) async fn run(control: &Control, duty: &Duty, clock: Clock) {
+    while !duty.ended.is_cancelled() {
         let again = match control.operations().unfinished().await {
             Ok(unfinished) => {
                 let mut failed = false;
                 for stored in unfinished {
-                    failed |= !advance(control, &stored, clock).await;
+                    failed |= !advance(control, duty, &stored, clock).await;
                 }
                 failed
             }
@@ -27,7 +25,7 @@ pub(super) async fn run(control: &Control, clock: Clock, cancel: &CancellationTo
         };
         let period = Duration::from_secs(if again { 1 } else { 30 });
         tokio::select! {
-            () = cancel.cancelled() => return,
+            () = duty.ended.cancelled() => return,
             () = control.operations().woken() => {}
             () = tokio::time::sleep(period) => {}
         }
@@ -35,9 +33,9 @@ pub(super) async fn run(control: &Control, clock: Clock, cancel: &CancellationTo
 }
 
 /// Works on an operation until it is finished; false when it must be tried again.
-async fn advance(control: &Control, stored: &Stored, clock: Clock) -> bool {
+async fn advance(control: &Control, duty: &Duty, stored: &Stored, clock: Clock) -> bool {
     let Task::DeleteTree { id, uid } = &stored.task;
-    let mut context = OpContext::system("operations", clock());
+    let mut context = duty.context("operations", clock());
     context.correlation_id = stored.correlation_id;
     context.actor.name.clone_from(&stored.actor_name);
     context.actor.object_id = stored.actor;
@@ -52,7 +50,7 @@ async fn advance(control: &Control, stored: &Stored, clock: Clock) -> bool {
         Err(error) => control.operations().finish(stored, Err(error), now),
     };
     match entry {
-        Ok(entry) => control.write_entries("operations", vec![entry], now).await.is_ok(),
+        Ok(entry) => control.write_entries_as(&duty.context("operations", now), vec![entry]).await.is_ok(),
         Err(error) => {
             tracing::error!(operation = %stored.operation.name, %error, "an operation cannot be finished");
             false

@@ -1,20 +1,22 @@
 //! Presence: a resource is Connected while its agent holds a session, Offline soon after it ends, Expired when its key lapsed.
 //!
 //! A restart of the server changes nothing inside a grace: agents come back and find their resources as they left them.
+//! Of several servers each writes down whom it holds ([`crate::fleet`]); one of them shows who stayed away.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bowline_arm::Error;
 use bowline_store::{List, Record};
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Clock, pause};
 use crate::Control;
 use crate::context::OpContext;
+use crate::duties::Duty;
 use crate::pipeline::{StatusChange, store_error, update_status};
 use crate::provider::properties_of;
 use crate::providers::expires;
@@ -29,6 +31,11 @@ pub enum Presence {
     /// None does, and the key has lapsed.
     Expired,
 }
+
+/// How often agents that stayed away are looked for.
+const LOOK: Duration = Duration::from_secs(1);
+/// How many of them are taken at once.
+const AT_ONCE: u32 = 1000;
 
 /// The types with agents.
 const CLUSTERS: &str = "microsoft.kubernetes/connectedclusters";
@@ -52,12 +59,12 @@ fn words(resource_type: &str, presence: Presence) -> (&'static str, &'static str
 /// When the resource is gone or the store cannot be written.
 pub async fn show(
     control: &Control,
+    context: &OpContext,
     key: &str,
     uid: Uuid,
     presence: Presence,
-    now: Timestamp,
 ) -> Result<Record, Error> {
-    let context = OpContext::system("presence", now);
+    let now = context.now;
     let machine = key.contains("/providers/microsoft.hybridcompute/machines/");
     let (property, word) = words(if machine { MACHINES } else { CLUSTERS }, presence);
     let change: &StatusChange<'_> = &|document: &mut Value| {
@@ -75,7 +82,7 @@ pub async fn show(
         }
         true
     };
-    update_status(control, &context, key, uid, change).await
+    update_status(control, context, key, uid, change).await
 }
 
 /// Marks a machine whose identity is used by two installations.
@@ -90,38 +97,66 @@ pub async fn show_cloned(control: &Control, key: &str, uid: Uuid, now: Timestamp
     update_status(control, &context, key, uid, change).await.map(|_| ())
 }
 
-/// After a session closed: Offline, unless the agent is back in time.
-pub fn closed(control: &Arc<Control>, key: String, uid: Uuid, clock: Clock) {
-    let control = Arc::clone(control);
-    tokio::spawn(async move {
-        tokio::time::sleep(control.settings().offline_delay).await;
-        for _ in 0..30 {
-            if control.sessions().is_attached(uid) {
-                return;
-            }
-            match show(&control, &key, uid, Presence::Offline, clock()).await {
-                Ok(_) => return,
-                Err(error) if error.status == 404 => return,
-                Err(error) => {
-                    tracing::warn!(resource = %key, %error, "Offline could not be written; trying again");
-                }
-            }
-            tokio::time::sleep(Duration::from_secs(2)).await;
+/// Shows agents that stayed away as gone; looks at all resources once the grace is over, and then every minute.
+pub(super) async fn sweep(control: &Control, duty: &Duty, clock: Clock) {
+    let mut look_at_all = Instant::now() + control.settings().restart_grace;
+    while pause(&duty.ended, LOOK).await {
+        if let Err(error) = show_overdue(control, duty, clock).await {
+            tracing::warn!(%error, "agents that stayed away could not be looked after; trying again");
         }
-    });
-}
-
-/// Looks at all resources: once the grace after a start is over, and then every minute.
-pub(super) async fn sweep(control: &Control, clock: Clock, cancel: &CancellationToken) {
-    let mut period = control.settings().restart_grace;
-    while pause(cancel, period).await {
-        period = Duration::from_secs(60);
+        if Instant::now() < look_at_all {
+            continue;
+        }
+        look_at_all = Instant::now() + Duration::from_secs(60);
         for resource_type in [CLUSTERS, MACHINES] {
-            if let Err(error) = sweep_type(control, resource_type, clock).await {
+            if let Err(error) = sweep_type(control, duty, resource_type, clock).await {
                 tracing::warn!(%error, "presence could not be checked; trying again");
             }
         }
     }
+}
+
+async fn show_overdue(control: &Control, duty: &Duty, clock: Clock) -> Result<(), Error> {
+    let overdue = control.fleet().overdue(control.settings().restart_grace, AT_ONCE).await;
+    let overdue = overdue.map_err(|e| store_error(&e))?;
+    let shown = futures::stream::iter(overdue.into_iter().map(|(agent, key)| async move {
+        if let Err(error) = show_gone(control, duty, agent, &key, clock).await {
+            tracing::warn!(resource = %key, %error, "Offline could not be written; trying again");
+        }
+    }));
+    shown.buffer_unordered(64).for_each(|()| async {}).await;
+    Ok(())
+}
+
+/// The order makes it exact: an agent that comes back before it is forgotten is shown as connected here, one that comes back later shows
+/// itself.
+async fn show_gone(
+    control: &Control,
+    duty: &Duty,
+    agent: Uuid,
+    key: &str,
+    clock: Clock,
+) -> Result<(), Error> {
+    let write = async |presence| {
+        let context = duty.context("presence", clock());
+        match show(control, &context, key, agent, presence).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.status == 404 => Ok(()),
+            Err(error) => Err(error),
+        }
+    };
+    let back = async || match control.fleet().is_shared() {
+        true => control.fleet().find(agent).await.map(|found| found.is_some_and(|one| one.server.is_some())),
+        false => Ok(control.sessions().is_attached(agent)),
+    };
+    if !back().await.map_err(|e| store_error(&e))? {
+        write(Presence::Offline).await?;
+    }
+    control.fleet().forget(agent).await.map_err(|e| store_error(&e))?;
+    if back().await.map_err(|e| store_error(&e))? {
+        write(Presence::Connected).await?;
+    }
+    Ok(())
 }
 
 /// What a resource without a session should show, if that is something else than it shows.
@@ -136,7 +171,15 @@ fn wanted(record: &Record, resource_type: &str, now: Timestamp) -> Option<Presen
     }
 }
 
-async fn sweep_type(control: &Control, resource_type: &str, clock: Clock) -> Result<(), Error> {
+/// Those of these records whose agent no server holds or awaits.
+async fn without_agent(control: &Control, records: Vec<Record>) -> Result<Vec<Record>, Error> {
+    let agents: Vec<Uuid> = records.iter().map(|r| r.uid).collect();
+    let known = control.fleet().known(&agents, |agent| control.sessions().is_attached(agent)).await;
+    let known = known.map_err(|e| store_error(&e))?;
+    Ok(records.into_iter().filter(|r| !known.contains(&r.uid)).collect())
+}
+
+async fn sweep_type(control: &Control, duty: &Duty, resource_type: &str, clock: Clock) -> Result<(), Error> {
     let mut after = None;
     loop {
         let page = control
@@ -151,25 +194,23 @@ async fn sweep_type(control: &Control, resource_type: &str, clock: Clock) -> Res
             .map_err(|e| store_error(&e))?;
         after = page.last().map(|r| r.key.clone());
         let end = page.len() < 500;
-        let gone = |uid: Uuid| !control.sessions().is_attached(uid);
-        let mut missing: Vec<_> = page
-            .iter()
-            .filter(|r| gone(r.uid))
-            .filter_map(|r| Some((r, wanted(r, resource_type, clock())?)))
-            .collect();
+        let mut missing = without_agent(control, page).await?;
+        missing.retain(|record| wanted(record, resource_type, clock()).is_some());
         if !missing.is_empty() {
-            // Some may have been cut a moment ago, and be on their way back.
+            // Some may have come between the two readings.
             tokio::time::sleep(control.settings().offline_delay).await;
-            missing.retain(|(record, _)| gone(record.uid));
+            missing = without_agent(control, missing).await?;
         }
-        for (record, presence) in missing {
-            match show(control, &record.key, record.uid, presence, clock()).await {
+        for record in missing {
+            let Some(presence) = wanted(&record, resource_type, clock()) else { continue };
+            let context = duty.context("presence", clock());
+            match show(control, &context, &record.key, record.uid, presence).await {
                 Ok(_) => {}
                 Err(error) if error.status == 404 => {}
                 Err(error) => return Err(error),
             }
         }
-        if end {
+        if end || duty.ended.is_cancelled() {
             return Ok(());
         }
     }

@@ -16,13 +16,13 @@ use crate::agents::sessions;
 const AGENTS: u64 = 300;
 
 /// The last line that the simulation printed.
-fn last(log: &Path) -> Value {
+pub(crate) fn last(log: &Path) -> Value {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     text.lines().rev().find_map(|line| serde_json::from_str(line).ok()).unwrap_or_default()
 }
 
 /// Each machine with its status and its etag, which moves with every write.
-async fn machines(admin: &Api, group: &str) -> BTreeMap<String, (String, String)> {
+pub(crate) async fn machines(admin: &Api, group: &str) -> BTreeMap<String, (String, String)> {
     let list = format!("{group}/providers/Microsoft.HybridCompute/machines?api-version=2026-07-15&$top=1000");
     let page = admin.get(&list).await.expect(200);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bowline_arm::{Error, Precondition, ResourceId, ResourceType, Target};
 use bowline_control::context::OpContext;
 use bowline_control::pipeline::{self, Deleted, ListRequest, WriteRequest};
-use bowline_control::{discovery, lookups, subscriptions};
+use bowline_control::{discovery, fleet, lookups, subscriptions};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -220,6 +220,7 @@ async fn discover(state: &State, context: &OpContext, call: &Call) -> Result<Opt
     match key {
         "microsoft.resources/tenants" => ok(&discovery::tenants(control)),
         "microsoft.authorization/permissions" => ok(&discovery::permissions(control, context, scope).await),
+        "microsoft.bowline/servers" if scope.key() == "/" => ok(&fleet::list(control, context).await?),
         "microsoft.bowline/kubernetesobjects" => inventory::list(state, context, scope, call).await.map(Some),
         _ => Ok(None),
     }

@@ -170,7 +170,7 @@ pub async fn authenticate(state: &State, parts: &Parts) -> Result<(OpContext, Ti
     let replace =
         headers.get("x-bowline-replace").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"true"));
     let client = Some(client_address(parts));
-    Ok((OpContext { actor, correlation_id, now, client, replace, repeat: None }, until))
+    Ok((OpContext { actor, correlation_id, now, client, replace, repeat: None, fence: None }, until))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -17,7 +17,7 @@ pub async fn healthz() -> &'static str {
 
 /// The store answers and the server takes requests.
 pub async fn readyz(Shared(state): Shared<Arc<State>>) -> Response {
-    if state.stopping.is_cancelled() {
+    if state.stopping.is_cancelled() || state.control.fleet().is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
     }
     if let Err(error) = state.control.authorization().current() {

@@ -11,13 +11,18 @@ use axum::body::Body;
 use axum::extract::{Request, State as Shared};
 use axum::response::{IntoResponse, Response};
 use bowline_arm::Error;
+use bowline_control::context::OpContext;
+use bowline_control::fleet::AttachError;
 use bowline_control::providers::registered_key;
 use bowline_control::reconcile::presence::{self, Presence};
-use bowline_control::sessions::Attachment;
+use bowline_control::sessions::{Attachment, Cloned};
+use bowline_link::item::DesiredDocument;
 use bowline_link::line::{LineReader, encode, encode_poll};
 use bowline_link::message::{Down, End, EndReason};
 use bowline_link::server_session::{Claim, Direction, Opening, ServerSession, Tick};
 use bowline_link::wire::{INSTANCE_HEADER, MAX_WAIT_SECONDS, SessionQuery, UPGRADE_TOKEN};
+use bowline_store::fleet::{Attaching, Detaching};
+use bowline_store::{Record, StoreError};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
@@ -49,11 +54,15 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.state.control.sessions().detach(self.uid, self.attachment.id)
-            && !self.state.stopping.is_cancelled()
-        {
-            presence::closed(&self.state.control, std::mem::take(&mut self.key), self.uid, self.state.clock);
+        let control = &self.state.control;
+        if !control.sessions().detach(self.uid, self.attachment.id) {
+            return;
         }
+        let settings = control.settings();
+        let delay =
+            if control.fleet().is_draining() { settings.restart_grace } else { settings.offline_delay };
+        let ended = Detaching { agent: self.uid, connection: self.attachment.id, delay };
+        control.fleet().detach(ended, &self.key);
     }
 }
 
@@ -113,6 +122,12 @@ async fn begin(
     query: &SessionQuery,
     direction: Direction,
 ) -> Result<(Box<Opened>, Down), Error> {
+    if state.control.fleet().is_draining() {
+        return Err(Error::unavailable(
+            "This server is going down and takes no agents. Connect again: another server answers.",
+            1,
+        ));
+    }
     let Agent { context, record, until } = agent(state, parts).await?;
     let instance = parts
         .headers
@@ -126,19 +141,21 @@ async fn begin(
     let keep_alive =
         document.content("agentSettings").and_then(|s| s["keepAliveSeconds"].as_u64()).unwrap_or(20);
     let polls = query.wait.is_some();
-    let Ok(attachment) = control.sessions().attach(record.uid, &record.key, instance, document, polls) else {
-        presence::show_cloned(control, &record.key, record.uid, context.now).await?;
-        return Err(Error::conflict(
-            "MachineCloned",
-            "Another installation is connected with this identity: this host's disk was probably copied from it. \
-             On the copy run 'bowline-agent machine disconnect --force-local-only', then 'connect' under a name of its own. \
-             If this host was just restarted hard, wait a minute: its old session then ends by itself.",
-        ));
+    let place = match attach(state, &record, instance, document, polls).await {
+        Err(AttachError::Cloned) => {
+            presence::show_cloned(control, &record.key, record.uid, context.now).await?;
+            return Err(cloned());
+        }
+        Err(error @ AttachError::Unavailable(_)) => {
+            let message = "This server cannot take the session right now. Connect again.";
+            return Err(Error::unavailable(message, 2).with_context(error));
+        }
+        Ok(place) => place,
     };
     let own: Value = serde_json::from_str(&record.document).unwrap_or_default();
-    control.sessions().note_key(record.uid, attachment.id, registered_key(&own));
-    let place = Place { state: Arc::clone(state), key: record.key.clone(), uid: record.uid, attachment };
-    presence::show(control, &record.key, record.uid, Presence::Connected, context.now).await?;
+    control.sessions().note_key(record.uid, place.attachment.id, registered_key(&own));
+    let shows = OpContext::system("presence", context.now);
+    presence::show(control, &shows, &record.key, record.uid, Presence::Connected).await?;
     let left = Duration::try_from(until.duration_since(context.now)).unwrap_or_default();
     let opening = Opening {
         session: place.attachment.session,
@@ -155,8 +172,43 @@ async fn begin(
     Ok((Box::new(Opened { place, session, started }), hello))
 }
 
+fn cloned() -> Error {
+    Error::conflict(
+        "MachineCloned",
+        "Another installation is connected with this identity: this host's disk was probably copied from it. \
+         On the copy run 'bowline-agent machine disconnect --force-local-only', then 'connect' under a name of its own. \
+         If this host was just restarted hard, wait a minute: its old session then ends by itself.",
+    )
+}
+
+/// Takes the agent's place: among the sessions of this server, and before all servers.
+async fn attach(
+    state: &Arc<State>,
+    record: &Record,
+    instance: &str,
+    document: Arc<DesiredDocument>,
+    polls: bool,
+) -> Result<Place, AttachError> {
+    let control = &state.control;
+    let unavailable = |error: StoreError| AttachError::Unavailable(error.to_string());
+    // A poll goes to whichever server the balancer chose; the session that the agent reports under goes with it.
+    let before = if polls { control.fleet().find(record.uid).await.map_err(unavailable)? } else { None };
+    let elsewhere = before.filter(|one| one.instance == instance).map(|one| one.session);
+    let attachment = control
+        .sessions()
+        .attach(record.uid, &record.key, instance, document, polls, elsewhere)
+        .map_err(|Cloned| AttachError::Cloned)?;
+    let (session, connection) = (attachment.session, attachment.id);
+    // From here on leaving is certain, also when the agent goes away while it is written down.
+    let place = Place { state: Arc::clone(state), key: record.key.clone(), uid: record.uid, attachment };
+    let (agent, resource) = (record.uid, record.key.clone());
+    let attaching = Attaching { agent, resource, session, connection, instance: instance.to_owned() };
+    control.fleet().attach(attaching).await?;
+    Ok(place)
+}
+
 /// What the agent has: the server's document when it names the same generation.
-fn claim(query: &SessionQuery, document: &bowline_link::item::DesiredDocument) -> Claim {
+fn claim(query: &SessionQuery, document: &DesiredDocument) -> Claim {
     let same = query.epoch == Some(document.epoch) && query.generation == document.generation;
     let hashes = if same { document.items.iter().map(|i| i.hash).collect() } else { Vec::new() };
     Claim { epoch: query.epoch, generation: query.generation, hashes }

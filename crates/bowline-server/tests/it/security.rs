@@ -129,6 +129,12 @@ const DISCOVERY: &[(&str, &str, &str, Bare)] = &[
         "{cluster}/providers/Microsoft.Bowline/kubernetesObjects",
         Bare::Refused,
     ),
+    (
+        "microsoft.bowline/servers",
+        "GET",
+        "/providers/Microsoft.Bowline/servers",
+        Bare::Action("Microsoft.Bowline/servers/read"),
+    ),
     ("microsoft.bowline/events", "GET", "{group}/providers/Microsoft.Bowline/events", Bare::Refused),
     (
         "microsoft.bowline/operationstatuses",

@@ -11,6 +11,7 @@
 pub mod activity;
 pub mod entries;
 pub mod feed;
+pub mod fleet;
 pub mod guards;
 pub mod lists;
 pub mod observations;
@@ -28,7 +29,7 @@ use uuid::Uuid;
 pub type Handles = Vec<Arc<dyn Store>>;
 
 /// Makes one test of each case. The argument is `async fn(case) -> ()` that opens a fresh store and awaits
-/// `case(handles)`.
+/// `case(handles)`. `of several servers:` before it makes those of a database for several servers.
 #[macro_export]
 macro_rules! conformance {
     ($run:path) => {
@@ -38,7 +39,7 @@ macro_rules! conformance {
             large_and_strange_contents_come_back);
         $crate::conformance!(@ $run, guards: records_are_guarded, watermarks_are_guarded,
             nothing_is_created_below_what_goes, nobody_passes_a_raised_watermark, a_key_guarded_as_absent_stays_absent,
-            leases_fence, a_lease_has_one_holder);
+            leases_fence, an_ended_lease_stays_ended, a_lease_has_one_holder);
         $crate::conformance!(@ $run, entries: entries_do_what_they_say, expired_entries_count_as_absent,
             counting_never_exceeds_the_most, one_of_many_insertions_wins, one_of_many_takers_wins, entries_and_records_commit_together,
             settings_are_set_once);
@@ -50,6 +51,11 @@ macro_rules! conformance {
             a_new_epoch_keeps_the_revision);
         $crate::conformance!(@ $run, observations: sources_are_in_order, positions_follow_each_other,
             a_segment_replaces_what_it_contains, a_removed_source_starts_over, writers_of_one_source_do_not_fork_it);
+    };
+    (of several servers: $run:path) => {
+        $crate::conformance!(@ $run, fleet: a_server_that_is_silent_is_gone, a_heartbeat_prolongs_what_is_held, agents_are_held_once,
+            ended_sessions_are_awaited_and_then_forgotten, agents_of_a_lost_server_are_freed, a_server_that_comes_back_takes_its_agents,
+            many_agents_move_at_once);
     };
     (@ $run:path, $module:ident: $($case:ident),*) => {
         mod $module {

@@ -8,15 +8,17 @@
 
 mod batch;
 mod connection;
+mod fleet;
 mod log;
 mod read;
 mod watch;
 mod writer;
 
 use crate::commit::{Commit, CommitError, Committed};
+use crate::fleet::Fleet;
 use crate::heads::{Heads, Read};
 use crate::model::{
-    ActivityQuery, Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, Stamp,
+    ActivityQuery, Change, Entry, Head, Lease, List, Load, Observation, Record, Revision, Segment, Stamp,
     Statement, to_micros,
 };
 use crate::os;
@@ -263,6 +265,10 @@ impl Store for PostgresStore {
         self.queue.commit(commit).await
     }
 
+    fn load(&self) -> Load {
+        self.queue.load()
+    }
+
     async fn get(&self, key: &str) -> Result<Option<Record>, StoreError> {
         self.ask_one(|| sqlx::query(sql::GET).bind(key), read::record).await
     }
@@ -369,6 +375,11 @@ impl Store for PostgresStore {
         self.ask(query, |row| Ok(read::observation(row)?.1)).await
     }
 
+    async fn source_position(&self, source: &str) -> Result<Option<(Uuid, u64)>, StoreError> {
+        let query = || sqlx::query(sql::SOURCE_POSITION).bind(source);
+        self.ask_one(query, |row| Ok((row.try_get(0)?, read::count(row, 1)?))).await
+    }
+
     async fn put_segment(&self, segment: Segment) -> Result<(), StoreError> {
         crate::store::check_segment(&segment)?;
         let work = || async {
@@ -458,31 +469,20 @@ impl Store for PostgresStore {
         name: &str,
         holder: &str,
         ttl: Duration,
-        now: Timestamp,
     ) -> Result<Option<Lease>, StoreError> {
-        let expires_at = crate::store::lease_end(now, ttl);
-        let query = || {
-            let query = sqlx::query(sql::ACQUIRE_LEASE).bind(name).bind(holder);
-            query.bind(to_micros(expires_at)).bind(to_micros(now))
-        };
+        let query =
+            || sqlx::query(sql::fleet::ACQUIRE_LEASE).bind(name).bind(holder).bind(fleet::micros(ttl));
         let epoch = self.ask_one(query, |row| read::count(row, 0)).await?;
         let (name, holder) = (name.to_owned(), holder.to_owned());
-        Ok(epoch.map(|epoch| Lease { name, holder, epoch, expires_at }))
+        Ok(epoch.map(|epoch| Lease { name, holder, epoch }))
     }
 
-    async fn renew_lease(
-        &self,
-        lease: &Lease,
-        ttl: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Lease>, StoreError> {
-        let lease = Lease { expires_at: crate::store::lease_end(now, ttl), ..lease.clone() };
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
         let query = || {
-            let query = sqlx::query(sql::RENEW_LEASE).bind(to_micros(lease.expires_at));
+            let query = sqlx::query(sql::fleet::RENEW_LEASE).bind(fleet::micros(ttl));
             query.bind(&lease.name).bind(&lease.holder).bind(signed(lease.epoch))
         };
-        let renewed = self.execute(query).await? > 0;
-        Ok(renewed.then_some(lease))
+        Ok(self.execute(query).await? > 0)
     }
 
     async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
@@ -491,6 +491,10 @@ impl Store for PostgresStore {
             query.bind(&lease.holder).bind(signed(lease.epoch))
         };
         self.execute(query).await.map(drop)
+    }
+
+    fn fleet(&self) -> Option<&dyn Fleet> {
+        Some(self)
     }
 
     async fn new_epoch(&self) -> Result<Head, StoreError> {

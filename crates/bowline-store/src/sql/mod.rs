@@ -22,6 +22,7 @@ macro_rules! stamp {
     };
 }
 
+pub(crate) mod fleet;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
@@ -80,6 +81,7 @@ pub(crate) const ENTRIES: &str = "SELECT kind, key, data, uses, version, expires
 pub(crate) const EXPIRE_ENTRIES: &str = "DELETE FROM entry WHERE (kind, key) IN \
     (SELECT kind, key FROM entry WHERE expires_at <= $1 LIMIT $2) AND expires_at <= $1";
 
+pub(crate) const SOURCE_POSITION: &str = "SELECT source_epoch, seq FROM source WHERE source = $1";
 pub(crate) const OBSERVATIONS: &str = "SELECT position, source, source_epoch, seq, time, bytes FROM observation \
     WHERE position > $1 ORDER BY position LIMIT $2";
 pub(crate) const OBSERVATIONS_OF: &str = "SELECT o.position, o.source, o.source_epoch, o.seq, o.time, o.bytes \
@@ -103,13 +105,6 @@ pub(crate) const REMOVE_SOURCE: [&str; 3] = [
     "DELETE FROM segment WHERE source = $1",
 ];
 
-/// Takes a lease that is free: never taken, released, or expired at `$4`. A holder may take its own again.
-pub(crate) const ACQUIRE_LEASE: &str = "INSERT INTO lease (name, holder, epoch, expires_at) VALUES ($1, $2, 1, $3) \
-    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = lease.epoch + 1, \
-    expires_at = excluded.expires_at \
-    WHERE lease.holder IS NULL OR lease.holder = excluded.holder OR lease.expires_at <= $4 RETURNING epoch";
-pub(crate) const RENEW_LEASE: &str =
-    "UPDATE lease SET expires_at = $1 WHERE name = $2 AND holder = $3 AND epoch = $4";
 pub(crate) const RELEASE_LEASE: &str =
     "UPDATE lease SET holder = NULL WHERE name = $1 AND holder = $2 AND epoch = $3";
 

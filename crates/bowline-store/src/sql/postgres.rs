@@ -20,8 +20,9 @@ pub(crate) const LOCK_ROWS: &str = "SELECT key, tenant, uid, id, resource_type, 
     FROM resource WHERE key = ANY($1) ORDER BY key FOR UPDATE";
 pub(crate) const LOCK_ENTRIES: &str = "SELECT kind, key, data, uses, version, expires_at FROM entry \
     WHERE (kind, key) IN (SELECT * FROM UNNEST($1::text[], $2::text[])) ORDER BY kind, key FOR UPDATE";
+/// The weakest lock: a heartbeat prolongs the lease meanwhile, and only taking it conflicts.
 pub(crate) const LOCK_LEASES: &str =
-    "SELECT name, epoch FROM lease WHERE name = ANY($1) AND holder IS NOT NULL ORDER BY name FOR SHARE";
+    "SELECT name, epoch FROM lease WHERE name = ANY($1) AND holder IS NOT NULL ORDER BY name FOR KEY SHARE";
 pub(crate) const LOCK_SOURCES: &str =
     "SELECT source, source_epoch, seq FROM source WHERE source = ANY($1) ORDER BY source FOR UPDATE";
 pub(crate) const LOCK_COUNTER: &str = "SELECT 1 FROM counter WHERE one = 1 FOR UPDATE";

@@ -11,13 +11,21 @@ pub(crate) const RAISE_COUNTER: &str = "UPDATE counter SET revision = ?1, positi
     activity = ?4, activity_link = ?5";
 pub(crate) const LOG: &str =
     "INSERT INTO activity (seq, revision, time, key, text, link) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+/// As on PostgreSQL, by the clock of this host: the file has no other.
+pub(crate) const ACQUIRE_LEASE: &str = "INSERT INTO lease (name, holder, epoch, expires_at) \
+    VALUES (?1, ?2, 1, CAST(unixepoch('subsec') * 1000000 AS INTEGER) + ?3) \
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = lease.epoch + 1, \
+    expires_at = excluded.expires_at \
+    WHERE lease.holder IS NULL OR lease.holder = excluded.holder \
+      OR lease.expires_at <= CAST(unixepoch('subsec') * 1000000 AS INTEGER) RETURNING epoch";
+pub(crate) const RENEW_LEASE: &str = "UPDATE lease SET expires_at = CAST(unixepoch('subsec') * 1000000 AS INTEGER) + ?1 \
+    WHERE name = ?2 AND holder = ?3 AND epoch = ?4 AND expires_at > CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
 
 pub(crate) const ROW: &str =
     "SELECT tenant, uid, id, resource_type, etag, model, revision, deleting FROM resource WHERE key = ?1";
 pub(crate) const PRINCIPAL: &str = "SELECT key FROM resource WHERE principal = ?1";
 pub(crate) const DESCENDANT: &str = "SELECT 1 FROM resource WHERE key > ?1 AND key < ?2 LIMIT 1";
 pub(crate) const LEASE: &str = "SELECT epoch FROM lease WHERE name = ?1 AND holder IS NOT NULL";
-pub(crate) const SOURCE: &str = "SELECT source_epoch, seq FROM source WHERE source = ?1";
 
 pub(crate) const CREATE: &str = "INSERT INTO resource (tenant, uid, id, key, resource_type, parent, principal, \
     revision, created_revision, etag, model, deleting, document, protected, created_at, updated_at) \

@@ -110,7 +110,7 @@ fn load_small(connection: &Connection, needs: &Needs<'_>, known: &mut Known) -> 
         }
     }
     for source in &needs.sources {
-        let mut statement = connection.prepare_cached(own::SOURCE)?;
+        let mut statement = connection.prepare_cached(sql::SOURCE_POSITION)?;
         let last = statement.query_row([source], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         if let Some(last) = last {
             known.sources.insert((*source).to_owned(), last);

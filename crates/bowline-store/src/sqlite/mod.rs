@@ -16,7 +16,7 @@ mod writer;
 use crate::commit::{Commit, CommitError, Committed};
 use crate::heads::{Heads, Read};
 use crate::model::{
-    ActivityQuery, Change, Entry, Head, Lease, List, Observation, Record, Revision, Segment, Stamp,
+    ActivityQuery, Change, Entry, Head, Lease, List, Load, Observation, Record, Revision, Segment, Stamp,
     Statement, to_micros,
 };
 use crate::os::{self, DataDirectory};
@@ -172,6 +172,10 @@ fn transact<R>(
     Ok(result)
 }
 
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
+}
+
 fn read_head(connection: &Connection) -> rusqlite::Result<Read> {
     connection.prepare_cached(sql::HEAD)?.query_row([], |row| {
         let head = Head { epoch: row.get(0)?, revision: Revision(row.get(1)?) };
@@ -206,6 +210,10 @@ impl Store for SqliteStore {
 
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         self.queue().commit(commit).await
+    }
+
+    fn load(&self) -> Load {
+        self.queue().load()
     }
 
     async fn get(&self, key: &str) -> Result<Option<Record>, StoreError> {
@@ -337,6 +345,13 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn source_position(&self, source: &str) -> Result<Option<(Uuid, u64)>, StoreError> {
+        self.readers.point(|connection| {
+            let mut statement = connection.prepare_cached(sql::SOURCE_POSITION)?;
+            statement.query_row([source], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
+    }
+
     async fn put_segment(&self, segment: Segment) -> Result<(), StoreError> {
         crate::store::check_segment(&segment)?;
         self.write(move |transaction| {
@@ -430,32 +445,24 @@ impl Store for SqliteStore {
         name: &str,
         holder: &str,
         ttl: Duration,
-        now: Timestamp,
     ) -> Result<Option<Lease>, StoreError> {
         let (name, holder) = (name.to_owned(), holder.to_owned());
-        let expires_at = crate::store::lease_end(now, ttl);
         self.write(move |transaction| {
-            let values = params![name, holder, to_micros(expires_at), to_micros(now)];
+            let values = params![name, holder, micros(ttl)];
             let epoch: Option<u64> = transaction
-                .prepare_cached(sql::ACQUIRE_LEASE)?
+                .prepare_cached(sql::sqlite::ACQUIRE_LEASE)?
                 .query_row(values, |row| row.get(0))
                 .optional()?;
-            Ok(epoch.map(|epoch| Lease { name, holder, epoch, expires_at }))
+            Ok(epoch.map(|epoch| Lease { name, holder, epoch }))
         })
         .await
     }
 
-    async fn renew_lease(
-        &self,
-        lease: &Lease,
-        ttl: Duration,
-        now: Timestamp,
-    ) -> Result<Option<Lease>, StoreError> {
-        let lease = Lease { expires_at: crate::store::lease_end(now, ttl), ..lease.clone() };
+    async fn renew_lease(&self, lease: &Lease, ttl: Duration) -> Result<bool, StoreError> {
+        let lease = lease.clone();
         self.write(move |transaction| {
-            let values = params![to_micros(lease.expires_at), lease.name, lease.holder, lease.epoch];
-            let renewed = transaction.prepare_cached(sql::RENEW_LEASE)?.execute(values)?;
-            Ok((renewed > 0).then_some(lease))
+            let values = params![micros(ttl), lease.name, lease.holder, lease.epoch];
+            Ok(transaction.prepare_cached(sql::sqlite::RENEW_LEASE)?.execute(values)? > 0)
         })
         .await
     }

@@ -37,4 +37,5 @@ mod postgres_suite {
     }
 
     bowline_store::conformance!(run);
+    bowline_store::conformance!(of several servers: run);
 }

@@ -1,0 +1,129 @@
+//! This server among others: its heartbeat, the duties that it has, and which agents it holds.
+//!
+//! # Design notes
+//! - A server alone (on SQLite) keeps who left and when in memory, and writes nothing. Everything else is the same code.
+//! - Attachments go to the database in batches, by one task: hundreds of agents that come at once are a few statements. What concerns one agent
+//!   stays in order, and no batch has an agent twice.
+//! - A server that was cut off from the database learns it at its next heartbeat that gets through: it joins again and takes back the agents
+//!   that nobody else has. Those that went elsewhere meanwhile have their old sessions ended.
+
+mod attachments;
+mod heartbeat;
+mod status;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bowline_store::fleet::Member;
+use bowline_store::{Store, StoreError};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+pub use attachments::AttachError;
+pub(crate) use heartbeat::beat;
+pub use status::{Used, list};
+
+use crate::duties::Duties;
+
+/// How often a server says that it lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How long it counts as alive after it said so last; with a heartbeat and a look at the leases it is below 10 s until others take over.
+pub const LEASE: Duration = Duration::from_secs(7);
+
+/// See the module.
+pub struct Fleet {
+    store: Arc<dyn Store>,
+    member: Mutex<Member>,
+    duties: Arc<Duties>,
+    draining: AtomicBool,
+    /// Sessions to write down.
+    queue: Mutex<attachments::Queue>,
+    queued: Notify,
+    /// Of a server alone: who left, and when it shows as gone.
+    away: Mutex<HashMap<Uuid, (Box<str>, Instant)>>,
+    /// The revision up to which the feed was followed.
+    fed: AtomicU64,
+    /// What of the host is used up; the server hands it in.
+    host: OnceLock<fn() -> Vec<Used>>,
+}
+
+impl Fleet {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        let member = Member {
+            id: bowline_auth::random::guid(),
+            name: "server".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        Self {
+            store,
+            member: Mutex::new(member),
+            duties: Arc::default(),
+            draining: AtomicBool::new(false),
+            queue: Mutex::default(),
+            queued: Notify::new(),
+            away: Mutex::default(),
+            fed: AtomicU64::new(0),
+            host: OnceLock::new(),
+        }
+    }
+
+    /// Says what others see of this server, and how it looks at its host; before it joins.
+    pub fn introduce(&self, name: &str, host: fn() -> Vec<Used>) {
+        let mut member = self.member.lock().unwrap_or_else(PoisonError::into_inner);
+        name.clone_into(&mut member.name);
+        let _ = self.host.set(host);
+    }
+
+    /// What others see of this server.
+    #[must_use]
+    pub fn member(&self) -> Member {
+        self.member.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn id(&self) -> Uuid {
+        self.member.lock().unwrap_or_else(PoisonError::into_inner).id
+    }
+
+    /// Whether other servers may work on the same database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.store.fleet().is_some()
+    }
+
+    /// The background tasks of this server.
+    #[must_use]
+    pub fn duties(&self) -> &Arc<Duties> {
+        &self.duties
+    }
+
+    /// The feed was followed up to this revision.
+    pub(crate) fn note_fed(&self, revision: u64) {
+        self.fed.store(revision, Ordering::Relaxed);
+    }
+
+    /// Whether this server sends agents elsewhere.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// From now on this server takes no agents, and those that leave may take their time.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives back what this server holds, so that others need not wait for its lease to end.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn leave(&self, grace: Duration) -> Result<(), StoreError> {
+        self.duties.end(|_, _| true);
+        match self.store.fleet() {
+            Some(fleet) => fleet.leave(self.id(), grace).await,
+            None => Ok(()),
+        }
+    }
+}
