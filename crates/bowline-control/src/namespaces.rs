@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use bowline_arm::{Error, ResourceId};
+use bowline_arm::{Error, ResourceId, ResourceType};
 use bowline_store::List;
 use serde_json::{Map, Value, json};
 
@@ -286,6 +286,38 @@ pub fn operations(control: &Control, namespace: &str) -> Result<Value, Error> {
         })
         .collect();
     Ok(json!({ "value": value }))
+}
+
+/// GET `{subscription}/providers/{namespace}/providerPermissions`: what a namespace's own application may do in the subscription. Bowline's
+/// namespaces have no applications.
+///
+/// # Errors
+/// When there is no such subscription or namespace.
+pub async fn permissions(control: &Control, scope: &ResourceId, namespace: &str) -> Result<Value, Error> {
+    existing(control, scope).await?;
+    check(control, namespace)?;
+    Ok(json!({"value": []}))
+}
+
+/// POST `/providers/Microsoft.Resources/checkResourceName`: whether a name fits its type. No word is reserved.
+///
+/// # Errors
+/// Why the name is refused, or that the type is unknown.
+pub fn check_resource_name(control: &Control, body: &Value) -> Result<Value, Error> {
+    let member = |name: &str| {
+        body[name].as_str().filter(|text| !text.is_empty()).ok_or_else(|| {
+            Error::bad_request(
+                "InvalidRequestContent",
+                format!("'{name}' is missing: send the name and the type that it is for."),
+            )
+            .with_target(name)
+        })
+    };
+    let (name, resource_type) = (member("name")?, member("type")?);
+    let provider = control.registry().find(&ResourceType::new(resource_type))?;
+    let spec = provider.spec();
+    spec.name.check(spec.resource_type, name)?;
+    Ok(json!({"name": name, "type": spec.resource_type, "status": "Allowed"}))
 }
 
 /// GET `/providers/Microsoft.Authorization/providerOperations[/{namespace}]`: the same, by type.

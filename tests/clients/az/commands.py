@@ -78,6 +78,7 @@ def owner(scene):
     yield from tags(group)
     yield from locks(group)
     yield from providers()
+    yield from activity()
     yield from management_groups(scene)
     yield from roles(scene, group)
     yield from directory()
@@ -188,6 +189,7 @@ def providers():
     yield ok("provider register -n Microsoft.HybridCompute")
     yield ok("provider operation list", lambda r: len(r) > 3)
     yield ok("provider operation show --namespace Microsoft.HybridCompute", lambda r: r["name"] == "Microsoft.HybridCompute")
+    yield ok("provider permission list -n Microsoft.Kubernetes", lambda r: r["value"] == [])
     yield no("unknown namespace", "provider show -n Contoso.Things", "InvalidResourceNamespace")
     feature = "--namespace Microsoft.HybridCompute -n AzFeature"
     yield ok(f"feature register {feature}", lambda r: r["properties"]["state"] == "Registered")
@@ -195,6 +197,12 @@ def providers():
     yield ok("feature list", has("Microsoft.HybridCompute/AzFeature"))
     yield ok("feature list --namespace Microsoft.HybridCompute", has("Microsoft.HybridCompute/AzFeature"))
     yield ok(f"feature unregister {feature}")
+
+
+def activity():
+    told = lambda r: any(e["operationName"]["value"] == f"{MACHINES}/write" and e["caller"] for e in r)
+    yield ok(f"monitor activity-log list -g {G} --offset 1h", told)
+    yield ok("monitor activity-log list-categories", lambda r: "Administrative" in {x["value"] for x in r})
 
 
 def management_groups(scene):

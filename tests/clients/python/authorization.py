@@ -96,7 +96,19 @@ def assignments(subscription, scope, scene, group):
     )
     yield Case("role_assignments.list_for_subscription", lambda c: of(c).list_for_subscription(), lambda r: identifier in {x.id for x in r}, lists=True)
     yield refused("role_assignments.get", "not found", 404, None, lambda c: of(c).get(scope, str(uuid.uuid4())))
+    preview = lambda c: c.assignments.role_assignments
+    wanted = {"properties": {"roleDefinitionId": reader, "principalId": principal, "principalType": "ServicePrincipal"}}
+    yield Case(
+        "role_assignments.validate (exists)", lambda c: preview(c).validate(scope, second, wanted),
+        lambda r: r.is_valid is False and r.error_info.code == "RoleAssignmentExists", scoped=False,
+    )
     yield Case("role_assignments.delete", lambda c: of(c).delete(scope, first), scoped=False)
+    yield Case("role_assignments.validate", lambda c: preview(c).validate(scope, second, wanted), lambda r: r.is_valid is True, scoped=False)
+    yield Case(
+        "role_assignments.validate_by_id",
+        lambda c: preview(c).validate_by_id(f"{scope}/providers/Microsoft.Authorization/roleAssignments/{second}", wanted),
+        lambda r: r.is_valid is True, scoped=False,
+    )
     yield Case("role_assignments.delete (of nothing)", lambda c: of(c).delete(scope, first), scoped=False)
     yield Case("role_assignments.create_by_id", lambda c: of(c).create_by_id(identifier, body()), lambda r: r.id == identifier, scoped=False)
     yield Case("role_assignments.delete_by_id", lambda c: of(c).delete_by_id(identifier), scoped=False)
@@ -117,4 +129,17 @@ def permissions(group, scene):
     yield Case("deny_assignments.list", lambda c: deny(c).list(), lambda r: r == [], lists=True)
     yield Case("deny_assignments.list_for_scope", lambda c: deny(c).list_for_scope(scope), lambda r: r == [], lists=True, scoped=False)
     yield Case("deny_assignments.list_for_resource_group", lambda c: deny(c).list_for_resource_group(group), lambda r: r == [], lists=True)
+    yield Case(
+        "deny_assignments.list_for_resource",
+        lambda c: deny(c).list_for_resource(group, "Microsoft.Kubernetes", "", "connectedClusters", "c1"), lambda r: r == [], lists=True,
+    )
+    metadata = lambda c: c.authorization.provider_operations_metadata
+    yield Case(
+        "provider_operations_metadata.get", lambda c: metadata(c).get("Microsoft.Kubernetes"),
+        lambda r: any(x.name == "connectedClusters" and x.operations for x in r.resource_types), anyone=True, scoped=False,
+    )
+    yield Case(
+        "provider_operations_metadata.list", lambda c: metadata(c).list(), lambda r: "Microsoft.Authorization" in {x.name for x in r},
+        anyone=True, scoped=False,
+    )
     yield refused("deny_assignments.get", "not found", 404, None, lambda c: deny(c).get(scope, str(uuid.uuid4())))

@@ -1,6 +1,7 @@
 """Drives the Azure SDKs for Python: `driver.py SCENE [--quick]`. See ../README.md."""
 
 import asyncio
+import functools
 import importlib.metadata
 import sys
 import time
@@ -13,6 +14,8 @@ from azure.mgmt.hybridcompute import HybridComputeManagementClient
 from azure.mgmt.hybridcompute.aio import HybridComputeManagementClient as AsyncCompute
 from azure.mgmt.hybridkubernetes import ConnectedKubernetesClient
 from azure.mgmt.hybridkubernetes.aio import ConnectedKubernetesClient as AsyncKubernetes
+from azure.mgmt.monitor import MonitorManagementClient
+from azure.mgmt.monitor.aio import MonitorManagementClient as AsyncMonitor
 from azure.mgmt.resource.features import FeatureClient
 from azure.mgmt.resource.features.aio import FeatureClient as AsyncFeatures
 from azure.mgmt.resource.resources import ResourceManagementClient
@@ -22,6 +25,7 @@ from azure.mgmt.resource.subscriptions.aio import SubscriptionClient as AsyncSub
 from azure.mgmt.resourcegraph import ResourceGraphClient
 from azure.mgmt.resourcegraph.aio import ResourceGraphClient as AsyncGraph
 
+import activity
 import authorization
 import graph
 import hybrid_compute
@@ -34,7 +38,7 @@ from table import Recorder, Table, describe
 
 PACKAGES = (
     "azure-core azure-identity msal azure-mgmt-authorization azure-mgmt-hybridcompute azure-mgmt-hybridkubernetes "
-    "azure-mgmt-resource azure-mgmt-resource-features azure-mgmt-resource-subscriptions azure-mgmt-resourcegraph"
+    "azure-mgmt-monitor azure-mgmt-resource azure-mgmt-resource-features azure-mgmt-resource-subscriptions azure-mgmt-resourcegraph"
 ).split()
 
 
@@ -54,21 +58,28 @@ class Clients:
         self.subscription = subscription
 
 
+# `validate` is in this version only.
+PREVIEW = "2020-10-01-preview"
+
 SYNC = {
+    "assignments": functools.partial(AuthorizationManagementClient, api_version=PREVIEW),
     "authorization": AuthorizationManagementClient,
     "compute": HybridComputeManagementClient,
     "features": FeatureClient,
     "graph": ResourceGraphClient,
     "kubernetes": ConnectedKubernetesClient,
+    "monitor": MonitorManagementClient,
     "resources": ResourceManagementClient,
     "subscriptions": SubscriptionClient,
 }
 ASYNC = {
+    "assignments": functools.partial(AsyncAuthorization, api_version=PREVIEW),
     "authorization": AsyncAuthorization,
     "compute": AsyncCompute,
     "features": AsyncFeatures,
     "graph": AsyncGraph,
     "kubernetes": AsyncKubernetes,
+    "monitor": AsyncMonitor,
     "resources": AsyncResources,
     "subscriptions": AsyncSubscriptions,
 }
@@ -96,6 +107,7 @@ async def areas(table, scene, group, failures):
     await table.run(resources.cases(group, scene), failures)
     await table.run(authorization.cases(group, scene), failures)
     await table.run(graph.cases(group, scene), failures)
+    await table.run(activity.cases(group), failures)
     await table.run(kubernetes.ending(group), failures)
 
 

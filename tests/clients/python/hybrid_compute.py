@@ -59,6 +59,7 @@ def cases(group):
     yield from run_commands(group)
     yield from licenses(group)
     yield from surroundings(group)
+    yield from settings(group)
     # What an agent would have to do, and cannot yet: the answer says that it failed and why, it is never an empty success.
     patches = {"maximumDuration": "PT1H", "rebootSetting": "Never"}
     upgrade = {"extensionTargets": {"Microsoft.Azure.Extensions.CustomScript": {"targetVersion": "2.1"}}}
@@ -68,6 +69,24 @@ def cases(group):
     yield refused("begin_upgrade_extensions", "not served", None, None, lambda c: c.compute.begin_upgrade_extensions(group, "m1", upgrade))
     yield Case("machines.begin_delete", lambda c: of(c).begin_delete(group, "m1"))
     yield Case("machines.begin_delete (of nothing)", lambda c: of(c).begin_delete(group, "m1"))
+
+
+def settings(group):
+    def of(clients):
+        return clients.compute.settings
+
+    place = (group, "Microsoft.HybridCompute", "machines", "m1", "default")
+    gateway = "/subscriptions/0/resourceGroups/g/providers/Microsoft.HybridCompute/gateways/g1"
+    body = {"properties": {"gatewayProperties": {"gatewayResourceId": gateway}}}
+    yield Case(
+        "settings.update", lambda c: of(c).update(*place, body), lambda r: r.properties.gateway_properties.gateway_resource_id == gateway
+    )
+    yield Case("settings.get", lambda c: of(c).get(*place), lambda r: r.name == "default")
+    yield Case(
+        "settings.patch", lambda c: of(c).patch(*place, {"properties": {"gatewayProperties": {"gatewayResourceId": gateway + "0"}}}),
+        lambda r: r.properties.gateway_properties.gateway_resource_id == gateway + "0",
+    )
+    yield refused("settings.get", "not found", 404, None, lambda c: of(c).get(group, "Microsoft.HybridCompute", "machines", "no-such", "default"))
 
 
 def extensions(group):

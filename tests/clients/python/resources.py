@@ -13,7 +13,7 @@ def cases(group, scene):
     yield from groups(group, subscription)
     yield from generic(group, subscription)
     yield from tags(group, subscription)
-    yield from providers()
+    yield from providers(scene)
     yield from features()
     yield from subscriptions(scene)
 
@@ -164,7 +164,7 @@ def tags(group, subscription):
     yield Case("tags.delete", lambda c: of(c).delete(f"{group}-tag"))
 
 
-def providers():
+def providers(scene):
     def of(clients):
         return clients.resources.providers
 
@@ -180,6 +180,11 @@ def providers():
     yield Case("providers.register (again)", lambda c: of(c).register("Microsoft.ResourceGraph"), lambda r: r.registration_state == "Registered")
     yield Case("providers.list_at_tenant_scope", lambda c: of(c).list_at_tenant_scope(), lambda r: len(r) > 3, anyone=True, scoped=False)
     yield Case("providers.get_at_tenant_scope", lambda c: of(c).get_at_tenant_scope("Microsoft.HybridCompute"), lambda r: r.resource_types, anyone=True, scoped=False)
+    yield Case("providers.provider_permissions", lambda c: of(c).provider_permissions("Microsoft.Kubernetes"), lambda r: r.value == [], anyone=True)
+    yield Case(
+        "providers.register_at_management_group_scope",
+        lambda c: of(c).register_at_management_group_scope("Microsoft.Kubernetes", scene.tenant), scoped=False,
+    )
     yield Case(
         "provider_resource_types.list", lambda c: c.resources.provider_resource_types.list("Microsoft.Kubernetes"),
         lambda r: any(x.resource_type == "connectedClusters" for x in r.value), anyone=True,
@@ -197,6 +202,11 @@ def features():
     yield Case("features.get", lambda c: of(c).get(*feature), lambda r: r.name == "/".join(feature))
     yield Case("features.list", lambda c: of(c).list(feature[0]), lambda r: "/".join(feature) in {x.name for x in r}, lists=True)
     yield Case("features.list_all", lambda c: of(c).list_all(), lambda r: "/".join(feature) in {x.name for x in r}, lists=True)
+    registrations = lambda c: c.features.subscription_feature_registrations
+    yield Case(
+        "subscription_feature_registrations.list_all_by_subscription", lambda c: registrations(c).list_all_by_subscription(),
+        lambda r: feature[1] in {x.name for x in r}, lists=True,
+    )
     yield Case("features.unregister", lambda c: of(c).unregister(*feature), lambda r: r.properties.state in ("Unregistering", "Unregistered"))
 
 
@@ -212,5 +222,10 @@ def subscriptions(scene):
     yield Case(
         "subscriptions.list_locations", lambda c: of(c).list_locations(here(c)),
         lambda r: all(x.name and x.display_name and x.metadata.region_type for x in r) and "local" in {x.name for x in r}, lists=True,
+    )
+    name = {"name": "plant-1", "type": "Microsoft.HybridCompute/machines"}
+    yield Case("check_resource_name", lambda c: c.subscriptions.check_resource_name(name), lambda r: r.status == "Allowed", anyone=True, scoped=False)
+    yield refused(
+        "check_resource_name", "bad name", 400, None, lambda c: c.subscriptions.check_resource_name({**name, "name": "no/slash"})
     )
     yield Case("tenants.list", lambda c: c.subscriptions.tenants.list(), lambda r: scene.tenant in {x.tenant_id for x in r}, anyone=True, scoped=False)

@@ -33,7 +33,7 @@ pub use list::{ListRequest, Listed, list};
 pub(crate) use list::{question_of, start};
 pub use patch::patch;
 pub(crate) use put::missing_scope;
-pub use put::{WriteRequest, Written, put};
+pub use put::{WriteRequest, Written, put, rehearse};
 pub use resources::{FlatRequest, list_flat};
 pub use status::{StatusChange, update_status, update_status_told};
 pub use view::view;

@@ -59,6 +59,15 @@ pub async fn put(control: &Control, context: &OpContext, request: WriteRequest) 
     write(control, context, request, Mode::Replace).await
 }
 
+/// Everything that a PUT does except that nothing is written.
+///
+/// # Errors
+/// Those that the PUT would give.
+pub async fn rehearse(control: &Control, context: &OpContext, request: WriteRequest) -> Result<(), Error> {
+    let parsed = Parsed::new(control, request, Mode::Replace)?;
+    parsed.load(control).await?.authorize(control, context).await?.admit(control, context).await.map(drop)
+}
+
 pub(super) async fn write(
     control: &Control,
     context: &OpContext,

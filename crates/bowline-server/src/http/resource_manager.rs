@@ -6,9 +6,9 @@ mod management;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bowline_arm::{Error, ResourceId, Target};
+use bowline_arm::{Error, Precondition, ResourceId, Target};
 use bowline_control::context::OpContext;
-use bowline_control::pipeline::{FlatRequest, list_flat};
+use bowline_control::pipeline::{FlatRequest, WriteRequest, list_flat, rehearse};
 use bowline_control::{locations, namespaces, tags};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ pub(super) async fn answer(mut asked: Asked<'_>) -> Result<Option<Response>, Err
     match &call.target {
         Target::Resource(id) => resource(&mut asked, id, key).await,
         Target::Collection { scope, .. } => collection(&mut asked, scope, key).await,
-        Target::Action { resource, name } => group_action(resource, name),
+        Target::Action { resource, name } => action(&mut asked, resource, name).await,
     }
 }
 
@@ -105,6 +105,10 @@ async fn collection(asked: &mut Asked<'_>, scope: &ResourceId, key: &str) -> Res
                 let on = kind == "register";
                 Ok(Some(ok(&namespaces::register(control, context, scope, namespace, on).await?)))
             }
+            "checkresourcename" if namespace == "microsoft.resources" => {
+                let body = asked.required_body().await?;
+                Ok(Some(ok(&namespaces::check_resource_name(control, &body)?)))
+            }
             _ => Ok(None),
         };
     }
@@ -121,6 +125,7 @@ async fn collection(asked: &mut Asked<'_>, scope: &ResourceId, key: &str) -> Res
         "microsoft.resources/resources" => return flat(asked, scope).await.map(Some),
         "microsoft.authorization/provideroperations" => namespaces::all_provider_operations(control),
         _ if kind == "operations" && scope.key() == "/" => namespaces::operations(control, namespace)?,
+        _ if kind == "providerpermissions" => namespaces::permissions(control, scope, namespace).await?,
         _ if kind == "resourcetypes" => namespaces::resource_types(control, namespace).await?,
         _ => return Ok(None),
     };
@@ -146,11 +151,36 @@ async fn flat(asked: &mut Asked<'_>, scope: &ResourceId) -> Result<Response, Err
     Ok(ok(&page))
 }
 
+/// Actions that are none of their type's provider.
+async fn action(asked: &mut Asked<'_>, on: &ResourceId, name: &str) -> Result<Option<Response>, Error> {
+    match on.resource_type().key() {
+        "microsoft.resources/resourcegroups" => group_action(on, name),
+        "microsoft.authorization/roleassignments" if name.eq_ignore_ascii_case("validate") => {
+            would_be_assigned(asked, on).await.map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Whether a PUT of a role assignment would be accepted. Who may not write it learns no more than that.
+async fn would_be_assigned(asked: &mut Asked<'_>, id: &ResourceId) -> Result<Response, Error> {
+    let body = asked.required_body().await?;
+    let request = WriteRequest {
+        id: id.clone(),
+        version: asked.call.version.clone(),
+        body,
+        precondition: Precondition::default(),
+    };
+    let answer = match rehearse(&asked.state.control, asked.context, request).await {
+        Ok(()) => json!({"isValid": true}),
+        Err(error) if error.status >= 500 || matches!(error.status, 401 | 403) => return Err(error),
+        Err(error) => json!({"isValid": false, "errorInfo": {"code": error.code, "message": error.message}}),
+    };
+    Ok(ok(&answer))
+}
+
 /// What clients do with a group and its resources as a whole, and this release does not.
 fn group_action(group: &ResourceId, name: &str) -> Result<Option<Response>, Error> {
-    if group.resource_type().key() != "microsoft.resources/resourcegroups" {
-        return Ok(None);
-    }
     match name.to_ascii_lowercase().as_str() {
         "moveresources" | "validatemoveresources" => Err(Error::conflict(
             "ResourceMoveNotSupported",

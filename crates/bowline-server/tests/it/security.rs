@@ -124,6 +124,12 @@ const DISCOVERY: &[(&str, &str, &str, Bare)] = &[
         Bare::Masked,
     ),
     (
+        "microsoft.authorization/roleassignments",
+        "POST",
+        "{group}/providers/Microsoft.Authorization/roleAssignments/{name}/validate",
+        Bare::Action("Microsoft.Authorization/roleAssignments/write"),
+    ),
+    (
         "microsoft.bowline/kubernetesobjects",
         "GET",
         "{cluster}/providers/Microsoft.Bowline/kubernetesObjects",
@@ -186,6 +192,8 @@ const DISCOVERY: &[(&str, &str, &str, Bare)] = &[
     ),
     ("microsoft.resources/", "GET", "{group}/providers/Microsoft.Resources/deployments", Bare::Masked),
     ("microsoft.resources/resourcegroups", "POST", "{group}/moveResources", Bare::Masked),
+    ("microsoft.resources/", "POST", "/providers/Microsoft.Resources/checkResourceName", Bare::Masked),
+    ("microsoft.resources/", "GET", "{sub}/providers/Microsoft.Kubernetes/providerPermissions", Bare::Masked),
     ("microsoft.resources/tagnames", "GET", "{sub}/tagNames", Bare::Refused),
     (
         "microsoft.resources/tagnames",

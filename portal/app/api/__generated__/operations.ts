@@ -39,6 +39,19 @@ export const eventsStream: Operation<{
   apiVersion: "2026-11-01",
 };
 
+/** The servers of the control plane: what each holds and does, and how far it is from its next limit. */
+export const serversList: Operation<{
+  path: Record<never, never>;
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.ServerList;
+}> = {
+  id: "Servers_List",
+  method: "GET",
+  path: "/providers/Microsoft.Bowline/servers",
+  apiVersion: "2026-11-01",
+};
+
 /** What the cluster's agent last reported, from the server's copy. */
 export const kubernetesObjectsList: Operation<{
   path: { subscriptionId: string; resourceGroupName: string; clusterName: string };

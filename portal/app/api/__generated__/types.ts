@@ -1361,6 +1361,42 @@ export type RoleDefinitionProperties = {
   updatedOn?: string;
 };
 
+export type Server = {
+  id?: string;
+  name?: string;
+  properties?: ServerProperties;
+  type?: string;
+};
+
+export type ServerLimit = {
+  limit?: number;
+  name?: string;
+  percent?: number;
+  used?: number;
+};
+
+export type ServerList = {
+  value: Array<Server>;
+};
+
+export type ServerProperties = {
+  feedLag?: number;
+  limits?: Array<ServerLimit>;
+  load?: number;
+  name?: string;
+  nextLimit?: string;
+  openSessions?: number;
+  sessions?: number;
+  state?: "Live" | "Draining" | "Gone";
+  tasks?: Array<ServerTask>;
+  version?: string;
+};
+
+export type ServerTask = {
+  epoch?: number;
+  name?: string;
+};
+
 export type ServicePrincipal = {
   etag?: string;
   id: string;
