@@ -82,6 +82,8 @@ struct Counts {
     enrolled: AtomicU64,
     enrolment_failures: AtomicU64,
     ended: AtomicU64,
+    /// How often an agent was handed a document that was older than the one it had.
+    older: AtomicU64,
     last_error: Mutex<Option<String>>,
     boards: Mutex<Vec<StatusBoard>>,
     arrivals: Mutex<BTreeMap<ContentHash, Arrival>>,
@@ -210,6 +212,7 @@ fn reading(counts: &Counts, started: Moment) -> Value {
         "connected": connected,
         "sessionsOpened": sessions,
         "ended": counts.ended.load(Ordering::Relaxed),
+        "older": counts.older.load(Ordering::Relaxed),
         "acknowledged": acknowledged,
         "generation": generation,
         "bytesIn": bytes_in,
@@ -332,15 +335,20 @@ async fn pretend(mut role: RoleEnd, number: usize, counts: Arc<Counts>, measure:
     if role.reporter.status(facts).await.is_err() {
         return;
     }
+    let mut newest = None;
     while let Ok(order) = role.orders.next().await {
         let at = clock::moment();
         match order {
-            Order::Desired(document) if measure => {
-                if let Some(content) = document.content(kind::AGENT_SETTINGS) {
+            Order::Desired(document) => {
+                let this = (document.epoch, document.generation);
+                let older = |(epoch, generation): (uuid::Uuid, u64)| epoch == this.0 && this.1 < generation;
+                counts.older.fetch_add(u64::from(newest.is_some_and(older)), Ordering::Relaxed);
+                newest = Some(this);
+                if let Some(content) = document.content(kind::AGENT_SETTINGS).filter(|_| measure) {
                     counts.arrived(content, document.generation, at);
                 }
             }
-            Order::Desired(_) | Order::Pace(_) => {}
+            Order::Pace(_) => {}
             Order::SendEverything { .. } => {
                 if role.reporter.begin_full().await.is_err() || role.reporter.finish_full().await.is_err() {
                     return;

@@ -13,6 +13,8 @@
 //! | [`postgres`] | a PostgreSQL server |
 //! | [`cluster`] | a real Kubernetes control plane |
 //! | [`proxy`] | proxies that stand between an agent and its server |
+//! | [`simulation`] | many simulated agents in one process |
+//! | [`three`] | three servers on one PostgreSQL behind a balancer |
 //! | [`wait`] | waiting for a condition |
 //!
 //! # Design notes
@@ -34,4 +36,6 @@ pub mod postgres;
 pub mod program;
 pub mod proxy;
 pub mod server;
+pub mod simulation;
+pub mod three;
 pub mod wait;

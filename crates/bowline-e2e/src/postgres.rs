@@ -1,7 +1,7 @@
 //! A PostgreSQL server for the length of the test process, as Debian packages it.
 //!
 //! A shell stands between: it waits for the end of its standard input, which the kernel closes when the test process
-//! ends, however it ends; then it stops the server and removes its folder.
+//! ends, however it ends; then it stops the server and removes its folder. [`Mortal`] is another one, which its test may kill.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::program::free_port;
+use tempfile::TempDir;
+
+use crate::program::{Program, free_port};
+use crate::wait::{seconds, until_true};
 
 /// See the module.
 #[derive(Debug)]
@@ -135,4 +138,82 @@ impl Postgres {
         assert!(create.status().unwrap().success(), "the database {name} can be made");
         format!("postgres://bowline@127.0.0.1:{}/{name}", self.port)
     }
+}
+
+/// A PostgreSQL server of one test, which flushes what it commits and may be killed at any moment.
+#[derive(Debug)]
+pub struct Mortal {
+    binaries: PathBuf,
+    folder: TempDir,
+    port: u16,
+    program: Option<Program>,
+}
+
+impl Mortal {
+    /// Starts one, or says which test does not run without it.
+    pub async fn start(test: &str) -> Option<Self> {
+        let binaries = postgres(test)?.binaries.clone();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let mut server = Self { binaries, folder, port: free_port(), program: None };
+        let data = server.data();
+        let mut initialize = Command::new("setpriv");
+        initialize.args(as_its_user()).arg(server.binaries.join("initdb"));
+        initialize
+            .args(["-U", "bowline", "--auth", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "-D", &data]);
+        let made = initialize.current_dir("/").stdout(Stdio::null()).status().unwrap();
+        assert!(made.success(), "initdb makes {data}");
+        server.restart().await;
+        Some(server)
+    }
+
+    fn data(&self) -> String {
+        self.folder.path().join("data").to_string_lossy().into_owned()
+    }
+
+    /// What servers are told.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("postgres://bowline@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// `kill -9` of the server and of every process of a connection.
+    pub fn kill(&mut self) {
+        if let Some(mut program) = self.program.take() {
+            program.kill();
+        }
+    }
+
+    /// Starts it on what its files hold, and waits until it takes connections.
+    ///
+    /// # Panics
+    /// When it does not within 30 s.
+    pub async fn restart(&mut self) {
+        let mut arguments: Vec<String> = as_its_user().into_iter().map(str::to_owned).collect();
+        let (port, folder) = (self.port.to_string(), self.folder.path().to_string_lossy().into_owned());
+        arguments.push(self.binaries.join("postgres").to_string_lossy().into_owned());
+        let settings = ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100"];
+        let place = ["-D", &self.data(), "-p", &port, "-k", &folder].map(str::to_owned);
+        arguments.extend(place.into_iter().chain(settings.map(str::to_owned)));
+        let log = self.folder.path().join("postgres.log");
+        let ready = self.binaries.join("pg_isready");
+        let mut program: Option<Program> = None;
+        until_true("PostgreSQL is ready", seconds(30), async || {
+            // The connections of one that was killed may hold its memory for a moment; then the next one ends at once.
+            if program.as_mut().is_none_or(|running| running.ended().is_some()) {
+                program = Some(Program::start(Path::new("setpriv"), &arguments, &[], &log));
+            }
+            let mut asked = Command::new(&ready);
+            asked.args(["-q", "-h", "127.0.0.1", "-p", &port]).status().is_ok_and(|status| status.success())
+        })
+        .await;
+        self.program = program;
+    }
+}
+
+/// PostgreSQL refuses to run as root: there it runs as the user of Debian's package. It ends with the test.
+fn as_its_user() -> Vec<&'static str> {
+    let user = ["--reuid", "postgres", "--regid", "postgres", "--clear-groups"];
+    let root = nix::unistd::geteuid().is_root();
+    user.into_iter().filter(|_| root).chain(["--pdeathsig", "KILL", "--"]).collect()
 }

@@ -46,6 +46,8 @@ mod resource_manager;
 mod resources;
 #[path = "all/roles.rs"]
 mod roles;
+#[path = "all/rounds.rs"]
+mod rounds;
 #[path = "all/servers.rs"]
 mod servers;
 #[path = "all/stage.rs"]

@@ -96,6 +96,9 @@ fn request(outcomes: &[&Outcome]) -> String {
 pub fn what(sent: &Sent) -> String {
     let segments: Vec<&str> = sent.path.split('/').filter(|segment| !segment.is_empty()).collect();
     let last = segments.iter().rposition(|segment| segment.eq_ignore_ascii_case("providers"));
+    if let ["v1.0", rest @ ..] = segments.as_slice() {
+        return format!("Graph {}", types(rest).join("/"));
+    }
     let Some(at) = last.filter(|at| segments.get(at + 1).is_some_and(|next| next.contains('.'))) else {
         return types(&segments).join("/");
     };

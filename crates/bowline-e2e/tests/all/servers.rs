@@ -1,23 +1,21 @@
 //! Three servers on one PostgreSQL behind a plain TCP balancer: who is connected is exact through each of them, also while one dies or drains,
 //! and what one began another finishes.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bowline_e2e::api::Api;
 use bowline_e2e::events::Events;
 use bowline_e2e::postgres::{Postgres, postgres};
-use bowline_e2e::program::{Program, binary, free_port};
-use bowline_e2e::proxy::tcp_balancer;
-use bowline_e2e::server::{Options, Server, enrolment_token, group};
+use bowline_e2e::server::{Server, enrolment_token, group};
+use bowline_e2e::simulation::{Agents, Wanted};
+use bowline_e2e::three::Three;
 use bowline_e2e::wait::{seconds, until, until_true};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::agents::sessions;
 use crate::resources::machine;
-use crate::storm::{last, machines};
+use crate::storm::machines;
 
 /// What stays, and what is killed.
 const AGENTS: u64 = 200;
@@ -27,41 +25,29 @@ const MANY: usize = 120;
 /// The grace of these servers: longer than any of the waits below, so that whoever shows as gone in between is a fault.
 const GRACE: u64 = 60;
 
-struct Three {
-    servers: Vec<Server>,
-    /// The administrator at each of them; they stay usable when the first one is gone.
-    at: Vec<Api>,
-    url: String,
-    database: String,
+struct Shared {
+    three: Three,
     postgres: &'static Postgres,
 }
 
-impl Three {
+impl std::ops::Deref for Shared {
+    type Target = Three;
+
+    fn deref(&self) -> &Three {
+        &self.three
+    }
+}
+
+impl std::ops::DerefMut for Shared {
+    fn deref_mut(&mut self) -> &mut Three {
+        &mut self.three
+    }
+}
+
+impl Shared {
     async fn start(test: &str) -> Option<Self> {
         let postgres = postgres(test)?;
-        let database = postgres.database();
-        let (front, ports) = (free_port(), [free_port(), free_port(), free_port()]);
-        let url = format!("https://localhost:{front}");
-        let usual = Options {
-            database: Some(database.clone()),
-            public_url: Some(url.clone()),
-            restart_grace: GRACE,
-            ..Options::default()
-        };
-        let first = Server::start_at(ports[0], usual.clone()).await;
-        let options = Options {
-            root_key: Some(first.data().join("root.key")),
-            authority_of: Some(first.data()),
-            ..usual
-        };
-        let (second, third) =
-            tokio::join!(Server::start_at(ports[1], options.clone()), Server::start_at(ports[2], options));
-        let _ = tcp_balancer(front, ports.to_vec()).await;
-        let servers = vec![first, second, third];
-        let admin = servers[0].admin().await;
-        let bearer = admin.bearer.clone().unwrap();
-        let at = servers.iter().map(|server| server.api().with(&bearer)).collect();
-        Some(Self { servers, at, url, database, postgres })
+        Some(Self { three: Three::start(postgres.database(), GRACE).await, postgres })
     }
 
     /// Which server does a task.
@@ -73,43 +59,10 @@ impl Three {
         let found = self.servers.iter().position(|server| name.ends_with(&format!(":{}", server.port)));
         found.unwrap_or_else(|| panic!("nobody does {task}: '{name}'"))
     }
-}
 
-/// Simulated agents, in a process of their own.
-struct Agents {
-    _folder: TempDir,
-    log: PathBuf,
-    program: Program,
-    count: u64,
-}
-
-impl Agents {
-    fn start(three: &Three, group: &str, token: &str, prefix: &str, count: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (file, log) = (folder.path().join("token"), folder.path().join("agents.log"));
-        std::fs::write(&file, token).unwrap();
-        let (ca, file) = (three.servers[0].ca(), file.to_string_lossy().into_owned());
-        let (ca, many) = (ca.to_string_lossy(), count.to_string());
-        let mut parts = group.split('/');
-        let (subscription, name) = (parts.nth(2).unwrap(), parts.nth(1).unwrap());
-        let arguments = [
-            ["simulate", "--count", &many, "--server", &three.url, "--duration", "600"].as_slice(),
-            &["--ca-file", &ca, "--prefix", prefix],
-            &["--subscription", subscription, "--resource-group", name, "--enrollment-token-file", &file],
-        ]
-        .concat();
-        let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
-        let program = Program::start(&binary("bowline-agent"), &arguments, &[], &log);
-        Self { _folder: folder, log, program, count }
-    }
-
-    async fn wait_until_connected(&self) {
-        let what = format!("{} agents are connected", self.count);
-        until_true(&what, seconds(60), async || {
-            let said = last(&self.log);
-            said["connected"] == self.count && said["acknowledged"].as_u64() >= Some(self.count)
-        })
-        .await;
+    fn agents(&self, group: &str, token: &str, prefix: &str, count: u64) -> Agents {
+        let (url, ca) = (self.url.as_str(), self.servers[0].ca());
+        Agents::start(&Wanted { url, ca, group, token, prefix, count, duration: seconds(600) })
     }
 }
 
@@ -126,7 +79,7 @@ async fn servers(admin: &Api) -> Vec<Value> {
 }
 
 /// Waits until these servers hold all agents, and sees that none shows as gone meanwhile, through any of them.
-async fn all_are_held(three: &Three, group: &str, by: &[usize], agents: u64) -> Duration {
+async fn all_are_held(three: &Shared, group: &str, by: &[usize], agents: u64) -> Duration {
     let started = Instant::now();
     until_true("the agents are elsewhere", seconds(20), async || {
         let mut held = 0;
@@ -146,15 +99,15 @@ async fn all_are_held(three: &Three, group: &str, by: &[usize], agents: u64) -> 
 
 #[tokio::test]
 async fn agents_move_between_servers_and_what_is_shown_is_exact() {
-    let Some(mut three) = Three::start("servers::agents_move_between_servers").await else { return };
+    let Some(mut three) = Shared::start("servers::agents_move_between_servers").await else { return };
     let here = group(&three.at[0], "fleet").await;
     let alone = group(&three.at[0], "lone").await;
     let token = enrolment_token(&three.at[0], &here, "t", AGENTS).await;
     let lone_token = enrolment_token(&three.at[0], &alone, "t", LONE).await;
-    let agents = Agents::start(&three, &here, &token, "stays", AGENTS);
-    let mut lone = Agents::start(&three, &alone, &lone_token, "lone", LONE);
-    agents.wait_until_connected().await;
-    lone.wait_until_connected().await;
+    let agents = three.agents(&here, &token, "stays", AGENTS);
+    let mut lone = three.agents(&alone, &lone_token, "lone", LONE);
+    agents.wait_until_connected(seconds(60)).await;
+    lone.wait_until_connected(seconds(60)).await;
     let mut held = Vec::new();
     for (server, admin) in three.servers.iter().zip(&three.at) {
         assert_eq!(count(admin, &here, "Connected").await, AGENTS, "exact through every server");
@@ -205,7 +158,7 @@ async fn agents_move_between_servers_and_what_is_shown_is_exact() {
     let states: Vec<_> = servers(&three.at[left]).await.iter().map(|one| one["state"].clone()).collect();
     assert_eq!(states.iter().filter(|state| **state == "Live").count(), 1, "{states:?}");
     assert_eq!(states.len(), 2, "the one that drained has gone, the one that died is shown: {states:?}");
-    let said = last(&agents.log);
+    let said = agents.said();
     assert_eq!((&said["ended"], &said["enrolmentFailures"]), (&0.into(), &0.into()), "{said}");
     drop(agents);
     until_true("who held nobody else's agents still shows them as gone", seconds(10), async || {
@@ -216,7 +169,7 @@ async fn agents_move_between_servers_and_what_is_shown_is_exact() {
 
 /// Lets the server that does operations delete a group of many machines, has it interrupted in the middle by `interrupt`, and waits until
 /// another one has finished it. Gives who was interrupted.
-async fn delete_interrupted(three: &mut Three, scope: &str, interrupt: impl Fn(&mut Server)) -> usize {
+async fn delete_interrupted(three: &mut Shared, scope: &str, interrupt: impl Fn(&mut Server)) -> usize {
     let worker = three.holder("operations");
     let asker = (worker + 1) % 3;
     let accepted = three.at[asker].delete(scope).await;
@@ -241,7 +194,9 @@ async fn delete_interrupted(three: &mut Three, scope: &str, interrupt: impl Fn(&
 
 #[tokio::test]
 async fn what_an_interrupted_server_was_doing_is_finished_by_another() {
-    let Some(mut three) = Three::start("servers::what_an_interrupted_server_was_doing").await else { return };
+    let Some(mut three) = Shared::start("servers::what_an_interrupted_server_was_doing").await else {
+        return;
+    };
     let mut doomed = Vec::new();
     for name in ["first", "second"] {
         let scope = group(&three.at[0], name).await;
@@ -274,7 +229,7 @@ async fn what_an_interrupted_server_was_doing_is_finished_by_another() {
 
 #[tokio::test]
 async fn a_client_reads_its_writes_through_every_server_and_news_need_no_notification() {
-    let Some(three) = Three::start("servers::a_client_reads_its_writes").await else { return };
+    let Some(three) = Shared::start("servers::a_client_reads_its_writes").await else { return };
     let scope = group(&three.at[0], "moving").await;
     let list = format!("{scope}/providers/Microsoft.HybridCompute/machines");
     for n in 0..30 {

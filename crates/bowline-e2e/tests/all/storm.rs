@@ -1,12 +1,11 @@
 //! The restart storm: a server dies with hundreds of agents attached, and all of them come back at once.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
 use bowline_e2e::api::Api;
-use bowline_e2e::program::{Program, binary};
 use bowline_e2e::server::{Options, Server, enrolment_token, group};
+use bowline_e2e::simulation::{Agents, Wanted};
 use bowline_e2e::wait::{seconds, until, until_true};
 use serde_json::Value;
 
@@ -14,12 +13,6 @@ use crate::agents::sessions;
 
 /// Enough that a server which took them one after the other would be seen, few enough for a test.
 const AGENTS: u64 = 300;
-
-/// The last line that the simulation printed.
-pub(crate) fn last(log: &Path) -> Value {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    text.lines().rev().find_map(|line| serde_json::from_str(line).ok()).unwrap_or_default()
-}
 
 /// Each machine with its status and its etag, which moves with every write.
 pub(crate) async fn machines(admin: &Api, group: &str) -> BTreeMap<String, (String, String)> {
@@ -36,23 +29,18 @@ async fn every_agent_comes_back_after_its_server_was_killed() {
     let mut admin = server.admin().await;
     let here = group(&admin, "storm").await;
     let token = enrolment_token(&admin, &here, "t", AGENTS).await;
-    let folder = tempfile::tempdir().unwrap();
-    let (file, log) = (folder.path().join("token"), folder.path().join("agents.log"));
-    std::fs::write(&file, token).unwrap();
-    let (url, ca, count) = (server.url(), server.ca(), AGENTS.to_string());
-    let subscription = here.split('/').nth(2).unwrap();
-    let (ca, file) = (ca.to_string_lossy(), file.to_string_lossy());
-    let arguments = ["simulate", "--count", &count, "--server", &url, "--ca-file", &ca, "--duration", "600"];
-    let place =
-        ["--subscription", subscription, "--resource-group", "storm", "--enrollment-token-file", &file];
-    let arguments = [arguments.as_slice(), &place].concat();
-    let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
-    let _agents = Program::start(&binary("bowline-agent"), &arguments, &[], &log);
-    until_true("all enrolled, connected and reported", seconds(180), async || {
-        let said = last(&log);
-        said["connected"] == AGENTS && said["acknowledged"].as_u64() >= Some(AGENTS)
-    })
-    .await;
+    let (url, ca) = (server.url(), server.ca());
+    let wanted = Wanted {
+        url: &url,
+        ca,
+        group: &here,
+        token: &token,
+        prefix: "sim",
+        count: AGENTS,
+        duration: seconds(600),
+    };
+    let agents = Agents::start(&wanted);
+    agents.wait_until_connected(seconds(180)).await;
     let before = until("all shown as connected", seconds(30), async || {
         let all = machines(&admin, &here).await;
         let connected = all.values().filter(|(status, _)| status == "Connected").count() as u64;
@@ -61,7 +49,7 @@ async fn every_agent_comes_back_after_its_server_was_killed() {
     .await;
 
     server.kill();
-    until_true("all have noticed", seconds(60), async || last(&log)["connected"] == 0).await;
+    until_true("all have noticed", seconds(60), async || agents.said()["connected"] == 0).await;
     let started = Instant::now();
     server.restart().await;
     admin.http = server.api().http;
@@ -72,8 +60,8 @@ async fn every_agent_comes_back_after_its_server_was_killed() {
     })
     .await;
     eprintln!("{AGENTS} agents were back {:?} after the restart began", started.elapsed());
-    until_true("all agents know it", seconds(30), async || last(&log)["connected"] == AGENTS).await;
+    until_true("all agents know it", seconds(30), async || agents.said()["connected"] == AGENTS).await;
     assert_eq!(machines(&admin, &here).await, before);
-    let said = last(&log);
+    let said = agents.said();
     assert_eq!((&said["ended"], &said["enrolmentFailures"]), (&0.into(), &0.into()), "{said}");
 }

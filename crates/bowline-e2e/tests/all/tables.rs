@@ -148,12 +148,13 @@ impl Stage {
                 let empty = sample["empty"] == true;
                 judge(row, empty, &self.ask(row, &path, Some(&body)).await)
             }
-            (Target::Collection { scope, .. }, _) => {
+            (Target::Collection { scope, resource_type }, _) => {
                 if scope.key() != "/" {
                     self.ensure(scope).await;
                 }
-                let body =
-                    (row.method == Method::POST).then(|| json!({"location": "local", "properties": {}}));
+                let sample = self.sample(resource_type.key()).get("post").cloned();
+                let body = (row.method == Method::POST)
+                    .then(|| sample.unwrap_or_else(|| json!({"location": "local", "properties": {}})));
                 judge(row, false, &self.ask(row, &path, body.as_ref()).await)
             }
         }

@@ -1,0 +1,47 @@
+//! Three servers on one PostgreSQL behind a plain TCP balancer.
+
+use crate::api::Api;
+use crate::program::free_port;
+use crate::proxy::tcp_balancer;
+use crate::server::{Options, Server};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Three {
+    /// Each of them.
+    pub servers: Vec<Server>,
+    /// The administrator at each of them; they stay usable when the first one is gone.
+    pub at: Vec<Api>,
+    /// The balancer's address.
+    pub url: String,
+    /// What they share.
+    pub database: String,
+}
+
+impl Three {
+    /// Starts them; `grace` is in seconds.
+    pub async fn start(database: String, grace: u64) -> Self {
+        let (front, ports) = (free_port(), [free_port(), free_port(), free_port()]);
+        let url = format!("https://localhost:{front}");
+        let usual = Options {
+            database: Some(database.clone()),
+            public_url: Some(url.clone()),
+            restart_grace: grace,
+            ..Options::default()
+        };
+        let first = Server::start_at(ports[0], usual.clone()).await;
+        let options = Options {
+            root_key: Some(first.data().join("root.key")),
+            authority_of: Some(first.data()),
+            ..usual
+        };
+        let (second, third) =
+            tokio::join!(Server::start_at(ports[1], options.clone()), Server::start_at(ports[2], options));
+        let _ = tcp_balancer(front, ports.to_vec()).await;
+        let servers = vec![first, second, third];
+        let admin = servers[0].admin().await;
+        let bearer = admin.bearer.clone().expect("an administrator has a token");
+        let at = servers.iter().map(|server| server.api().with(&bearer)).collect();
+        Self { servers, at, url, database }
+    }
+}
