@@ -87,6 +87,13 @@ impl Duties {
         });
     }
 
+    /// Whether each task is this server's.
+    #[must_use]
+    pub fn held(&self) -> [(&'static str, bool); TASKS.len()] {
+        let held = self.held.borrow();
+        TASKS.map(|task| (task, held.contains_key(task)))
+    }
+
     /// The duty of a task, if it is this server's.
     #[must_use]
     pub fn of(&self, task: &str) -> Option<Duty> {

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 pub use attachments::AttachError;
 pub(crate) use heartbeat::beat;
-pub use status::{Used, list};
+pub use status::{Figures, Used, figures, list};
 
 use crate::duties::Duties;
 

@@ -1,6 +1,7 @@
 //! Long-running operations: accepted in the commit that begins them, advanced by a reconciler, polled by clients, kept for a day.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bowline_arm::{Error, Operation, OperationStatus, ResourceId};
 use bowline_store::{Entry, EntryWrite, Store};
@@ -49,13 +50,15 @@ pub struct Stored {
 pub struct Operations {
     store: Arc<dyn Store>,
     wake: Notify,
+    /// How many the task that advances them found unfinished.
+    seen: AtomicU64,
 }
 
 impl Operations {
     /// Over this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, wake: Notify::new() }
+        Self { store, wake: Notify::new(), seen: AtomicU64::new(0) }
     }
 
     /// A new operation and the entry to write in the commit that begins it.
@@ -89,6 +92,16 @@ impl Operations {
             correlation_id: context.correlation_id,
         };
         Ok((operation, EntryWrite::Insert { entry: entry(&stored, None)? }))
+    }
+
+    /// How many are unfinished, as the task that advances them knows; none on a server that does not do it.
+    #[must_use]
+    pub fn under_way(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_under_way(&self, count: usize) {
+        self.seen.store(count as u64, Ordering::Relaxed);
     }
 
     /// Tells the reconciler to look.

@@ -32,6 +32,8 @@ mod identity;
 mod kubernetes;
 #[path = "all/login.rs"]
 mod login;
+#[path = "all/monitoring.rs"]
+mod monitoring;
 #[path = "all/pod.rs"]
 mod pod;
 #[path = "all/proxies.rs"]

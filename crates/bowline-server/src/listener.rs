@@ -4,7 +4,10 @@
 //! The serving task is spawned after the handshake task has ended, and HTTP/1.1 is chosen by hand instead of by hyper's automatic
 //! builder: both were measured to halve the memory of an idle connection.
 
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +15,7 @@ use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -20,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use crate::metrics::Metrics;
+use crate::metrics::{Counted, Metrics};
 
 /// Handshakes at once: more would only make all of them late.
 const HANDSHAKES: usize = 64;
@@ -28,7 +32,50 @@ const HANDSHAKES: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The stream that a session takes over.
-pub type Stream = TlsStream<TcpStream>;
+pub type Stream = TlsStream<Socket>;
+
+/// A connection that is counted as long as it is open, whoever holds it.
+#[derive(Debug)]
+pub struct Socket {
+    inner: TcpStream,
+    _counted: Counted,
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
 
 /// Serves until cancelled, then waits for requests under way.
 pub async fn serve(
@@ -56,6 +103,7 @@ pub async fn serve(
             }
         };
         let _ = socket.set_nodelay(true);
+        let socket = Socket { inner: socket, _counted: Counted::up(&metrics.connections) };
         let (acceptor, handshakes, metrics) =
             (acceptor.clone(), Arc::clone(&handshakes), Arc::clone(&metrics));
         let (router, cancel, tracker) = (router.clone(), cancel.clone(), tasks.clone());

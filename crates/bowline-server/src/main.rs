@@ -11,11 +11,16 @@ use bowline_server::{config, openapi, verify, wire};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// Version, commit and protocol. Here and not in the library, so that a new commit compiles no more than this file; a build
-/// that is not told the commit (from an archive, say) knows none.
+/// Here and not in the library, so that a new commit compiles no more than this file; a build that is not told it (from an archive, say)
+/// knows none.
+const COMMIT: &str = match option_env!("BOWLINE_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
+
+/// Version, commit and protocol.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let commit = option_env!("BOWLINE_COMMIT").unwrap_or("unknown");
-    format!("{} (commit {commit}, protocol {})", env!("CARGO_PKG_VERSION"), bowline_link::PROTOCOL)
+    format!("{} (commit {COMMIT}, protocol {})", env!("CARGO_PKG_VERSION"), bowline_link::PROTOCOL)
 });
 
 /// Few arenas, and freed pages go back within a second: thousands of handshakes at once leave little behind. jemalloc reads this when it starts.
@@ -30,7 +35,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         config::Command::Serve(options) => config::Config::resolve(*options).and_then(|config| {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(wire::serve(config))
+            runtime.block_on(wire::serve(config, COMMIT))
         }),
         config::Command::Audit(command) => tokio::runtime::Builder::new_current_thread()
             .enable_all()

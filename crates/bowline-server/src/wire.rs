@@ -32,11 +32,11 @@ pub fn clock() -> Timestamp {
     Timestamp::now()
 }
 
-/// Runs the server until it is told to stop.
+/// Runs the server, built from `commit`, until it is told to stop.
 ///
 /// # Errors
 /// Why it cannot start.
-pub async fn serve(config: Config) -> anyhow::Result<()> {
+pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     logging::start(&config);
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
         tracing::debug!("a TLS provider was installed before");
@@ -60,7 +60,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let cancel = CancellationToken::new();
     let mut tasks = reconcile::start(&control, clock, &cancel);
     tasks.spawn(audit::run(Arc::clone(&control), auditor, clock, cancel.clone()));
-    let metrics = Arc::new(Metrics::default());
+    let metrics = Arc::new(Metrics::new(&control, commit));
     let state = Arc::new(State::new(
         Arc::clone(&control),
         Arc::clone(&metrics),

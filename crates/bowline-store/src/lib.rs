@@ -11,6 +11,7 @@
 //! - `fleet`: the port for several servers on one database, which SQLite does not have.
 //! - `writer`: the bounded queue and the choice of a batch; `decide`: the judgement of a batch. Both are shared and know no SQL.
 //! - `sqlite/`, `postgres/`: load, write, commit, read; `sql/`: every statement; `migrations/`: the schema.
+//! - `figures`: what is counted about all that, for the server's metrics.
 //! - `heads`: what this process knows of the head; `os`: files, lock, free space, random ids.
 //! - [`mod@conformance`]: what a store must do, as tests for any database.
 //!
@@ -25,6 +26,7 @@
 mod commit;
 pub mod conformance;
 mod decide;
+mod figures;
 pub mod fleet;
 mod heads;
 mod log;
@@ -39,6 +41,7 @@ mod writer;
 
 pub use bowline_arm::chain;
 pub use commit::{Commit, CommitError, Committed, EntryWrite, Guard, Place, Reason, Refusal, Write};
+pub use figures::{Figures, Outcome};
 pub use log::{ActivityLog, open_postgres_log, open_sqlite_log};
 pub use model::{
     Activity, ActivityQuery, Change, ChangeKind, Draft, Entry, Head, Lease, List, Load, MAX_ACTIVITY_BYTES,

@@ -385,7 +385,7 @@ impl fmt::Debug for Segment {
     }
 }
 
-/// How much the store's writer has before it.
+/// How much the store has before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
     /// Commits and observations that wait.
@@ -396,6 +396,12 @@ pub struct Load {
     pub bytes: usize,
     /// So many bytes may wait.
     pub bytes_limit: usize,
+    /// Connections that read right now.
+    pub readers: usize,
+    /// So many connections may read at once.
+    pub readers_limit: usize,
+    /// Reads that wait for a connection.
+    pub reads_waiting: usize,
 }
 
 /// The right to do one background task, for a while.

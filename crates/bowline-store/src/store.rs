@@ -1,6 +1,7 @@
 //! The port: what every database behind it must do. [`mod@crate::conformance`] says it as tests.
 
 use crate::commit::{Commit, CommitError, Committed};
+use crate::figures::Figures;
 use crate::fleet::Fleet;
 use crate::model::{
     ActivityQuery, Change, Entry, Head, Lease, List, Load, MAX_KEY_BYTES, MAX_ROWS, MAX_SEGMENT_BYTES,
@@ -29,8 +30,11 @@ pub trait Store: Send + Sync + 'static {
     /// Writes a commit, or nothing of it. It is durable when this returns.
     async fn commit(&self, commit: Commit) -> Result<Committed, CommitError>;
 
-    /// How much waits for the writer of this process.
+    /// How much the writer and the readers of this process have before them.
     fn load(&self) -> Load;
+
+    /// What was counted since this process began.
+    fn figures(&self) -> &Figures;
 
     /// The record of a key.
     async fn get(&self, key: &str) -> Result<Option<Record>, StoreError>;

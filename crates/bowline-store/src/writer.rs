@@ -10,6 +10,7 @@
 //!   so that commits on one entry share a batch and take turns inside it ([`crate::decide`]).
 
 use crate::commit::{Commit, CommitError, Committed, Guard, Refusal, Write};
+use crate::figures::Figures;
 use crate::model::{Head, Load, Observation, Revision};
 use crate::store::ObservationError;
 use std::collections::{HashSet, VecDeque};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 /// The most commits and observations in one transaction.
 pub(crate) const MAX_BATCH: usize = 256;
@@ -55,6 +57,7 @@ impl Drop for Place {
 pub(crate) struct Queue<T> {
     sender: mpsc::Sender<Job<T>>,
     waiting: Arc<AtomicUsize>,
+    figures: Figures,
 }
 
 /// Where the writer takes out.
@@ -62,18 +65,27 @@ pub(crate) struct Intake<T> {
     receiver: mpsc::Receiver<Job<T>>,
     waiting: VecDeque<Job<T>>,
     hasher: RandomState,
+    figures: Figures,
 }
 
 /// A queue and its end.
 pub(crate) fn queue<T>() -> (Queue<T>, Intake<T>) {
     let (sender, receiver) = mpsc::channel(MAX_WAITING);
-    let queue = Queue { sender, waiting: Arc::new(AtomicUsize::new(0)) };
-    (queue, Intake { receiver, waiting: VecDeque::new(), hasher: RandomState::new() })
+    let figures = Figures::default();
+    let queue = Queue { sender, waiting: Arc::new(AtomicUsize::new(0)), figures: figures.clone() };
+    (queue, Intake { receiver, waiting: VecDeque::new(), hasher: RandomState::new(), figures })
 }
 
 impl<T> Queue<T> {
     /// Hands in a commit and waits for its fate.
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        let begun = Instant::now();
+        let fate = self.hand_in_commit(commit).await;
+        self.figures.note_commit(&fate, begun.elapsed());
+        fate
+    }
+
+    async fn hand_in_commit(&self, commit: Commit) -> Result<Committed, CommitError> {
         commit.check()?;
         let place = self.take_place(commit.weight())?;
         let (reply, answer) = oneshot::channel();
@@ -95,13 +107,21 @@ impl<T> Queue<T> {
         self.sender.send(Job::Task(task)).await.map_err(|_| writer_gone())
     }
 
-    /// How much waits.
+    /// What was counted.
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// How much waits; the store adds its readers.
     pub(crate) fn load(&self) -> Load {
         Load {
             waiting: MAX_WAITING - self.sender.capacity(),
             waiting_limit: MAX_WAITING,
             bytes: self.waiting.load(Ordering::Relaxed),
             bytes_limit: MAX_WAITING_BYTES,
+            readers: 0,
+            readers_limit: 0,
+            reads_waiting: 0,
         }
     }
 
@@ -155,6 +175,11 @@ impl<T> Intake<T> {
             let Ok(job) = self.receiver.try_recv() else { return };
             self.waiting.push_back(job);
         }
+    }
+
+    /// Notes a transaction that began at `begun` and has been answered.
+    pub(crate) fn note(&self, size: usize, begun: Instant) {
+        self.figures.note_batch(size, begun.elapsed());
     }
 
     /// Whether nobody waits.

@@ -31,6 +31,13 @@ pub(super) static CHROMIUM: DebianPart = DebianPart {
     find: || command::find("chromium"),
 };
 
+pub(super) static PROMETHEUS: DebianPart = DebianPart {
+    name: "prometheus",
+    what: "Prometheus and promtool, which try the alert rules; tests start their own",
+    packages: &["prometheus"],
+    find: || command::find("promtool"),
+};
+
 impl DebianPart {
     /// Where it is, if it is there.
     pub(crate) fn find(&self) -> Option<PathBuf> {

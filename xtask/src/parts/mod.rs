@@ -43,7 +43,7 @@ pub(crate) const HELM: GoPart = GoPart {
 };
 
 const BUILT: [&GoPart; 2] = [&KUBERNETES, &HELM];
-const INSTALLED: [&DebianPart; 2] = [&debian::POSTGRES, &debian::CHROMIUM];
+const INSTALLED: [&DebianPart; 3] = [&debian::POSTGRES, &debian::CHROMIUM, &debian::PROMETHEUS];
 
 /// `cargo xtask parts [name]`.
 pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
@@ -85,6 +85,11 @@ fn print_line(name: &str, what: &str, place: Option<PathBuf>) {
 /// The Debian parts, for those who need them by name.
 pub(crate) fn postgres_part() -> &'static DebianPart {
     &debian::POSTGRES
+}
+
+/// What reads the metrics.
+pub(crate) fn prometheus_part() -> &'static DebianPart {
+    &debian::PROMETHEUS
 }
 
 /// The browser that tests drive.

@@ -59,6 +59,8 @@ pub struct Auditor {
     /// The newest entry that this key signed, as head and as checkpoint.
     signed: Mutex<Option<(u64, Link)>>,
     pruned: Mutex<Option<(u64, Link)>>,
+    /// When the log was last found in order and signed to its end, and up to which entry.
+    last: Mutex<Option<(Timestamp, u64)>>,
 }
 
 /// Why nothing was signed or pruned.
@@ -105,7 +107,22 @@ impl Auditor {
         period: Duration,
     ) -> Result<Self, String> {
         let public = read_public_keys(&key.jwk().to_string())?;
-        Ok(Self { key, public, shelf, retention, period, signed: Mutex::new(None), pruned: Mutex::new(None) })
+        Ok(Self {
+            key,
+            public,
+            shelf,
+            retention,
+            period,
+            signed: Mutex::new(None),
+            pruned: Mutex::new(None),
+            last: Mutex::new(None),
+        })
+    }
+
+    /// When this server last found the log in order and signed to its end, and up to which entry.
+    #[must_use]
+    pub fn last_signed(&self) -> Option<(Timestamp, u64)> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The public half of its key.
@@ -289,8 +306,14 @@ impl Control {
 pub async fn run(control: Arc<Control>, auditor: Arc<Auditor>, clock: Clock, cancel: CancellationToken) {
     let _ = control.auditor.set(Arc::clone(&auditor));
     loop {
-        if let Err(error) = auditor.sign(&control, clock()).await {
-            tracing::error!(%error, "the head of the activity log was not signed; see the guide to the activity log");
+        let now = clock();
+        match auditor.sign(&control, now).await {
+            Ok(end) => {
+                *auditor.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, end));
+            }
+            Err(error) => {
+                tracing::error!(%error, "the head of the activity log was not signed; see the guide to the activity log");
+            }
         }
         if cancel.is_cancelled() {
             return;

@@ -2,7 +2,7 @@
 //!
 //! # Design notes
 //! A server's figures travel with its heartbeat, two seconds old at most: whoever is asked answers for all, also for one that is gone, and no
-//! server needs to reach another for it.
+//! server needs to reach another for it. The same [`Figures`] are behind the metrics of this server.
 
 use std::sync::atomic::Ordering;
 
@@ -27,13 +27,27 @@ pub struct Used {
 }
 
 impl Used {
-    fn percent(self) -> u64 {
+    /// How much of it.
+    #[must_use]
+    pub fn percent(self) -> u64 {
         self.used.saturating_mul(100) / self.limit.max(1)
     }
 }
 
-/// What this server says of itself.
-pub(super) fn own(control: &Control) -> Value {
+/// What a server knows of its own load.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// Revisions that are committed and not followed yet.
+    pub feed_lag: u64,
+    /// Agents that are connected.
+    pub sessions: u64,
+    /// How much of each limit is used up.
+    pub limits: Vec<Used>,
+}
+
+/// The figures of this server, as they are now.
+#[must_use]
+pub fn figures(control: &Control) -> Figures {
     let fleet = control.fleet();
     let load = control.store().load();
     let used = |name, used: usize, limit: usize| Used { name, used: used as u64, limit: limit as u64 };
@@ -43,14 +57,24 @@ pub(super) fn own(control: &Control) -> Value {
         used("sessions to write down", fleet.waiting(), super::attachments::MAX_WAITING),
     ];
     limits.extend(fleet.host.get().map(|host| host()).unwrap_or_default());
-    let nearest = limits.iter().max_by_key(|limit| limit.percent()).copied();
     let head = control.store().watch().borrow().revision.0;
+    Figures {
+        feed_lag: head.saturating_sub(fleet.fed.load(Ordering::Relaxed)),
+        sessions: control.sessions().count() as u64,
+        limits,
+    }
+}
+
+/// What this server says of itself.
+pub(super) fn own(control: &Control) -> Value {
+    let Figures { feed_lag, sessions, limits } = figures(control);
+    let nearest = limits.iter().max_by_key(|limit| limit.percent()).copied();
     let each = limits
         .iter()
         .map(|one| json!({"name": one.name, "used": one.used, "limit": one.limit, "percent": one.percent()}));
     json!({
-        "feedLag": head.saturating_sub(fleet.fed.load(Ordering::Relaxed)),
-        "openSessions": control.sessions().count(),
+        "feedLag": feed_lag,
+        "openSessions": sessions,
         "limits": each.collect::<Vec<_>>(),
         "load": nearest.map_or(0, Used::percent),
         "nextLimit": nearest.map_or("", |one| one.name),

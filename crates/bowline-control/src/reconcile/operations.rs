@@ -9,13 +9,25 @@ use crate::operations::{Stored, Task};
 use crate::pipeline::delete_tree;
 
 pub(super) async fn run(control: &Control, duty: &Duty, clock: Clock) {
+    advance_all(control, duty, clock).await;
+    // Whoever does the task now counts them.
+    control.operations().note_under_way(0);
+}
+
+async fn advance_all(control: &Control, duty: &Duty, clock: Clock) {
     while !duty.ended.is_cancelled() {
         let again = match control.operations().unfinished().await {
             Ok(unfinished) => {
+                let mut left = unfinished.len();
                 let mut failed = false;
                 for stored in unfinished {
-                    failed |= !advance(control, duty, &stored, clock).await;
+                    control.operations().note_under_way(left);
+                    match advance(control, duty, &stored, clock).await {
+                        true => left -= 1,
+                        false => failed = true,
+                    }
                 }
+                control.operations().note_under_way(left);
                 failed
             }
             Err(error) => {

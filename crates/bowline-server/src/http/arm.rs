@@ -17,9 +17,10 @@ use serde_json::{Value, json};
 
 use super::body::{optional_body, required_body};
 use super::call::Call;
-use super::context::{authenticate, challenge};
+use super::context::{Served, authenticate, challenge};
 use super::resource_manager::{self, Asked};
 use super::{State, events, inventory, pieces, repeat};
+use crate::metrics::OTHER_TYPE;
 
 /// Handles a request that no other route takes.
 pub async fn handle(
@@ -27,7 +28,8 @@ pub async fn handle(
     request: Request,
 ) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    match answer(&state, request).await {
+    let mut served = Served { route: "arm", resource_type: OTHER_TYPE };
+    let mut response = match answer(&state, request, &mut served).await {
         Ok(response) => response,
         Err(error) if error.status == 405 => {
             let mut response = challenge(&state, error);
@@ -36,6 +38,21 @@ pub async fn handle(
             response
         }
         Err(error) => challenge(&state, error),
+    };
+    response.extensions_mut().insert(served);
+    response
+}
+
+/// What the metrics call a request.
+fn served(state: &State, call: &Call) -> Served {
+    let resource_type = match &call.target {
+        Target::Resource(id) | Target::Action { resource: id, .. } => id.resource_type(),
+        Target::Collection { resource_type, .. } => resource_type,
+    };
+    let provider = state.control.registry().by_key(resource_type.key());
+    Served {
+        route: if events_scope(&call.target).is_some() { "events" } else { "arm" },
+        resource_type: provider.map_or(OTHER_TYPE, |provider| provider.spec().resource_type),
     }
 }
 
@@ -54,10 +71,11 @@ fn allowed(state: &State, method: &Method, path: &str) -> &'static str {
     }
 }
 
-async fn answer(state: &Arc<State>, request: Request) -> Result<Response, Error> {
+async fn answer(state: &Arc<State>, request: Request, about: &mut Served) -> Result<Response, Error> {
     let (parts, body) = request.into_parts();
     let (mut context, until) = authenticate(state, &parts).await?;
     let call = Call::parse(&parts)?;
+    *about = served(state, &call);
     let remaining = state.budgets.take(&context, &call.method, &call.target, tokio::time::Instant::now())?;
     subscriptions::require_existing(&state.control, &context, &call.target).await?;
     let mut response = if repeat::is_asked(&parts) {

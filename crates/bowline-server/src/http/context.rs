@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::Next;
@@ -15,12 +16,21 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::State;
-use super::error::ApiError;
+use super::error::{ApiError, Reason};
 use crate::metrics;
 
 /// The ids of a request, put into its extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Correlation(pub Uuid);
+
+/// What an answer of ARM's catch-all was about, for the metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Served {
+    /// `arm` or `events`.
+    pub route: &'static str,
+    /// See [`metrics::Route`].
+    pub resource_type: &'static str,
+}
 
 /// The portal's cookie.
 pub const COOKIE: &str = "__Host-bowline";
@@ -51,20 +61,14 @@ pub async fn observe(
         .cloned();
     request.extensions_mut().insert(Correlation(correlation));
     let (route, method) = (route_of(request.uri().path()), method_name(request.method()));
+    let under_way = metrics::Counted::up(&state.metrics.under_way);
     let path = request.uri().path().chars().take(256).collect::<String>();
     let span = tracing::info_span!("request", correlation_id = %correlation, method, path);
     let mut response = next.run(request).instrument(span.clone()).await;
     let elapsed = started.elapsed();
+    drop(under_way);
     let status = response.status();
-    let class = match status.as_u16() / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
-    };
-    state.metrics.requests.get_or_create(&metrics::Request { route, method, status: class }).inc();
-    state.metrics.durations.get_or_create(&metrics::Route { route, method }).observe(elapsed.as_secs_f64());
+    measure(&state.metrics, route, method, &response, elapsed);
     span.in_scope(|| {
         tracing::debug!(
             status = status.as_u16(),
@@ -96,18 +100,40 @@ pub async fn observe(
     response
 }
 
+fn measure(
+    metrics: &metrics::Metrics,
+    route: &'static str,
+    method: &'static str,
+    response: &Response,
+    elapsed: Duration,
+) {
+    let Served { route, resource_type } =
+        response.extensions().get().copied().unwrap_or(Served { route, resource_type: metrics::NO_TYPE });
+    let status = response.status().as_u16();
+    metrics.requests.get_or_create(&metrics::Request { route, resource_type, method, status }).inc();
+    let about = metrics::Route { route, resource_type, method };
+    metrics.durations.get_or_create(&about).observe(elapsed.as_secs_f64());
+    if let Some(Reason(reason)) = response.extensions().get().copied() {
+        metrics.refusals.get_or_create(&metrics::Refusal { reason }).inc();
+    }
+}
+
 /// `20261123T075342Z`.
 fn routing_time(now: Timestamp) -> String {
     now.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
+/// The route of a path, for the metrics.
 fn route_of(path: &str) -> &'static str {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match first {
-        "agents" => "agents",
+        "agents" | "dataplane" => "agents",
         "portal" => "portal",
         "healthz" | "readyz" | "metrics" => "health",
-        "device" | "metadata" => "identity",
+        "device" | "metadata" | "upstream" => "identity",
+        "v1.0" => "graph",
+        "v2" => "registry",
+        "openapi" => "openapi",
         _ if path.contains("/oauth2/") || path.contains("/discovery/") || path.contains("/.well-known/") => {
             "identity"
         }

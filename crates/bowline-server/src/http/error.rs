@@ -3,6 +3,10 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
+/// Why a request was refused, for the metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct Reason(pub &'static str);
+
 /// An error on its way out.
 #[derive(Debug)]
 pub struct ApiError(pub bowline_arm::Error);
@@ -28,6 +32,7 @@ impl IntoResponse for ApiError {
             error.to_body().to_string(),
         )
             .into_response();
+        response.extensions_mut().insert(Reason(error.code));
         let headers = response.headers_mut();
         if let Ok(code) = HeaderValue::from_str(error.code) {
             headers.insert("x-ms-error-code", code);

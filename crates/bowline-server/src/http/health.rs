@@ -51,8 +51,6 @@ pub async fn metrics(Shared(state): Shared<Arc<State>>, request: Request) -> Res
             return challenge(&state, error);
         }
     }
-    state.metrics.sessions.set(i64::try_from(state.control.sessions().count()).unwrap_or(i64::MAX));
-    state.metrics.revision.set(state.control.store().watch().borrow().revision.0);
     (
         [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
         state.metrics.render(),

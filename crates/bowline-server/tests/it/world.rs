@@ -57,7 +57,7 @@ impl World {
         let registry = bowline_server::registry::Registry::open(None).unwrap();
         let state = State::new(
             Arc::clone(&control),
-            Arc::new(Metrics::default()),
+            Arc::new(Metrics::new(&control, "test")),
             now,
             cancel.clone(),
             registry,

@@ -15,6 +15,7 @@ mod watch;
 mod writer;
 
 use crate::commit::{Commit, CommitError, Committed};
+use crate::figures::{Counted, Figures};
 use crate::fleet::Fleet;
 use crate::heads::{Heads, Read};
 use crate::model::{
@@ -36,6 +37,7 @@ use sqlx::{Postgres, Row as _};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch as channel};
 use tokio::task::JoinHandle;
@@ -103,12 +105,14 @@ pub async fn open_postgres(options: PostgresOptions) -> Result<Arc<dyn Store>, O
         tokio::spawn(watch::follow(pool.clone(), heads.clone(), options.poll, news.clone())),
         tokio::spawn(watch::listen(pool.clone(), heads.clone(), news)),
     ];
-    Ok(Arc::new(PostgresStore { queue, pool, heads, followers }))
+    Ok(Arc::new(PostgresStore { queue, pool, reading: Arc::default(), heads, followers }))
 }
 
 struct PostgresStore {
     queue: Queue<Infallible>,
     pool: PgPool,
+    /// Reads that have or want a connection of the pool.
+    reading: Arc<AtomicUsize>,
     heads: Arc<Heads>,
     followers: Vec<JoinHandle<()>>,
 }
@@ -152,6 +156,7 @@ impl PostgresStore {
         &self,
         work: impl Fn() -> F,
     ) -> Result<R, StoreError> {
+        let _reading = Counted::among(&self.reading);
         // Each dead connection leaves the pool; after as many tries as it has connections all of them are new.
         for _ in 0..self.pool.options().get_max_connections() {
             match work().await {
@@ -266,7 +271,18 @@ impl Store for PostgresStore {
     }
 
     fn load(&self) -> Load {
-        self.queue.load()
+        let limit = self.pool.options().get_max_connections() as usize;
+        Load {
+            readers: (self.pool.size() as usize).saturating_sub(self.pool.num_idle()),
+            readers_limit: limit,
+            // One of them listens.
+            reads_waiting: self.reading.load(Ordering::Relaxed).saturating_sub(limit - 1),
+            ..self.queue.load()
+        }
+    }
+
+    fn figures(&self) -> &Figures {
+        self.queue.figures()
     }
 
     async fn get(&self, key: &str) -> Result<Option<Record>, StoreError> {

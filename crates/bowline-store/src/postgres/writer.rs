@@ -70,7 +70,9 @@ impl Writer {
             }
             intake.drain();
             let jobs = intake.take_batch();
+            let (size, begun) = (jobs.len(), Instant::now());
             self.write(jobs).await;
+            intake.note(size, begun);
         }
         if let Some(connection) = self.line.connection.take() {
             let _ = connection.close().await;

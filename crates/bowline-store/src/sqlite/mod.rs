@@ -14,6 +14,7 @@ mod read;
 mod writer;
 
 use crate::commit::{Commit, CommitError, Committed};
+use crate::figures::Figures;
 use crate::heads::{Heads, Read};
 use crate::model::{
     ActivityQuery, Change, Entry, Head, Lease, List, Load, Observation, Record, Revision, Segment, Stamp,
@@ -213,7 +214,12 @@ impl Store for SqliteStore {
     }
 
     fn load(&self) -> Load {
-        self.queue().load()
+        let (readers, readers_limit, reads_waiting) = self.readers.load();
+        Load { readers, readers_limit, reads_waiting, ..self.queue().load() }
+    }
+
+    fn figures(&self) -> &Figures {
+        self.queue().figures()
     }
 
     async fn get(&self, key: &str) -> Result<Option<Record>, StoreError> {

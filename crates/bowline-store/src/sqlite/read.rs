@@ -2,6 +2,7 @@
 //! for a LIST.
 
 use super::connection::{open_reader, store_error};
+use crate::figures::Counted;
 use crate::model::{
     Change, ChangeKind, Entry, List, Observation, Record, Revision, Segment, Stamp, Statement, from_micros,
 };
@@ -27,6 +28,8 @@ pub(super) struct Readers {
     pages: Mutex<Vec<Connection>>,
     /// As many permits as connections in `pages`.
     free_pages: Arc<Semaphore>,
+    /// Those that wait for one.
+    waiting: Arc<AtomicUsize>,
     /// The directory stays locked while anybody reads.
     directory: Arc<DataDirectory>,
 }
@@ -40,8 +43,14 @@ impl Readers {
             next: AtomicUsize::new(0),
             pages: Mutex::new(open_many(PAGES)?),
             free_pages: Arc::new(Semaphore::new(PAGES)),
+            waiting: Arc::default(),
             directory: directory.clone(),
         })
+    }
+
+    /// Of the connections for pages (the others are busy for microseconds): used, all, and reads that wait.
+    pub(super) fn load(&self) -> (usize, usize, usize) {
+        (PAGES - self.free_pages.available_permits(), PAGES, self.waiting.load(Ordering::Relaxed))
     }
 
     /// Runs a read of a few microseconds on the caller's thread.
@@ -65,7 +74,9 @@ impl Readers {
         read: impl FnOnce(&Connection) -> rusqlite::Result<R> + Send + 'static,
     ) -> Result<R, StoreError> {
         let unavailable = |reason: &str| StoreError::Unavailable { reason: reason.to_owned() };
+        let waits = Counted::among(&self.waiting);
         let permit = self.free_pages.clone().acquire_owned().await;
+        drop(waits);
         let permit = permit.map_err(|_| unavailable("the store is closing"))?;
         let readers = self.clone();
         let task = tokio::task::spawn_blocking(move || {

@@ -17,6 +17,7 @@ use rusqlite::{Connection, hooks::Wal};
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A small transaction of its own, with its answer inside.
 pub(super) type Task = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -77,7 +78,9 @@ impl Writer {
                 }
             }
             if !jobs.is_empty() {
+                let (size, begun) = (jobs.len(), Instant::now());
                 self.write(jobs);
+                intake.note(size, begun);
             }
             for task in tasks {
                 // A task whose answer is dropped unanswered tells its caller that the writer is not available.
