@@ -114,6 +114,7 @@ codes! {
     "RepeatabilityMismatch" [400] "Another request was sent with the same Repeatability-Request-ID." => "Use a new id for each request.";
     "RepeatedRequestInProgress" [409] "The first attempt is still being carried out." => "Try again after the time in Retry-After.";
     "RequestEntityTooLarge" [413] "The body is larger than 4 MiB." => "Send less.";
+    "RequestTimeout" [408] "The body of the request came too slowly." => "Send it again.";
     "Request_BadRequest" [400] "Microsoft Graph's word for a request that is not understood." => "The message says what must be changed.";
     "Request_MethodNotAllowed" [405] "Microsoft Graph's word for a method that is not possible here." => "Use another method.";
     "Request_ResourceNotFound" [404] "Microsoft Graph's word for an object that does not exist." => "Check the id or the name.";
@@ -136,6 +137,7 @@ codes! {
     "RoleDefinitionWithSameNameExists" [409] "Another custom role has this name." => "Choose another name.";
     "RootManagementGroupCannotBeDeleted" [409] "The root management group always exists." => "Delete the groups below it.";
     "ScopeLocked" [409] "A lock at the scope or above it forbids this." => "The message names the lock; an owner can delete it.";
+    "ServerBusy" [503] "The server has as many connections or requests as it takes at once; nothing was done." => "Try again after the time in Retry-After.";
     "ServiceUnavailable" [503] "The server cannot take the request right now; nothing was changed unless the message says so." => "Try again after the time in Retry-After.";
     "SubscriptionNotFound" [404] "There is no such subscription." => "GET /subscriptions lists those that you can see.";
     "SubscriptionRequestsThrottled" [429] "The caller has used up its budget in this subscription." => "Try again after the time in Retry-After; the operator can raise the budget.";
@@ -145,8 +147,9 @@ codes! {
     "TooManyFeatures" [400] "The subscription remembers no more features." => "Unregister some.";
     "TooManyFederatedIdentityCredentials" [409] "The identity or application trusts as many issuers and subjects as it may." => "Remove one of its federatedIdentityCredentials first.";
     "TooManyMembers" [400] "A group has as many members as it may have." => "Put some into a group of their own.";
+    "TooManyOperations" [429] "The caller, or all callers, have too many unfinished operations." => "Wait until some have ended.";
     "TooManyPasswords" [409] "The application has as many secrets as it may have." => "Remove one first.";
-    "TooManyRequests" [429] "The caller has used up its budget." => "Try again after the time in Retry-After.";
+    "TooManyRequests" [429] "The caller has used up its budget, or has too much under way at once." => "Try again after the time in Retry-After.";
     "TooManyTags" [400] "A resource has more than 50 tags." => "Remove some.";
     "UnknownSource" [400] "An agent reports from a source that the server does not know." => "Update the server.";
     "UnmatchedPrincipalType" [400] "principalType is not what the directory says of the principal." => "Leave it out, or send the right one.";

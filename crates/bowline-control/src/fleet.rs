@@ -28,6 +28,9 @@ pub use status::{Figures, Used, figures, list};
 
 use crate::duties::Duties;
 
+/// What else is used up on a server, as its listener and its host say.
+pub type Host = Box<dyn Fn() -> Vec<Used> + Send + Sync>;
+
 /// How often a server says that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long it counts as alive after it said so last; with a heartbeat and a look at the leases it is below 10 s until others take over.
@@ -47,7 +50,7 @@ pub struct Fleet {
     /// The revision up to which the feed was followed.
     fed: AtomicU64,
     /// What of the host is used up; the server hands it in.
-    host: OnceLock<fn() -> Vec<Used>>,
+    host: OnceLock<Host>,
 }
 
 impl Fleet {
@@ -71,7 +74,7 @@ impl Fleet {
     }
 
     /// Says what others see of this server, and how it looks at its host; before it joins.
-    pub fn introduce(&self, name: &str, host: fn() -> Vec<Used>) {
+    pub fn introduce(&self, name: &str, host: Host) {
         let mut member = self.member.lock().unwrap_or_else(PoisonError::into_inner);
         name.clone_into(&mut member.name);
         let _ = self.host.set(host);

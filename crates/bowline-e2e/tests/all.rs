@@ -34,6 +34,8 @@ mod kubernetes;
 mod login;
 #[path = "all/monitoring.rs"]
 mod monitoring;
+#[path = "all/overload.rs"]
+mod overload;
 #[path = "all/pod.rs"]
 mod pod;
 #[path = "all/proxies.rs"]

@@ -8,6 +8,7 @@ use bowline_control::RequestBudgets;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use crate::limits::{LimitOptions, Limits};
 use crate::upstream::UpstreamOptions;
 
 /// The command line.
@@ -125,6 +126,8 @@ pub struct Options {
     #[arg(long, env = "BOWLINE_FEDERATION_CA_FILE")]
     federation_ca_file: Option<PathBuf>,
     #[command(flatten)]
+    limits: LimitOptions,
+    #[command(flatten)]
     upstream: UpstreamOptions,
 }
 
@@ -173,6 +176,8 @@ pub struct Config {
     pub disk_reserve_bytes: u64,
     /// See [`Options`].
     pub federation_ca_file: Option<PathBuf>,
+    /// See [`LimitOptions`].
+    pub limits: Limits,
     /// See [`Options`].
     pub upstream: UpstreamOptions,
 }
@@ -296,6 +301,7 @@ impl Config {
             agent_image: options.agent_image.or(file.agent_image),
             disk_reserve_bytes: options.disk_reserve_mib.or(file.disk_reserve_mib).unwrap_or(256) << 20,
             federation_ca_file: options.federation_ca_file.or(file.federation_ca_file),
+            limits: options.limits.or(file.limits).resolve(crate::host::files().map(|files| files.limit))?,
             upstream: options.upstream.or(file.upstream),
         })
     }

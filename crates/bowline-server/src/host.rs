@@ -16,6 +16,16 @@ fn text(path: &str) -> Option<String> {
     std::fs::read_to_string(path).ok()
 }
 
+/// Takes as many open files as the host lets this process have: each connection is one, and the usual 1024 are for programs of another kind.
+pub fn raise_files() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the number of open files stays what it was");
+    }
+}
+
 /// The process in numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Process {

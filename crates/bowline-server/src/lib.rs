@@ -7,6 +7,7 @@ pub mod audit;
 pub mod config;
 pub mod host;
 pub mod http;
+pub mod limits;
 pub mod listener;
 pub mod logging;
 pub mod metrics;

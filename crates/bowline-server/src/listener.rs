@@ -18,18 +18,29 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::{Sleep, sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use crate::metrics::{Counted, Metrics};
+use crate::limits::Gates;
+use crate::limits::connections::{Last, Place};
+use crate::metrics::Metrics;
 
 /// Handshakes at once: more would only make all of them late.
-const HANDSHAKES: usize = 64;
-/// A client that does not finish its handshake or its request head in time is dropped.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const HANDSHAKES: usize = 64;
+/// Requests at once on one HTTP/2 connection.
+pub(crate) const STREAMS: u32 = 200;
+/// Bytes of the head of a request.
+pub(crate) const HEAD_BYTES: usize = 64 << 10;
+/// Headers of a request on HTTP/1.1.
+pub(crate) const HEADERS: usize = 100;
+/// A client that takes nothing of what it asked for in this time is cut off.
+pub(crate) const WRITE_PATIENCE: Duration = Duration::from_secs(60);
+/// How often a silent HTTP/2 connection is asked whether it lives, and how long it may take to answer.
+const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(15));
 
 /// The stream that a session takes over.
 pub type Stream = TlsStream<Socket>;
@@ -38,7 +49,21 @@ pub type Stream = TlsStream<Socket>;
 #[derive(Debug)]
 pub struct Socket {
     inner: TcpStream,
-    _counted: Counted,
+    place: Place,
+    /// When a client that takes nothing is cut off.
+    stuck: Option<Pin<Box<Sleep>>>,
+}
+
+impl Socket {
+    /// Lets nobody hold what was prepared for him forever.
+    fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stuck = None;
+            return written;
+        }
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(WRITE_PATIENCE)));
+        stuck.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
 impl AsyncRead for Socket {
@@ -53,7 +78,8 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.watch(cx, written)
     }
 
     fn poll_write_vectored(
@@ -61,7 +87,8 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, parts)
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, parts);
+        self.watch(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -83,6 +110,7 @@ pub async fn serve(
     tls: Arc<ServerConfig>,
     router: Router,
     metrics: Arc<Metrics>,
+    gates: Arc<Gates>,
     cancel: CancellationToken,
 ) {
     let acceptor = TlsAcceptor::from(tls);
@@ -98,20 +126,23 @@ pub async fn serve(
             Err(error) => {
                 // Out of file descriptors: wait for connections to end instead of spinning.
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let _ = socket.set_nodelay(true);
-        let socket = Socket { inner: socket, _counted: Counted::up(&metrics.connections) };
+        // One that is too many costs no handshake.
+        let Some(place) = gates.connections.take() else { continue };
+        let socket = Socket { inner: socket, place, stuck: None };
+        let patience = gates.limits.head_patience;
         let (acceptor, handshakes, metrics) =
             (acceptor.clone(), Arc::clone(&handshakes), Arc::clone(&metrics));
         let (router, cancel, tracker) = (router.clone(), cancel.clone(), tasks.clone());
         tasks.spawn(async move {
             let Ok(_permit) = handshakes.acquire().await else { return };
-            match tokio::time::timeout(PATIENCE, acceptor.accept(socket)).await {
+            match tokio::time::timeout(patience, acceptor.accept(socket)).await {
                 Ok(Ok(stream)) => {
-                    tracker.spawn(connection(stream, peer, router, cancel));
+                    tracker.spawn(connection(stream, peer, router, patience, cancel));
                 }
                 _ => {
                     metrics.handshake_failures.inc();
@@ -126,17 +157,31 @@ pub async fn serve(
     }
 }
 
-async fn connection(stream: Stream, peer: std::net::SocketAddr, router: Router, cancel: CancellationToken) {
+async fn connection(
+    stream: Stream,
+    peer: std::net::SocketAddr,
+    router: Router,
+    patience: Duration,
+    cancel: CancellationToken,
+) {
+    // One of the last connections can be closed by itself.
+    let last = stream.get_ref().0.place.last.then(|| Last(cancel.child_token()));
+    let cancel = last.as_ref().map_or(cancel, |last| last.0.clone());
     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let service = TowerToHyperService::new(router.map_request(
         move |mut request: hyper::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
+            last.iter().for_each(|last| drop(request.extensions_mut().insert(last.clone())));
             request
         },
     ));
     let outcome = if h2 {
         let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        builder.timer(TokioTimer::new()).max_concurrent_streams(200).max_header_list_size(32 * 1024);
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HEAD_BYTES as u32);
+        builder.keep_alive_interval(PING.0).keep_alive_timeout(PING.1);
         let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             outcome = serving.as_mut() => outcome,
@@ -147,7 +192,11 @@ async fn connection(stream: Stream, peer: std::net::SocketAddr, router: Router, 
         }
     } else {
         let mut builder = hyper::server::conn::http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_headers(100);
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience)
+            .max_headers(HEADERS)
+            .max_buf_size(HEAD_BYTES);
         let mut serving =
             std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
         tokio::select! {

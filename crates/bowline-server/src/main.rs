@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use bowline_server::{config, openapi, verify, wire};
+use bowline_server::{config, host, limits, openapi, verify, wire};
 
 /// Half of the memory per idle session of the system's allocator (measured before the server was built).
 #[global_allocator]
@@ -33,10 +33,13 @@ fn main() -> ExitCode {
     let matches = config::Arguments::command().version(VERSION.as_str()).get_matches();
     let arguments = config::Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome = match arguments.command {
-        config::Command::Serve(options) => config::Config::resolve(*options).and_then(|config| {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(wire::serve(config, COMMIT))
-        }),
+        config::Command::Serve(options) => {
+            host::raise_files();
+            config::Config::resolve(*options).and_then(|config| {
+                let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+                runtime.block_on(wire::serve(config, COMMIT))
+            })
+        }
         config::Command::Audit(command) => tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -65,8 +68,9 @@ fn generated() -> serde_json::Value {
     let descriptions =
         openapi::render_all().into_iter().map(|(path, text)| (format!("openapi/{path}"), text));
     let errors = ("docs/reference/errors.md".to_owned(), bowline_arm::codes::page());
+    let limits = ("docs/reference/limits.md".to_owned(), limits::page());
     descriptions
-        .chain([errors])
+        .chain([errors, limits])
         .map(|(path, text)| (path, text.into()))
         .collect::<serde_json::Map<_, _>>()
         .into()

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::http::{self, State};
+use crate::limits::Gates;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::{listener, logging, tls};
@@ -56,14 +57,18 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     control.desired().reload(&*store).await?;
 
     let auditor = crate::audit::auditor(&config)?;
-    control.fleet().introduce(&config.listen.to_string(), crate::host::used);
+    let gates = Gates::new(config.limits.clone());
+    let watched = Arc::clone(&gates);
+    let host = move || [watched.used(), crate::host::used()].concat();
+    control.fleet().introduce(&config.listen.to_string(), Box::new(host));
     let cancel = CancellationToken::new();
     let mut tasks = reconcile::start(&control, clock, &cancel);
     tasks.spawn(audit::run(Arc::clone(&control), auditor, clock, cancel.clone()));
-    let metrics = Arc::new(Metrics::new(&control, commit));
+    let metrics = Arc::new(Metrics::new(&control, &gates, commit));
     let state = Arc::new(State::new(
         Arc::clone(&control),
         Arc::clone(&metrics),
+        Arc::clone(&gates),
         clock,
         cancel.clone(),
         Registry::open(config.agent_image.as_deref())?,
@@ -71,7 +76,8 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     ));
     // Before anybody can see that the server answers: who stops it then wants it stopped, not killed.
     let stop = stop_signal()?;
-    let serving = tokio::spawn(listener::serve(listener, tls, http::router(state), metrics, cancel.clone()));
+    let serving =
+        tokio::spawn(listener::serve(listener, tls, http::router(state), metrics, gates, cancel.clone()));
     tracing::info!(url = %config.public_url, listen = %config.listen, tenant = %control.tenant(), "ready");
 
     stop.await;

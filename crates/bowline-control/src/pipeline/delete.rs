@@ -97,6 +97,7 @@ async fn try_delete(
     {
         return Ok(Some(Deleted::Operation(Box::new(running))));
     }
+    control.operations().require_room(context).await?;
     let mut draft = record.to_draft();
     draft.deleting = true;
     let mut document: Value = parse(record)?;

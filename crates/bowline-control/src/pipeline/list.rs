@@ -26,6 +26,10 @@ use crate::provider::{Placement, ResourceProvider};
 
 /// The most resources of one page.
 const MAX_PAGE: u32 = 1000;
+/// A page with so many bytes ends.
+pub const MAX_PAGE_BYTES: usize = 16 << 20;
+/// Documents that are read before the page's size is looked at: all of the largest size they make 64 MiB.
+const FIRST_STEP: usize = 16;
 /// What a filter may ask of an id alone.
 const IN_THE_ID: [&str; 6] = ["id", "name", "resourcegroup", "resourcetype", "type", "subscriptionid"];
 /// Types whose list at a scope shows what holds there, so that it also has what was made above.
@@ -136,7 +140,8 @@ pub async fn list(control: &Control, context: &OpContext, request: ListRequest) 
     if after.is_none() {
         row.push_built_in(&**provider, &request.scope, &filter, serving);
     }
-    encode(control, context, &**provider, serving, found, &mut row).await?;
+    let cut = encode(control, context, &**provider, serving, found, &mut row).await?;
+    let last = cut.or(last);
     let (row, live) = (row.json.freeze(), row.live);
     if let Some((key, moment)) = kept.filter(|_| !live) {
         control.pages().keep(key, moment, row.clone(), last.clone());
@@ -177,15 +182,40 @@ impl Row {
     }
 }
 
-/// Appends the answers about what was found: those that are kept, and those of records that are read now.
+/// Appends the answers about what was found until the page is large enough; gives the last key when it ends early. Documents are read in
+/// steps that grow: a page of large ones must not be in memory as a whole.
 async fn encode(
+    control: &Control,
+    context: &OpContext,
+    provider: &dyn ResourceProvider,
+    serving: Serving,
+    mut found: Vec<Found>,
+    row: &mut Row,
+) -> Result<Option<String>, Error> {
+    let mut step = FIRST_STEP;
+    while !found.is_empty() {
+        let rest = found.split_off(step.min(found.len()));
+        let cut = encode_step(control, context, provider, serving, found, row).await?;
+        if cut.is_some() {
+            // What ended with the last one of all is whole.
+            return Ok(cut.filter(|(_, more)| *more || !rest.is_empty()).map(|(last, _)| last));
+        }
+        found = rest;
+        step *= 4;
+    }
+    Ok(None)
+}
+
+/// Appends answers: those that are kept, and those of records that are read now. Where the page is large enough: the last key, and whether
+/// there were more.
+async fn encode_step(
     control: &Control,
     context: &OpContext,
     provider: &dyn ResourceProvider,
     serving: Serving,
     found: Vec<Found>,
     row: &mut Row,
-) -> Result<(), Error> {
+) -> Result<Option<(String, bool)>, Error> {
     let mut answers = Vec::with_capacity(found.len());
     let mut missing = Vec::new();
     for Found { stamp, record, own } in found {
@@ -206,13 +236,17 @@ async fn encode(
             read.insert(record.uid, control.answer(provider, &record, serving)?);
         }
     }
-    for (stamp, answer) in answers {
+    let mut answers = answers.into_iter();
+    while let Some((stamp, answer)) = answers.next() {
         if let Some(answer) = answer.or_else(|| read.remove(&stamp.uid)) {
             row.live |= answer.is_live();
             row.push(&control.finish(stamp.uid, &answer, context.now).await?);
         }
+        if row.json.len() >= MAX_PAGE_BYTES {
+            return Ok(Some((stamp.key, answers.len() > 0)));
+        }
     }
-    Ok(())
+    Ok(None)
 }
 
 pub(super) async fn check_scope(

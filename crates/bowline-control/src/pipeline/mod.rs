@@ -29,7 +29,7 @@ pub use document::{render, render_record};
 pub(crate) use fields::parse_filter;
 pub(crate) use get::require_readable;
 pub use get::{Shown, get};
-pub use list::{ListRequest, Listed, list};
+pub use list::{ListRequest, Listed, MAX_PAGE_BYTES, list};
 pub(crate) use list::{question_of, start};
 pub use patch::patch;
 pub(crate) use put::missing_scope;

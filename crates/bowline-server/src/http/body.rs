@@ -5,6 +5,8 @@ use bowline_arm::Error;
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Value, json};
 
+use crate::limits::share::BodyError;
+
 /// The largest body of a request on a resource.
 pub const MAX_BODY: usize = 4 << 20;
 
@@ -76,7 +78,7 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value, Error> {
 /// Reads a body of at most `limit` bytes.
 ///
 /// # Errors
-/// `RequestEntityTooLarge` (413), or 400 when the client stopped in the middle.
+/// `RequestEntityTooLarge` (413), `RequestTimeout` (408), `ServerBusy` (503), or 400 when the client stopped in the middle.
 pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<bytes::Bytes, Error> {
     let too_large = || {
         Error::new(
@@ -91,12 +93,14 @@ pub async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<
         return Err(too_large());
     }
     to_bytes(body, limit).await.map_err(|error| {
-        let cause =
-            std::error::Error::source(&error).is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
-        if cause {
-            too_large()
-        } else {
-            Error::bad_request("InvalidRequestContent", "The request body ended early.").with_context(error)
+        let causes = || std::iter::successors(Some(&error as &dyn std::error::Error), |cause| cause.source());
+        if causes().any(|cause| cause.is::<http_body_util::LengthLimitError>()) {
+            return too_large();
+        }
+        match causes().find_map(|cause| cause.downcast_ref::<BodyError>()) {
+            Some(refused) => refused.told(),
+            None => Error::bad_request("InvalidRequestContent", "The request body ended early.")
+                .with_context(error),
         }
     })
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bowline_arm::{Error, Target};
 use bowline_control::RequestBudgets;
-use bowline_control::context::OpContext;
+use bowline_control::context::{Actor, OpContext};
 use http::{HeaderName, HeaderValue, Method};
 use tokio::time::Instant;
 
@@ -71,7 +71,7 @@ impl Budgets {
         now: Instant,
     ) -> Result<Remaining, Error> {
         let key = Key {
-            principal: principal(context),
+            principal: principal(&context.actor),
             subscription: subscription(target).map(str::to_ascii_lowercase),
             kind: kind(method),
         };
@@ -112,11 +112,12 @@ fn whole(number: f64) -> u32 {
     number.floor().clamp(0.0, f64::from(u32::MAX)) as u32
 }
 
-/// Bearers of enrolment tokens have no object id of their own.
-fn principal(context: &OpContext) -> String {
-    match context.actor.object_id.is_nil() {
-        true => context.actor.name.clone(),
-        false => context.actor.object_id.to_string(),
+/// Who is counted. Bearers of enrolment tokens have no object id of their own.
+#[must_use]
+pub fn principal(actor: &Actor) -> String {
+    match actor.object_id.is_nil() {
+        true => actor.name.clone(),
+        false => actor.object_id.to_string(),
     }
 }
 

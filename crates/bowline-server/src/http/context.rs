@@ -124,7 +124,8 @@ fn routing_time(now: Timestamp) -> String {
 }
 
 /// The route of a path, for the metrics.
-fn route_of(path: &str) -> &'static str {
+#[must_use]
+pub fn route_of(path: &str) -> &'static str {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     match first {
         "agents" | "dataplane" => "agents",
@@ -191,6 +192,7 @@ pub async fn authenticate(state: &State, parts: &Parts) -> Result<(OpContext, Ti
             }
         },
     };
+    super::gate::enter(parts, &super::budget::principal(&actor)).await?;
     let correlation_id =
         parts.extensions.get::<Correlation>().map_or_else(bowline_auth::random::guid, |c| c.0);
     let replace =

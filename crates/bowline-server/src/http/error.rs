@@ -20,7 +20,8 @@ impl From<bowline_arm::Error> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Self(error) = self;
-        if error.status >= 500 {
+        // An overload is counted in the metrics; a line for each refusal would add to it.
+        if error.status >= 500 && error.code != "ServerBusy" {
             tracing::error!(code = error.code, message = %error.message, context = error.context(), "a request failed");
         } else {
             tracing::debug!(code = error.code, message = %error.message, context = error.context(), "a request was refused");

@@ -17,8 +17,10 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::State;
+use super::budget::principal;
 use super::call::Call;
 use super::context::session_cookie;
+use crate::limits::Open;
 
 /// Silence after which a keep-alive is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -37,6 +39,8 @@ struct Live {
     alive: tokio::time::Instant,
     ends: tokio::time::Instant,
     first: bool,
+    /// Counted as long as it is open.
+    _open: Open,
 }
 
 /// Opens the stream; it ends when the caller's proof does, and the client comes back with its cursor.
@@ -56,6 +60,7 @@ pub async fn stream(
     let remaining = Duration::try_from(until.duration_since(context.now))
         .unwrap_or_default()
         .min(Duration::from_secs(3600));
+    let open = state.gates.streams.open(principal(&context.actor))?;
     // Before the right is checked: what changes meanwhile is looked at again.
     let rights = state.control.authorization().watch();
     let events = Stream::begin(Arc::clone(&state.control), context, scope.clone(), cursor).await?;
@@ -70,6 +75,7 @@ pub async fn stream(
         alive: now + KEEP_ALIVE,
         ends: now + remaining,
         first: true,
+        _open: open,
     };
     let lines = stream::unfold(Some(live), |live| async move { next(live?).await });
     Response::builder()

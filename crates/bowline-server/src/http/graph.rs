@@ -16,7 +16,7 @@ use super::context::{Correlation, authenticate, challenge};
 use super::{State, arm};
 
 /// Bodies are small: the largest is a list of a thousand ids.
-const MAX_BODY: usize = 256 << 10;
+pub const MAX_BODY: usize = 256 << 10;
 /// Segments of a path.
 const MAX_SEGMENTS: usize = 8;
 

@@ -11,6 +11,7 @@ pub mod context;
 pub mod descriptions;
 pub mod error;
 pub mod events;
+pub mod gate;
 pub mod graph;
 pub mod health;
 pub mod identity;
@@ -32,6 +33,7 @@ use bowline_control::Control;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::limits::Gates;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 
@@ -43,6 +45,8 @@ pub struct State {
     pub budgets: budget::Budgets,
     /// The server's metrics.
     pub metrics: Arc<Metrics>,
+    /// What holds the limits.
+    pub gates: Arc<Gates>,
     /// Read once per request.
     pub clock: fn() -> Timestamp,
     /// Set when the server stops.
@@ -59,13 +63,14 @@ impl State {
     pub fn new(
         control: Arc<Control>,
         metrics: Arc<Metrics>,
+        gates: Arc<Gates>,
         clock: fn() -> Timestamp,
         stopping: CancellationToken,
         registry: Registry,
         authority: Option<Vec<u8>>,
     ) -> Self {
         let budgets = budget::Budgets::new(control.settings().budgets);
-        Self { control, budgets, metrics, clock, stopping, registry, authority }
+        Self { control, budgets, metrics, gates, clock, stopping, registry, authority }
     }
 }
 
@@ -117,6 +122,7 @@ pub fn router(state: Arc<State>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(arm::handle)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), upstream::offer))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), gate::admit))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), context::observe))
         .with_state(state)
 }

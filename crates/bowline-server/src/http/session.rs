@@ -98,6 +98,7 @@ pub async fn open(Shared(state): Shared<Arc<State>>, mut request: Request) -> Re
         Ok(opened) => opened,
         Err(error) => return challenge(&state, error),
     };
+    super::gate::release(&parts);
     if let Some(wait) = query.wait {
         return poll(opened, hello, Duration::from_secs(u64::from(wait.min(MAX_WAIT_SECONDS)))).await;
     }

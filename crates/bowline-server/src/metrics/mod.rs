@@ -19,6 +19,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::limits::Gates;
+
 /// Bounds of the durations, in seconds.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// The type of a request that concerns none, and of one that concerns a type which is not in the registry.
@@ -79,8 +81,6 @@ pub struct Metrics {
     pub under_way: Gauge,
     /// Requests that were answered with an error.
     pub refusals: Family<Refusal, Counter>,
-    /// Connections that are open, those of sessions included.
-    pub connections: Gauge,
     /// TLS handshakes that failed.
     pub handshake_failures: Counter,
 }
@@ -88,7 +88,7 @@ pub struct Metrics {
 impl Metrics {
     /// Of this application, built from this commit.
     #[must_use]
-    pub fn new(control: &Arc<Control>, commit: &'static str) -> Self {
+    pub fn new(control: &Arc<Control>, gates: &Gates, commit: &'static str) -> Self {
         let mut all = Registry::default();
         all.register_collector(Box::new(live::Process));
         let registry = all.sub_registry_with_prefix("bowline_server");
@@ -99,6 +99,11 @@ impl Metrics {
             protocol: bowline_link::PROTOCOL.to_string(),
         };
         registry.register("build", "What runs", Info::new(build));
+        let connections = &gates.connections;
+        let help = "Open connections, those of agents' sessions included";
+        registry.register("connections", help, connections.count.clone());
+        let help = "Connections that were closed at once, because there were too many";
+        registry.register("connections_refused", help, connections.refused.clone());
         let store = control.store().figures();
         registry.register("commits", "Commits, by how they ended", store.commits.clone());
         registry.register(
@@ -127,7 +132,6 @@ impl Metrics {
             durations,
             under_way: Gauge::default(),
             refusals: Family::default(),
-            connections: Gauge::default(),
             handshake_failures: Counter::default(),
             registry: Registry::default(),
         };
@@ -147,11 +151,6 @@ impl Metrics {
             "refusals",
             "Requests that were answered with an error, by its code",
             metrics.refusals.clone(),
-        );
-        registry.register(
-            "connections",
-            "Open connections, those of agents' sessions included",
-            metrics.connections.clone(),
         );
         registry.register(
             "handshake_failures",

@@ -55,9 +55,11 @@ impl World {
         let mut tasks = reconcile::start(&control, now, &cancel);
         tasks.detach_all();
         let registry = bowline_server::registry::Registry::open(None).unwrap();
+        let gates = bowline_server::limits::Gates::new(Default::default());
         let state = State::new(
             Arc::clone(&control),
-            Arc::new(Metrics::new(&control, "test")),
+            Arc::new(Metrics::new(&control, &gates, "test")),
+            gates,
             now,
             cancel.clone(),
             registry,

@@ -36,7 +36,7 @@ use super::body::read_body;
 use super::context::Correlation;
 
 /// Forms of the sign-in endpoints are small.
-const MAX_FORM: usize = 64 << 10;
+pub const MAX_FORM: usize = 64 << 10;
 
 type Form = HashMap<String, String>;
 
