@@ -18,7 +18,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,8 @@ use crate::metrics::Metrics;
 
 /// Handshakes at once: more would only make all of them late.
 pub(crate) const HANDSHAKES: usize = 64;
+/// How long a handshake counts among them: its signature takes a millisecond, and what follows depends on the client.
+const TURN: Duration = Duration::from_millis(250);
 /// Requests at once on one HTTP/2 connection.
 pub(crate) const STREAMS: u32 = 200;
 /// Bytes of the head of a request.
@@ -139,12 +141,12 @@ pub async fn serve(
             (acceptor.clone(), Arc::clone(&handshakes), Arc::clone(&metrics));
         let (router, cancel, tracker) = (router.clone(), cancel.clone(), tasks.clone());
         tasks.spawn(async move {
-            let Ok(_permit) = handshakes.acquire().await else { return };
-            match tokio::time::timeout(patience, acceptor.accept(socket)).await {
-                Ok(Ok(stream)) => {
+            match handshake(&acceptor, socket, &handshakes, patience).await {
+                Ok(stream) => {
                     tracker.spawn(connection(stream, peer, router, patience, cancel));
                 }
-                _ => {
+                Err(error) => {
+                    tracing::trace!(%peer, %error, "a handshake failed");
                     metrics.handshake_failures.inc();
                 }
             }
@@ -152,9 +154,26 @@ pub async fn serve(
     }
     drop(listener);
     tasks.close();
-    if tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await.is_err() {
+    if timeout(Duration::from_secs(10), tasks.wait()).await.is_err() {
         tracing::warn!("some connections did not end in time and are cut");
     }
+}
+
+/// Shakes hands. Who says nothing takes nobody's turn, and who stalls loses his own.
+async fn handshake(
+    acceptor: &TlsAcceptor,
+    socket: Socket,
+    handshakes: &Semaphore,
+    patience: Duration,
+) -> io::Result<Stream> {
+    timeout(patience, socket.inner.readable()).await??;
+    let turn = handshakes.acquire().await.map_err(io::Error::other)?;
+    let mut accepting = acceptor.accept(socket);
+    if let Ok(done) = timeout(TURN, &mut accepting).await {
+        return done;
+    }
+    drop(turn);
+    timeout(patience, accepting).await?
 }
 
 async fn connection(

@@ -49,12 +49,14 @@ pub enum RequestError {
     },
     #[error("{server} gave no answer within {seconds} s")]
     NoAnswer { server: String, seconds: u64 },
-    #[error("the server refused ({status} {code}): {message}")]
+    #[error("the server refused ({status} {code}): {message}{named}")]
     Refused {
         status: StatusCode,
         code: String,
         message: String,
         retry_after: Option<Duration>,
+        /// By which id the server's log names the request, in brackets; or nothing.
+        named: String,
         /// The whole body, for callers that know its shape.
         body: Vec<u8>,
     },
@@ -208,12 +210,18 @@ impl Client {
         let retry_after =
             answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
+        let correlation = answer
+            .headers()
+            .get("x-ms-correlation-request-id")
+            .and_then(|id| id.to_str().ok())
+            .filter(|id| id.len() <= 64);
+        let named = correlation.map_or_else(String::new, |id| format!(" (correlation id {id})"));
         let body = match self.body(answer).await {
             Ok(body) => body,
             Err(error) => return error,
         };
         let (code, message) = refusal_words(status, &body);
-        RequestError::Refused { status, code, message, retry_after, body }
+        RequestError::Refused { status, code, message, retry_after, named, body }
     }
 
     /// A failure to reach the server.

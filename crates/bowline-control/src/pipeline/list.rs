@@ -30,6 +30,8 @@ const MAX_PAGE: u32 = 1000;
 pub const MAX_PAGE_BYTES: usize = 16 << 20;
 /// Documents that are read before the page's size is looked at: all of the largest size they make 64 MiB.
 const FIRST_STEP: usize = 16;
+/// The same where a filter or a condition needs whole documents.
+const FIRST_SCAN: u32 = 64;
 /// What a filter may ask of an id alone.
 const IN_THE_ID: [&str; 6] = ["id", "name", "resourcegroup", "resourcetype", "type", "subscriptionid"];
 /// Types whose list at a scope shows what holds there, so that it also has what was made above.
@@ -336,7 +338,8 @@ impl Found {
     }
 }
 
-/// Reads until the page is full, passing over what the caller may not see or did not ask for.
+/// Reads until the page is full, passing over what the caller may not see or did not ask for. Whole documents are read in steps that grow as
+/// long as they are small.
 async fn page(
     control: &Control,
     query: &Query<'_>,
@@ -347,22 +350,29 @@ async fn page(
 ) -> Result<(Vec<Found>, bool), Error> {
     let mut page = Vec::new();
     let plain = query.filter.is_only_calls() && query.assigned.is_none();
+    let most = if plain { limit + 1 } else { MAX_PAGE };
+    let mut batch = if query.by_id { most } else { most.min(FIRST_SCAN) };
+    let mut held = 0;
     loop {
-        let batch = if plain { limit + 1 } else { MAX_PAGE };
         let (rows, end) =
             query.read_all(control, after.as_deref(), until, batch).await.map_err(|e| store_error(&e))?;
+        let mut read = 0;
         for row in rows {
             after = Some(row.stamp.key.clone());
+            let bytes = row.record.as_ref().map_or(0, |record| record.document.len());
+            read += bytes;
             if visible(&row) && (plain || query.wants(&row)?) {
-                if page.len() == limit as usize {
+                if page.len() == limit as usize || held >= MAX_PAGE_BYTES {
                     return Ok((page, true));
                 }
+                held += bytes;
                 page.push(row);
             }
         }
         if end {
             return Ok((page, false));
         }
+        batch = if read < MAX_PAGE_BYTES / 4 { most.min(batch * 4) } else { most.min(FIRST_SCAN) };
     }
 }
 

@@ -107,6 +107,8 @@ async fn same_limits(admin: &Api, metrics: &str) {
     })
     .await;
     assert!(limits.len() > 3, "{limits:?}");
+    let waiting = value(metrics, "bowline_server_limit_maximum{limit=\"commits_that_wait\"}");
+    assert_eq!(waiting, Some(2048.0), "docs/reference/limits.md says so");
     for limit in limits {
         let name = limit["name"].as_str().unwrap().replace(' ', "_");
         let found = value(metrics, &format!("bowline_server_limit_maximum{{limit=\"{name}\"}}"));

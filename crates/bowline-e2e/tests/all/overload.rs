@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bowline_e2e::api::{Answer, Api, client};
 use bowline_e2e::server::{Options, Server, group};
@@ -84,6 +85,8 @@ async fn greedy(
             429 | 503 => {
                 told_to_come_back(&answer);
                 refused.push(answer.status);
+                // Greedy, not a busy loop: he comes back far too early.
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             other => panic!("{other}: {}", answer.text),
         }
@@ -117,10 +120,10 @@ async fn two_hundred_connections_of_one_principal_do_not_starve_another() {
     until_true("the crowd is refused", seconds(60), async || {
         let refused =
             value(&metrics(&admin).await, "bowline_server_refusals_total{reason=\"TooManyRequests\"}");
-        refused.is_some_and(|count| count >= 100.0)
+        refused.is_some_and(|count| count >= 50.0)
     })
     .await;
-    for round in 0..40 {
+    for round in 0..15 {
         let id = machine(&scope, &format!("modest-{round}"));
         let made = modest.put(&id, &json!({"location": "local"})).await;
         assert_eq!(made.status, 200, "nobody else's requests are refused: {}", made.text);
@@ -210,6 +213,30 @@ async fn slow_heads_and_slow_bodies_are_given_up() {
     let said = rest(&mut slow).await;
     assert!(said.starts_with("HTTP/1.1 408") && said.contains("RequestTimeout"), "{said}");
     admin.get(&machine(&scope, "slow")).await.refused(404, "ResourceNotFound");
+}
+
+#[tokio::test]
+async fn clients_that_stall_in_the_handshake_stand_in_nobodys_way() {
+    let server = start(&["--head-seconds", "600"]).await;
+    let admin = server.admin().await;
+    let mut stalled = Vec::new();
+    for number in 0..150 {
+        let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port)).await.unwrap();
+        // Every second one begins: the head of a record that never comes.
+        if number % 2 == 0 {
+            socket.write_all(&[22, 3, 1, 2, 0]).await.unwrap();
+        }
+        stalled.push(socket);
+    }
+    // A client without a connection: it shakes hands after all of them.
+    let pem = std::fs::read_to_string(server.ca()).unwrap();
+    let fresh = Api { http: client(&pem), ..admin };
+    let answered = tokio::time::timeout(seconds(60), fresh.get("/subscriptions")).await;
+    assert_eq!(answered.expect("they wait ten minutes, others do not").status, 200);
+    for socket in &stalled {
+        let said = socket.try_read(&mut [0; 1]);
+        assert!(said.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock), "they still stall");
+    }
 }
 
 #[tokio::test]

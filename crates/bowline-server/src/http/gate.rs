@@ -22,7 +22,7 @@ pub async fn admit(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     if let Some(Last(close)) = parts.extensions.get()
-        && !is_for_agents(parts.uri.path())
+        && !goes_first(parts.uri.path())
     {
         close.cancel();
         return ApiError(no_connections()).into_response();
@@ -42,9 +42,9 @@ pub async fn admit(
     response
 }
 
-/// Agents speak to routes of their own, and get their token as every program does.
-fn is_for_agents(path: &str) -> bool {
-    route_of(path) == "agents" || path.trim_end_matches('/').ends_with("/token")
+/// Agents speak to routes of their own, and get their token as every program does; and somebody must see how full it is.
+fn goes_first(path: &str) -> bool {
+    matches!(route_of(path), "agents" | "health") || path.trim_end_matches('/').ends_with("/token")
 }
 
 fn no_connections() -> Error {

@@ -69,7 +69,7 @@ fn connections() -> Vec<Line> {
             "--max-connections",
             "closed before the handshake; of the last eighth, clients get 503 `ServerBusy`, Retry-After 2 s",
         ),
-        ("TLS handshakes at once", HANDSHAKES.to_string(), "", "wait"),
+        ("TLS handshakes at once, a quarter of a second each", HANDSHAKES.to_string(), "", "wait"),
         (
             "time for a handshake, and for the head of a request",
             seconds(usual.head_patience),
