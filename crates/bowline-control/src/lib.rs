@@ -264,6 +264,7 @@ impl Control {
     }
 
     /// The one way to the store's writer. A write that raises the authorization watermark takes effect here before it is answered.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub(crate) async fn commit(
         &self,
         context: &OpContext,

@@ -60,6 +60,8 @@ mod stage;
 mod storm;
 #[path = "all/tables.rs"]
 mod tables;
+#[path = "all/traces.rs"]
+mod traces;
 #[path = "all/up.rs"]
 mod up;
 #[path = "all/upstream.rs"]

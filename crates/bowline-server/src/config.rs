@@ -125,6 +125,9 @@ pub struct Options {
     /// Certificate authorities (PEM) to trust, beside the system's, for the issuers that federated identity credentials name.
     #[arg(long, env = "BOWLINE_FEDERATION_CA_FILE")]
     federation_ca_file: Option<PathBuf>,
+    /// Where to send this server's own traces, e.g. http://collector:4318 [default: OTEL_EXPORTER_OTLP_ENDPOINT; without either none are made].
+    #[arg(long, env = "BOWLINE_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
     #[command(flatten)]
     limits: LimitOptions,
     #[command(flatten)]
@@ -176,6 +179,8 @@ pub struct Config {
     pub disk_reserve_bytes: u64,
     /// See [`Options`].
     pub federation_ca_file: Option<PathBuf>,
+    /// See [`Options`].
+    pub otlp_endpoint: Option<String>,
     /// See [`LimitOptions`].
     pub limits: Limits,
     /// See [`Options`].
@@ -301,10 +306,17 @@ impl Config {
             agent_image: options.agent_image.or(file.agent_image),
             disk_reserve_bytes: options.disk_reserve_mib.or(file.disk_reserve_mib).unwrap_or(256) << 20,
             federation_ca_file: options.federation_ca_file.or(file.federation_ca_file),
+            otlp_endpoint: options.otlp_endpoint.or_else(standard_endpoint).or(file.otlp_endpoint),
             limits: options.limits.or(file.limits).resolve(crate::host::files().map(|files| files.limit))?,
             upstream: options.upstream.or(file.upstream),
         })
     }
+}
+
+/// The setting that programs with OpenTelemetry have in common.
+#[expect(clippy::disallowed_methods, reason = "the environment is read here, as the settings are")]
+fn standard_endpoint() -> Option<String> {
+    std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok().filter(|endpoint| !endpoint.is_empty())
 }
 
 #[cfg(test)]

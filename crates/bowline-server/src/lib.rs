@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod registry;
 pub mod tls;
+pub mod trace;
 pub mod upstream;
 pub mod verify;
 pub mod wire;

@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::tls;
+use crate::{tls, trace};
 
 /// More than any discovery document, JWKS or token answer.
 const MAX_ANSWER: usize = 1 << 20;
@@ -150,7 +150,7 @@ impl Client {
 /// The JSON of an answer. A refusal of the issuer (4xx) is JSON too, and is the caller's to explain.
 async fn read(request: reqwest::RequestBuilder) -> Result<Value, String> {
     // The URL is in the operator's log; people see what happened to it.
-    let sent = request.send().await;
+    let sent = request.headers(trace::outgoing()).send().await;
     let mut response = sent.map_err(|error| {
         tracing::warn!(%error, "another issuer cannot be asked");
         if error.is_timeout() { "it did not answer in time".to_owned() } else { "no connection".to_owned() }

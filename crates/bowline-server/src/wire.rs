@@ -19,7 +19,7 @@ use crate::http::{self, State};
 use crate::limits::Gates;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
-use crate::{listener, logging, tls};
+use crate::{listener, logging, tls, trace};
 
 /// How long a stopping server waits for its agents to be gone.
 const AGENTS_LEAVE: Duration = Duration::from_secs(2);
@@ -38,8 +38,10 @@ pub fn clock() -> Timestamp {
 /// # Errors
 /// Why it cannot start.
 pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
-    logging::start(&config);
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+    let provided = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let traces = config.otlp_endpoint.as_deref().map(trace::open).transpose()?;
+    logging::start(&config, traces.as_ref());
+    if provided.is_err() {
         tracing::debug!("a TLS provider was installed before");
     }
     tls::make_private_folder(&config.data_dir)?;
@@ -84,6 +86,9 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     drain(&control, &cancel).await;
     serving.await?;
     while tasks.join_next().await.is_some() {}
+    if let Some(traces) = traces {
+        trace::close(traces).await;
+    }
     Ok(())
 }
 

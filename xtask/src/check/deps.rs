@@ -38,6 +38,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["bowline-auth"]),
     ("k8s-openapi", &["bowline-kubernetes"]),
     ("kube", &["bowline-kubernetes"]),
+    ("opentelemetry", &["bowline-server"]),
+    ("opentelemetry-otlp", &["bowline-server"]),
     ("regorus", &["bowline-policy"]),
     ("rusqlite", &["bowline-store"]),
     ("rust-embed", &["bowline-server"]),

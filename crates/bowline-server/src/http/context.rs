@@ -13,11 +13,12 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::Timestamp;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::State;
 use super::error::{ApiError, Reason};
-use crate::metrics;
+use crate::{metrics, trace};
 
 /// The ids of a request, put into its extensions.
 #[derive(Clone, Copy, Debug)]
@@ -63,12 +64,16 @@ pub async fn observe(
     let (route, method) = (route_of(request.uri().path()), method_name(request.method()));
     let under_way = metrics::Counted::up(&state.metrics.under_way);
     let path = request.uri().path().chars().take(256).collect::<String>();
-    let span = tracing::info_span!("request", correlation_id = %correlation, method, path);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let parent = trace::Parent::of(request.headers());
+    let (name, kind, trace_id) = (Empty, Empty, Empty);
+    let span = tracing::info_span!("request", correlation_id = %correlation, method, path, trace_id, otel.name = name, otel.kind = kind);
+    trace::begin(&span, parent.as_ref(), method, route, request.uri().path());
+    let mut response = trace::within(parent, next.run(request)).instrument(span.clone()).await;
     let elapsed = started.elapsed();
     drop(under_way);
     let status = response.status();
-    measure(&state.metrics, route, method, &response, elapsed);
+    let served = measure(&state.metrics, route, method, &response, elapsed);
+    trace::end(&span, &response, served.resource_type);
     span.in_scope(|| {
         tracing::debug!(
             status = status.as_u16(),
@@ -106,9 +111,10 @@ fn measure(
     method: &'static str,
     response: &Response,
     elapsed: Duration,
-) {
-    let Served { route, resource_type } =
+) -> Served {
+    let served =
         response.extensions().get().copied().unwrap_or(Served { route, resource_type: metrics::NO_TYPE });
+    let Served { route, resource_type } = served;
     let status = response.status().as_u16();
     metrics.requests.get_or_create(&metrics::Request { route, resource_type, method, status }).inc();
     let about = metrics::Route { route, resource_type, method };
@@ -116,6 +122,7 @@ fn measure(
     if let Some(Reason(reason)) = response.extensions().get().copied() {
         metrics.refusals.get_or_create(&metrics::Refusal { reason }).inc();
     }
+    served
 }
 
 /// `20261123T075342Z`.
