@@ -12,19 +12,22 @@
 //! - `writer`: the bounded queue and the choice of a batch; `decide`: the judgement of a batch. Both are shared and know no SQL.
 //! - `sqlite/`, `postgres/`: load, write, commit, read; `sql/`: every statement; `migrations/`: the schema.
 //! - `figures`: what is counted about all that, for the server's metrics.
+//! - [`mod@copy`]: the whole record as rows, for backup, restore and migration.
 //! - `heads`: what this process knows of the head; `os`: files, lock, free space, random ids.
 //! - [`mod@conformance`]: what a store must do, as tests for any database.
 //!
 //! # Design notes
-//! - A cursor is (epoch, number). A new epoch begins at creation, by [`Store::new_epoch`], and when this process sees the counter
-//!   go back: a server on SQLite remembers the head in a file beside the database, servers on PostgreSQL in memory. What nobody here
-//!   can notice is a PostgreSQL database that was restored while no server ran, or a data directory that was replaced as
-//!   a whole: then a cursor from outside that lies ahead of the head proves it, and whoever sees one calls [`Store::new_epoch`].
+//! - A cursor is (epoch, number). A new epoch begins at creation, by [`Store::new_epoch`], when this process sees the counter
+//!   go back (a server on SQLite remembers the head in a file beside the database, servers on PostgreSQL in memory), and when a PostgreSQL
+//!   database is not where it was (another cluster, database or timeline: restored or promoted). What nobody here
+//!   can notice is a machine that was set back as a whole, with all its files: then a cursor from outside that lies ahead of the head
+//!   proves it, and whoever sees one calls [`Store::new_epoch`].
 //! - A refusal is judged on what was committed at that moment; a caller that loses a race learns what is there now.
 //! - Leases end by the database's clock. A lease guards by its epoch, not by the time: a slow clock makes nobody write twice.
 
 mod commit;
 pub mod conformance;
+pub mod copy;
 mod decide;
 mod figures;
 pub mod fleet;

@@ -56,6 +56,38 @@ impl DataDirectory {
         self.path.join(DATABASE)
     }
 
+    /// Makes an empty file beside the database; one that somebody left goes.
+    pub(crate) fn make_afresh(&self, name: &str) -> Result<PathBuf, OpenError> {
+        let path = self.path.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(files_error(&path, error)),
+            _ => {}
+        }
+        private_file(&path)?;
+        Ok(path)
+    }
+
+    /// Flushes such a file and makes it the database. What belonged to the old one goes first, because it would be taken for a part of the new one.
+    pub(crate) fn adopt(&self, path: &Path) -> Result<(), OpenError> {
+        let adopt = || {
+            File::open(path)?.sync_all()?;
+            for suffix in ["-wal", "-shm", "-journal"] {
+                match fs::remove_file(self.path.join(format!("{DATABASE}{suffix}"))) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            fs::rename(path, self.database())?;
+            File::open(&self.path)?.sync_all()
+        };
+        adopt().map_err(|error| files_error(path, error))
+    }
+
+    /// Removes a file; what stays is removed by whoever makes it afresh.
+    pub(crate) fn discard(path: &Path) {
+        let _ = fs::remove_file(path);
+    }
+
     /// Writes the newest head beside the database after each batch, without a flush. It is never ahead of what the
     /// database has flushed, so that a database behind it was replaced by an older copy.
     pub(crate) fn remember(&self, head: Head) -> io::Result<()> {

@@ -235,7 +235,7 @@ pub enum OpenError {
     },
     /// The database was written by a newer version.
     #[error(
-        "the database has migration {found}, this program knows up to {known}: start a version at least as new as the one that wrote it, or restore a backup from before the upgrade"
+        "the database has migration {found}, which leaves out programs that know only up to {known}: start a version at least as new as the one that wrote it, or restore a backup from before the upgrade"
     )]
     Newer {
         /// The newest migration in the database.

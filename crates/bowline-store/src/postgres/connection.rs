@@ -2,7 +2,9 @@
 
 use super::PostgresOptions;
 use crate::commit::CommitError;
-use crate::migrations::{self, POSTGRES};
+use crate::migrations::{self, POSTGRES, Recorded};
+use crate::os;
+use crate::sql::RULE_MIGRATION;
 use crate::sql::postgres as sql;
 use crate::store::{OpenError, StoreError};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
@@ -140,10 +142,15 @@ pub(super) fn for_writer(connect: &PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
+/// One connection, or why there is none.
+pub(super) async fn connect_once(connect: &PgConnectOptions) -> Result<PgConnection, OpenError> {
+    let attempt = tokio::time::timeout(CONNECT, PgConnection::connect_with(connect)).await;
+    attempt.map_err(|_| unavailable("no answer within 5 s"))?.map_err(unavailable)
+}
+
 /// Checks the version and brings the schema up to date.
 pub(super) async fn prepare(connect: &PgConnectOptions) -> Result<(), OpenError> {
-    let attempt = tokio::time::timeout(CONNECT, PgConnection::connect_with(connect)).await;
-    let mut connection = attempt.map_err(|_| unavailable("no answer within 5 s"))?.map_err(unavailable)?;
+    let mut connection = connect_once(connect).await?;
     let shown =
         sqlx::query("SHOW server_version_num").fetch_one(&mut connection).await.map_err(unavailable)?;
     let found: String = shown.try_get(0).map_err(unavailable)?;
@@ -155,18 +162,55 @@ pub(super) async fn prepare(connect: &PgConnectOptions) -> Result<(), OpenError>
     Ok(())
 }
 
+fn not_migrated(error: sqlx::Error) -> OpenError {
+    // lock_not_available
+    if error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("55P03")) {
+        let reason = "the schema is not up to date, and a long transaction (a backup?) keeps it from being changed: start again when it has ended";
+        return unavailable(reason);
+    }
+    unavailable(error)
+}
+
+/// Begins a new epoch when the database is not where it was, unless it does not say where it is.
+pub(super) async fn settle(connection: impl sqlx::PgExecutor<'_>) -> sqlx::Result<()> {
+    let settled = sqlx::query(sql::SETTLE).bind(os::random_uuid()).fetch_optional(connection).await;
+    match settled {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => {
+            tracing::warn!(
+                "the database was restored, copied or promoted by means of its own: a new epoch begins"
+            );
+            Ok(())
+        }
+        // insufficient_privilege, object_not_in_prerequisite_state
+        Err(error)
+            if error
+                .as_database_error()
+                .and_then(|error| error.code())
+                .is_some_and(|code| code == "42501" || code == "55000") =>
+        {
+            tracing::debug!(%error, "the database does not say where it is");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
 async fn migrate(connection: &mut PgConnection) -> Result<(), OpenError> {
     let mut transaction = connection.begin().await.map_err(unavailable)?;
     sqlx::query(sql::LOCK_MIGRATIONS).execute(&mut *transaction).await.map_err(unavailable)?;
+    sqlx::query(sql::MIGRATE_SOON).execute(&mut *transaction).await.map_err(unavailable)?;
     sqlx::query(sql::MIGRATION_TABLE).execute(&mut *transaction).await.map_err(unavailable)?;
-    let rows: Vec<(i32, String)> = sqlx::query_as("SELECT number, checksum FROM migration")
-        .fetch_all(&mut *transaction)
-        .await
-        .map_err(unavailable)?;
-    let recorded: Vec<(u32, String)> =
-        rows.into_iter().map(|(number, checksum)| (number.unsigned_abs(), checksum)).collect();
+    let rows: Vec<(i32, String, Option<i32>)> =
+        sqlx::query_as(sql::RECORDED).fetch_all(&mut *transaction).await.map_err(unavailable)?;
+    let recorded = rows.into_iter().map(|(number, checksum, oldest)| Recorded {
+        number: number.unsigned_abs(),
+        checksum,
+        oldest: oldest.map(i32::unsigned_abs),
+    });
+    let recorded: Vec<Recorded> = recorded.collect();
     for migration in migrations::pending(POSTGRES, &recorded)? {
-        sqlx::raw_sql(migration.text).execute(&mut *transaction).await.map_err(unavailable)?;
+        sqlx::raw_sql(migration.text).execute(&mut *transaction).await.map_err(not_migrated)?;
         sqlx::query(sql::RECORD_MIGRATION)
             .bind(migration.number.cast_signed())
             .bind(migration.name)
@@ -174,6 +218,14 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), OpenError> {
             .execute(&mut *transaction)
             .await
             .map_err(unavailable)?;
+        if migration.number >= migrations::RULED {
+            sqlx::query(RULE_MIGRATION)
+                .bind(migration.oldest.cast_signed())
+                .bind(migration.number.cast_signed())
+                .execute(&mut *transaction)
+                .await
+                .map_err(unavailable)?;
+        }
         tracing::info!(
             number = migration.number,
             name = migration.name,

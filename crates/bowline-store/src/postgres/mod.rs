@@ -8,6 +8,7 @@
 
 mod batch;
 mod connection;
+mod copy;
 mod fleet;
 mod log;
 mod read;
@@ -84,6 +85,7 @@ pub async fn open_postgres(options: PostgresOptions) -> Result<Arc<dyn Store>, O
     connection::prepare(&connect).await?;
     let unavailable = |error: sqlx::Error| OpenError::Unavailable { reason: error.to_string() };
     let pool = connection::open_pool(&options, &connect);
+    connection::settle(&pool).await.map_err(unavailable)?;
     let heads = Arc::new(Heads::new(read_head(&pool).await.map_err(unavailable)?));
     let instance = os::random_uuid();
     let forgotten = sqlx::query(sql::postgres::FORGET_OLD_WRITERS).bind(&options.name).bind(instance);

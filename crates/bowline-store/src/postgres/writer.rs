@@ -215,6 +215,8 @@ impl Writer {
     async fn try_connect(&self) -> Result<PgConnection, String> {
         let attempt = async {
             let mut connection = PgConnection::connect_with(&self.connect).await?;
+            // It may be another one than before: a standby that was promoted.
+            super::connection::settle(&mut connection).await?;
             // The row must be there before the first batch: only a row that exists can be waited for.
             sqlx::query(sql::SIGN_IN).bind(self.instance).bind(&self.name).execute(&mut connection).await?;
             Ok::<_, sqlx::Error>(connection)

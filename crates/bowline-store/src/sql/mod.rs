@@ -22,6 +22,7 @@ macro_rules! stamp {
     };
 }
 
+pub(crate) mod copy;
 pub(crate) mod fleet;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
@@ -51,6 +52,8 @@ pub(crate) const LIST_PARENT: Twin =
 pub(crate) const LIST_PARENT_TYPE: Twin = twin!(
     "WHERE parent = $1 AND resource_type = $2 AND key > $3 AND key < $4 AND created_revision <= $5 ORDER BY key LIMIT $6"
 );
+
+pub(crate) const RULE_MIGRATION: &str = "UPDATE migration SET oldest = $1 WHERE number = $2";
 
 pub(crate) const HEAD: &str = "SELECT epoch, revision, position FROM counter";
 pub(crate) const CHANGES: &str = "SELECT revision, kind, tenant, uid, key, id, resource_type, actor, correlation_id, \

@@ -4,6 +4,19 @@ pub(crate) const MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration \
     (number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())";
 pub(crate) const RECORD_MIGRATION: &str =
     "INSERT INTO migration (number, name, checksum) VALUES ($1, $2, $3)";
+/// Through JSON, because a database from before the rule lacks the column.
+pub(crate) const RECORDED: &str =
+    "SELECT number, checksum, (to_jsonb(m) ->> 'oldest')::int4 FROM migration m";
+/// Longer than a batch and shorter than a caller waits: while a migration waits for a lock, everybody waits behind it.
+pub(crate) const MIGRATE_SOON: &str = "SET LOCAL lock_timeout = '5s'";
+
+/// Begins a new epoch when the database is not where it was: cluster, database, timeline.
+pub(crate) const SETTLE: &str = "WITH here AS (\
+      SELECT c.system_identifier || ' ' || d.oid || ' ' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS identity \
+      FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()), \
+    moved AS (UPDATE place SET identity = here.identity FROM here, place was \
+      WHERE was.one = place.one AND place.identity <> here.identity RETURNING was.identity) \
+    UPDATE counter SET epoch = $1 FROM moved WHERE moved.identity <> '' RETURNING revision";
 /// Servers that start at once bring the schema up to date one after the other. The number is "bowline" in ASCII.
 pub(crate) const LOCK_MIGRATIONS: &str = "SELECT pg_advisory_xact_lock(27710124484816485)";
 

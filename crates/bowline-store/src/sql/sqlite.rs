@@ -5,6 +5,11 @@ pub(crate) const MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration \
 pub(crate) const RECORD_MIGRATION: &str =
     "INSERT INTO migration (number, name, checksum, applied_at) VALUES (?1, ?2, ?3, datetime('now'))";
 
+/// A database from before the rule lacks the column `oldest`.
+pub(crate) const IS_RULED: &str = "SELECT count(*) FROM pragma_table_info('migration') WHERE name = 'oldest'";
+pub(crate) const RECORDED: &str = "SELECT number, checksum, oldest FROM migration";
+pub(crate) const RECORDED_BEFORE: &str = "SELECT number, checksum, NULL FROM migration";
+
 pub(crate) const COUNTER: &str =
     "SELECT epoch, revision, position, batch, activity, activity_link FROM counter";
 pub(crate) const RAISE_COUNTER: &str = "UPDATE counter SET revision = ?1, position = ?2, watermarked = max(watermarked, ?3), batch = batch + 1, \

@@ -1,7 +1,8 @@
 //! Connections: how they are set up, how the schema gets up to date, and what their errors mean.
 
 use crate::commit::CommitError;
-use crate::migrations::{self, SQLITE};
+use crate::migrations::{self, Recorded, SQLITE};
+use crate::sql::RULE_MIGRATION;
 use crate::sql::sqlite as sql;
 use crate::store::{OpenError, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
@@ -19,6 +20,8 @@ const LOG_BYTES: i64 = 64 << 20;
 const WRITER_PAGES: i64 = 8 << 10;
 /// Pages that each reader keeps, in KiB.
 const READER_PAGES: i64 = 2 << 10;
+/// Pages while a copy is filled, in KiB: its indexes grow everywhere at once.
+const COPY_PAGES: i64 = 64 << 10;
 
 fn open(path: &Path, cache_kib: i64) -> rusqlite::Result<Connection> {
     // Each connection is used by one thread at a time, so that SQLite needs no mutex of its own.
@@ -53,21 +56,64 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     set_up().map_err(|error| OpenError::Unavailable { reason: describe(&error) })
 }
 
+/// A connection that fills a file which nobody else knows yet: what it leaves behind when it is stopped is thrown away.
+pub(super) fn open_copy(path: &Path) -> Result<Connection, OpenError> {
+    let set_up = || -> rusqlite::Result<Connection> {
+        let connection = open(path, COPY_PAGES)?;
+        connection.pragma_update(None, "journal_mode", "OFF")?;
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        Ok(connection)
+    };
+    set_up().map_err(|error| OpenError::Unavailable { reason: describe(&error) })
+}
+
+/// Takes what is in the log into the file, so that the file alone is the database. One that is beyond reading has nothing to take.
+pub(super) fn settle(path: &Path) -> Result<(), OpenError> {
+    let settled = open(path, READER_PAGES).and_then(|connection| {
+        connection.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get::<_, String>(0))
+    });
+    match settled {
+        Ok(mode) if mode == "delete" => Ok(()),
+        Ok(mode) => Err(OpenError::Unavailable {
+            reason: format!("another program reads {} (its journal stays in mode {mode})", path.display()),
+        }),
+        Err(error)
+            if matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
+            ) =>
+        {
+            tracing::warn!(path = %path.display(), %error, "the database that is replaced cannot be read");
+            Ok(())
+        }
+        Err(error) => Err(OpenError::Unavailable { reason: describe(&error) }),
+    }
+}
+
+fn recorded(connection: &Connection) -> rusqlite::Result<Vec<Recorded>> {
+    let ruled: u32 = connection.query_row(sql::IS_RULED, [], |row| row.get(0))?;
+    let mut statement = connection.prepare(if ruled > 0 { sql::RECORDED } else { sql::RECORDED_BEFORE })?;
+    let rows = statement.query_map([], |row| {
+        Ok(Recorded { number: row.get(0)?, checksum: row.get(1)?, oldest: row.get(2)? })
+    })?;
+    rows.collect()
+}
+
 /// Brings the schema up to date.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| OpenError::Unavailable { reason: describe(&error) };
     connection.execute_batch(sql::MIGRATION_TABLE).map_err(failed)?;
-    let recorded = {
-        let mut statement = connection.prepare("SELECT number, checksum FROM migration").map_err(failed)?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
-        rows.collect::<rusqlite::Result<Vec<(u32, String)>>>().map_err(failed)?
-    };
+    let recorded = recorded(connection).map_err(failed)?;
     for migration in migrations::pending(SQLITE, &recorded)? {
         let mut apply = || -> rusqlite::Result<()> {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             transaction.execute_batch(migration.text)?;
             let values = params![migration.number, migration.name, migration.checksum()];
             transaction.execute(sql::RECORD_MIGRATION, values)?;
+            if migration.number >= migrations::RULED {
+                transaction.execute(RULE_MIGRATION, params![migration.oldest, migration.number])?;
+            }
             transaction.commit()
         };
         apply().map_err(failed)?;

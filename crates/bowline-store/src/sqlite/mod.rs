@@ -9,6 +9,7 @@
 
 mod batch;
 mod connection;
+mod copy;
 mod log;
 mod read;
 mod writer;

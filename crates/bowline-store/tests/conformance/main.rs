@@ -1,6 +1,7 @@
 //! The conformance suite on SQLite and on PostgreSQL, writers that are killed, and databases that are replaced.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests start processes and replace files")]
 
+mod copies;
 mod crash;
 mod opening;
 mod proxy;

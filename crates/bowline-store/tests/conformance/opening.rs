@@ -125,7 +125,7 @@ fn free_space_is_read_from_the_system() {
 async fn a_newer_database_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path()).await);
-    let newer = "INSERT INTO migration VALUES (9, 'future', 'x', 'now')";
+    let newer = "INSERT INTO migration (number, name, checksum, applied_at) VALUES (9, 'future', 'x', 'now')";
     rusqlite::Connection::open(directory.path().join("bowline.db")).unwrap().execute(newer, []).unwrap();
     let refused = open_sqlite(SqliteOptions::new(directory.path())).await.err().unwrap();
     assert!(matches!(refused, OpenError::Newer { found: 9, .. }), "{refused}");
@@ -133,7 +133,7 @@ async fn a_newer_database_is_refused() {
     let Some(server) = crate::server::server("a_newer_database_is_refused") else { return };
     let database = server.create_database().await;
     drop(open_postgres(PostgresOptions::new(&database.url, "one")).await.unwrap());
-    database.execute("INSERT INTO migration VALUES (9, 'future', 'x')").await;
+    database.execute("INSERT INTO migration (number, name, checksum) VALUES (9, 'future', 'x')").await;
     let refused = open_postgres(PostgresOptions::new(&database.url, "one")).await.err().unwrap();
     assert!(matches!(refused, OpenError::Newer { found: 9, .. }), "{refused}");
 }
@@ -149,4 +149,85 @@ async fn a_database_that_cannot_be_reached_says_so_without_its_password() {
             "{refused}"
         );
     }
+}
+
+/// A migration of a version that does not exist yet, as that version would record it.
+fn of_the_next_version(number: u32, oldest: u32, text: &str) -> String {
+    format!(
+        "{text}; INSERT INTO migration (number, name, checksum, applied_at, oldest) \
+         VALUES ({number}, 'next', 'x', '2026-01-01', {oldest})"
+    )
+}
+
+/// What a new version adds while this one serves; and what it later takes away.
+fn expand_and_contract() -> (String, String) {
+    let expand = "ALTER TABLE resource ADD COLUMN flavour TEXT; ALTER TABLE counter ADD COLUMN tasted BIGINT NOT NULL DEFAULT 0; \
+        CREATE TABLE flavour (name TEXT NOT NULL PRIMARY KEY)";
+    (of_the_next_version(900, 4, expand), of_the_next_version(901, 901, "DROP TABLE flavour"))
+}
+
+#[tokio::test]
+async fn a_version_works_with_what_the_next_one_added_until_it_takes_something_away() {
+    let (expand, contract) = expand_and_contract();
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await;
+    let other = rusqlite::Connection::open(directory.path().join("bowline.db")).unwrap();
+    other.execute_batch(&expand).unwrap();
+    fill(&store, 0, 5).await;
+    drop(store);
+    let store = open(directory.path()).await;
+    assert_eq!(fill(&store, 5, 8).await.revision, Revision(8));
+    drop(store);
+    other.execute_batch(&contract).unwrap();
+    let refused = open_sqlite(SqliteOptions::new(directory.path())).await.err().unwrap();
+    assert!(matches!(refused, OpenError::Newer { found: 901, .. }), "{refused}");
+
+    let Some(server) = crate::server::server("a_version_works_with_what_the_next_one_added") else { return };
+    let database = server.create_database().await;
+    let serving = open_postgres(PostgresOptions::new(&database.url, "serving")).await.unwrap();
+    fill(&serving, 0, 3).await;
+    database.execute(&expand).await;
+    fill(&serving, 3, 5).await;
+    let downgraded = open_postgres(PostgresOptions::new(&database.url, "downgraded")).await.unwrap();
+    assert_eq!(fill(&downgraded, 5, 8).await.revision, Revision(8));
+    fill(&serving, 8, 9).await;
+    database.execute(&contract).await;
+    let refused = open_postgres(PostgresOptions::new(&database.url, "late")).await.err().unwrap();
+    assert!(matches!(refused, OpenError::Newer { found: 901, .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_elsewhere_begins_one_new_epoch() {
+    let Some(server) = crate::server::server("a_database_that_is_elsewhere") else { return };
+    let database = server.create_database().await;
+    let before =
+        open_postgres(PostgresOptions::new(&database.url, "one")).await.unwrap().head().await.unwrap();
+    let again = open_postgres(PostgresOptions::new(&database.url, "one")).await.unwrap();
+    assert_eq!(again.head().await.unwrap(), before, "a restart begins no epoch");
+    // As a copy of the files is found on its next timeline.
+    database.execute("UPDATE place SET identity = replace(identity, '00000001', '00000007')").await;
+    let options = |name: &str| PostgresOptions::new(&database.url, name);
+    let (one, two) = tokio::join!(open_postgres(options("one")), open_postgres(options("two")));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    let turned = one.head().await.unwrap();
+    assert_ne!(turned.epoch, before.epoch);
+    assert_eq!(two.head().await.unwrap(), turned, "both agree");
+    let third = open_postgres(options("three")).await.unwrap();
+    assert_eq!(third.head().await.unwrap(), turned, "and it stays");
+}
+
+#[tokio::test]
+async fn a_migration_does_not_wait_behind_a_long_reader() {
+    use sqlx::Connection as _;
+    let Some(server) = crate::server::server("a_migration_does_not_wait") else { return };
+    let database = server.create_database().await;
+    drop(open_postgres(PostgresOptions::new(&database.url, "one")).await.unwrap());
+    // As it was before the newest migration.
+    database.execute("DELETE FROM migration WHERE number = 4; DROP TABLE place; ALTER TABLE migration DROP COLUMN oldest").await;
+    let mut reader = sqlx::PgConnection::connect(&database.url).await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT * FROM migration").execute(&mut reader).await.unwrap();
+    let refused = open_postgres(PostgresOptions::new(&database.url, "two")).await.err().unwrap();
+    assert!(refused.to_string().contains("start again when it has ended"), "{refused}");
+    reader.close().await.unwrap();
+    open_postgres(PostgresOptions::new(&database.url, "two")).await.unwrap();
 }
