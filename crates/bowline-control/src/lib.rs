@@ -17,6 +17,7 @@ pub mod answers;
 pub mod authorization;
 pub mod bootstrap;
 pub mod context;
+pub mod cursors;
 pub mod desired;
 pub mod discovery;
 pub mod duties;
@@ -125,6 +126,7 @@ pub struct Control {
     fleet: fleet::Fleet,
     inventory: inventory::Inventory,
     desired: desired::Desired,
+    cursors: cursors::Cursors,
     answers: answers::Answers,
     pages: pages::Pages,
     line: pipeline::Line,
@@ -155,6 +157,7 @@ impl Control {
             fleet: fleet::Fleet::new(Arc::clone(&store)),
             inventory: inventory::Inventory::new(Arc::clone(&store)),
             desired: desired::Desired::default(),
+            cursors: cursors::Cursors::default(),
             answers: answers::Answers::default(),
             pages: pages::Pages::default(),
             line: pipeline::Line::default(),

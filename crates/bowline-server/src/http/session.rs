@@ -137,6 +137,11 @@ async fn begin(
         .filter(|v| v.len() <= 128)
         .unwrap_or_default();
     let control = &state.control;
+    let weighed = control.weigh_cursor(&record.key, query.epoch, query.generation).await;
+    weighed.map_err(|error| {
+        Error::unavailable("This server cannot take the session right now. Connect again.", 2)
+            .with_context(error)
+    })?;
     let document = control.desired().document(&record.key);
     let claim = claim(query, &document);
     let keep_alive =
