@@ -38,7 +38,8 @@ pub fn postgres(test: &str) -> Option<&'static Postgres> {
 }
 
 /// Where the harness was told, or where Debian puts it: the newest version that is there.
-fn binaries() -> Option<PathBuf> {
+#[must_use]
+pub fn binaries() -> Option<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .ok()?
         .filter_map(|version| {
@@ -49,6 +50,21 @@ fn binaries() -> Option<PathBuf> {
         .collect();
     found.sort();
     found.pop().map(|(_, path)| path)
+}
+
+/// The user that PostgreSQL runs as, where that must be another one: it refuses to run as root.
+#[must_use]
+pub fn owner() -> Option<&'static str> {
+    nix::unistd::geteuid().is_root().then_some("postgres")
+}
+
+/// Arguments of `setpriv` that make a child of that user.
+#[must_use]
+pub fn as_owner() -> &'static [&'static str] {
+    match owner() {
+        Some(_) => &["--reuid", "postgres", "--regid", "postgres", "--clear-groups", "--pdeathsig", "KILL"],
+        None => &["--pdeathsig", "KILL"],
+    }
 }
 
 const SCRIPT: &str = r#"
@@ -69,14 +85,15 @@ impl Postgres {
         let home = tempfile::tempdir().unwrap().keep();
         std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755)).unwrap();
         let port = free_port();
-        // PostgreSQL refuses to run as root: there it runs as the user of Debian's package.
-        let (owner, run) = match nix::unistd::geteuid().is_root() {
-            true => ("postgres", "setpriv --reuid postgres --regid postgres --clear-groups --pdeathsig KILL"),
-            false => ("", "setpriv --pdeathsig KILL"),
-        };
+        let run = format!("setpriv {}", as_owner().join(" "));
         let mut command = Command::new("sh");
         command.args(["-c", SCRIPT]).env("BIN", &binaries).env("DIR", &home).env("PORT", port.to_string());
-        let shell = command.env("OWNER", owner).env("AS", run).stdin(Stdio::piped()).spawn().unwrap();
+        let shell = command
+            .env("OWNER", owner().unwrap_or_default())
+            .env("AS", run)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut server = Self { binaries, port, databases: AtomicU32::new(0), _shell: shell };
         server.wait_until_ready(&home);
         server

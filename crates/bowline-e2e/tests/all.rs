@@ -12,6 +12,8 @@ mod arc_connect;
 mod audit;
 #[path = "all/authorization.rs"]
 mod authorization;
+#[path = "all/backups.rs"]
+mod backups;
 #[path = "all/clients.rs"]
 mod clients;
 #[path = "all/coverage.rs"]
@@ -38,6 +40,8 @@ mod monitoring;
 mod overload;
 #[path = "all/pod.rs"]
 mod pod;
+#[path = "all/point_in_time.rs"]
+mod point_in_time;
 #[path = "all/proxies.rs"]
 mod proxies;
 #[path = "all/reading.rs"]
@@ -64,6 +68,8 @@ mod tables;
 mod traces;
 #[path = "all/up.rs"]
 mod up;
+#[path = "all/upgrades.rs"]
+mod upgrades;
 #[path = "all/upstream.rs"]
 mod upstream;
 #[path = "all/versions.rs"]

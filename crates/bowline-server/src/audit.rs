@@ -56,6 +56,22 @@ impl HeadsFile {
     }
 }
 
+impl HeadsFile {
+    /// Gives the file another name, because the log that it speaks of is not in the database any more. Says which.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    #[expect(clippy::disallowed_methods, reason = "the file of signed heads is kept here and nowhere else")]
+    pub fn set_aside(&self, now: jiff::Timestamp) -> std::io::Result<Option<PathBuf>> {
+        let kept = self.0.with_file_name(format!("audit-heads-until-{}.jws", now.as_second()));
+        match std::fs::rename(&self.0, &kept) {
+            Ok(()) => Ok(Some(kept)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 impl Shelf for HeadsFile {
     fn newest(&self, limit: usize) -> std::io::Result<Vec<String>> {
         let lines = self.lines_of_last(limit as u64 * LINE)?;

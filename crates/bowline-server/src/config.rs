@@ -25,6 +25,14 @@ pub struct Arguments {
 pub enum Command {
     /// Serve until stopped.
     Serve(Box<Options>),
+    /// Make a backup of the database while servers work on it, or verify one.
+    Backup(crate::backup::BackupOptions),
+    /// Fill an empty database from a backup.
+    Restore(crate::backup::RestoreOptions),
+    /// Copy a database into another, from SQLite to PostgreSQL or back, and compare the two.
+    Migrate(crate::backup::MigrateOptions),
+    /// Start a new epoch, after the database was restored by means of its own: agents then take its state whatever they had.
+    NewEpoch(Where),
     /// Verify the activity log, print the key that signs it.
     #[command(subcommand)]
     Audit(crate::verify::AuditCommand),
@@ -134,6 +142,57 @@ pub struct Options {
     upstream: UpstreamOptions,
 }
 
+/// Which database, for commands beside `serve`: the same flags, environment and file.
+#[derive(Args)]
+pub struct Where {
+    /// The file with the server's settings (TOML).
+    #[arg(long, env = "BOWLINE_CONFIG")]
+    config: Option<PathBuf>,
+    /// The server's data directory.
+    #[arg(long, env = "BOWLINE_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// postgres://… [default: SQLite in the data directory].
+    #[arg(long, env = "BOWLINE_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Free disk space in MiB that is left [default: 256].
+    #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
+    disk_reserve_mib: Option<u64>,
+}
+
+impl Where {
+    /// Completed by the file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn with_file(self) -> anyhow::Result<Self> {
+        let file = Options::read(self.config.as_deref())?;
+        Ok(Self {
+            config: self.config,
+            data_dir: self.data_dir.or(file.data_dir),
+            database: self.database.or(file.database),
+            disk_reserve_mib: self.disk_reserve_mib.or(file.disk_reserve_mib),
+        })
+    }
+
+    /// What stays free, in bytes.
+    #[must_use]
+    pub fn reserve(&self) -> u64 {
+        self.disk_reserve_mib.unwrap_or(256) << 20
+    }
+}
+
+impl Options {
+    /// What the file says; nothing without one.
+    #[expect(clippy::disallowed_methods, reason = "the configuration file is read here and nowhere else")]
+    fn read(path: Option<&std::path::Path>) -> anyhow::Result<Self> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+        toml::from_str(&text)
+            .with_context(|| format!("the configuration file {} is not understood", path.display()))
+    }
+}
+
 /// The settings that hold.
 #[derive(Debug)]
 pub struct Config {
@@ -202,19 +261,7 @@ impl Config {
     /// # Errors
     /// When the file cannot be read or a setting makes no sense.
     pub fn resolve(options: Options) -> anyhow::Result<Self> {
-        let file: Options = match &options.config {
-            None => Options::default(),
-            Some(path) => {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the configuration file is read here and nowhere else"
-                )]
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
-                toml::from_str(&text)
-                    .with_context(|| format!("the configuration file {} is not understood", path.display()))?
-            }
-        };
+        let file = Options::read(options.config.as_deref())?;
         let Some(data_dir) = options.data_dir.or(file.data_dir) else {
             bail!(
                 "no data directory was given: add --data-dir DIR (or BOWLINE_DATA_DIR), where the server keeps its database and keys"

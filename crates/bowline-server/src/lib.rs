@@ -4,6 +4,7 @@
 //! [`http::context`]; what a path means is in `bowline-arm`.
 
 pub mod audit;
+pub mod backup;
 pub mod config;
 pub mod host;
 pub mod http;

@@ -43,3 +43,11 @@ fn is_for_a_collector(metadata: &Metadata<'_>) -> bool {
     let most = if metadata.is_span() { Level::DEBUG } else { Level::INFO };
     metadata.target().starts_with("bowline") && *metadata.level() <= most
 }
+
+/// For commands that end: what goes wrong besides what they say themselves.
+pub fn quiet() {
+    let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr);
+    if lines.with_ansi(false).with_target(false).try_init().is_err() {
+        tracing::debug!("logging was started before");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use bowline_server::{config, host, limits, openapi, verify, wire};
+use bowline_server::{backup, config, host, limits, openapi, verify, wire};
 
 /// Half of the memory per idle session of the system's allocator (measured before the server was built).
 #[global_allocator]
@@ -40,11 +40,11 @@ fn main() -> ExitCode {
                 runtime.block_on(wire::serve(config, COMMIT))
             })
         }
-        config::Command::Audit(command) => tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Into::into)
-            .and_then(|runtime| runtime.block_on(verify::run(command))),
+        config::Command::Backup(options) => run(backup::backup(options, wire::clock())),
+        config::Command::Restore(options) => run(backup::restore(options, wire::clock())),
+        config::Command::Migrate(options) => run(backup::migrate(options)),
+        config::Command::NewEpoch(place) => run(backup::new_epoch(place)),
+        config::Command::Audit(command) => run(verify::run(command)),
         config::Command::Generate => {
             println!("{}", generated());
             Ok(())
@@ -58,9 +58,14 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bowline-server: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(backup::exit_code(&error))
         }
     }
+}
+
+/// Runs a command that ends by itself.
+fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
 }
 
 /// The files that are rendered from the code.

@@ -194,7 +194,10 @@ async fn first_start(control: &Arc<Control>, config: &Config) -> anyhow::Result<
 }
 
 /// From now on a signal to stop is heard, and ends what this gives.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+///
+/// # Errors
+/// When the system takes no handler.
+pub fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {

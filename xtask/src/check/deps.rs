@@ -38,6 +38,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["bowline-auth"]),
     ("k8s-openapi", &["bowline-kubernetes"]),
     ("kube", &["bowline-kubernetes"]),
+    ("object_store", &["bowline-server"]),
     ("opentelemetry", &["bowline-server"]),
     ("opentelemetry-otlp", &["bowline-server"]),
     ("regorus", &["bowline-policy"]),

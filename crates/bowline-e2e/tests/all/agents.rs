@@ -24,7 +24,7 @@ pub(crate) async fn wait_for_status(admin: &Api, id: &str, wanted: &str, within:
 }
 
 /// Everything that the agent's ledger holds, as text.
-fn ledger(host: &Host) -> String {
+pub(crate) fn ledger(host: &Host) -> String {
     let mut text = String::new();
     let Ok(entries) = std::fs::read_dir(host.state().join("ledger")) else { return text };
     for entry in entries.flatten() {
@@ -33,7 +33,7 @@ fn ledger(host: &Host) -> String {
     text
 }
 
-async fn put_settings(admin: &Api, scope: &str, level: &str) {
+pub(crate) async fn put_settings(admin: &Api, scope: &str, level: &str) {
     let id = format!("{scope}/providers/Microsoft.Bowline/agentSettings/default");
     let answer = admin.put(&id, &json!({"properties": {"logLevel": level}})).await;
     assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
