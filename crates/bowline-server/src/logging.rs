@@ -46,7 +46,7 @@ fn is_for_a_collector(metadata: &Metadata<'_>) -> bool {
 
 /// For commands that end: what goes wrong besides what they say themselves.
 pub fn quiet() {
-    let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr);
+    let lines = fmt().with_max_level(Level::WARN).with_writer(std::io::stderr);
     if lines.with_ansi(false).with_target(false).try_init().is_err() {
         tracing::debug!("logging was started before");
     }
