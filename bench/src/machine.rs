@@ -25,6 +25,31 @@ pub(crate) fn cpu_ms(pids: &[u32]) -> Result<u64> {
     Ok(ticks * TICK_MS)
 }
 
+/// The same of a process and all that it started, also of those that have ended: a PostgreSQL server and its connections.
+pub(crate) fn family_cpu_ms(parent: u32) -> Result<u64> {
+    let times = |pid: u32, count: usize| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let fields: Vec<u64> = stat
+            .rsplit_once(')')?
+            .1
+            .split_whitespace()
+            .map(|field| field.parse().unwrap_or_default())
+            .collect();
+        // Its parent, and user, system, and ended children's user and system time.
+        Some((*fields.get(1)?, fields.get(11..11 + count)?.iter().sum::<u64>()))
+    };
+    let (_, mut ticks) = times(parent, 4).context("the measured process ended")?;
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        if let Some((_, own)) = times(pid, 2).filter(|(of, _)| *of == u64::from(parent)) {
+            ticks += own;
+        }
+    }
+    Ok(ticks * TICK_MS)
+}
+
 /// A line of /proc/PID/status in its own unit (kB for memory), summed over the processes.
 pub(crate) fn status(pids: &[u32], name: &str) -> Result<u64> {
     let mut sum = 0;

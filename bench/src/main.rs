@@ -1,6 +1,7 @@
 //! Benchmarks: Bowline beside its peers, on one machine, in one run. `cargo xtask bench` builds and starts this.
 //!
-//! Each benchmark is a file: [`resources`], [`fanout`], [`sessions`], [`footprint`], [`enrolment`], [`stages`]; it checks that both
+//! Each benchmark is a file: [`resources`], [`fanout`], [`sessions`], [`footprint`], [`enrolment`], [`stages`], [`servers`], [`upserts`],
+//! [`mixed`]; it checks that both
 //! sides did what they were asked, prints a table and writes JSON. Below them lie the two sides ([`bowline`], [`kube`]),
 //! the one client for both ([`http`]) and what the machine says ([`machine`]).
 //!
@@ -16,11 +17,14 @@ mod footprint;
 mod http;
 mod kube;
 mod machine;
+mod mixed;
 mod peer;
 mod program;
 mod resources;
+mod servers;
 mod sessions;
 mod stages;
+mod upserts;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,11 +56,16 @@ pub(crate) struct Setup {
     pub(crate) assignments: Vec<u64>,
     /// Resources at which growth is measured, ascending.
     pub(crate) resources: Vec<u64>,
+    /// Agents over three servers at which memory is read, ascending.
+    pub(crate) fleet: Vec<u64>,
+    /// Resources of the mixed load.
+    pub(crate) mixed: u64,
 }
 
-const NAMES: [&str; 6] = ["resources", "fanout", "sessions", "footprint", "enrolment", "stages"];
+const NAMES: [&str; 9] =
+    ["resources", "fanout", "sessions", "footprint", "enrolment", "stages", "servers", "upserts", "mixed"];
 const USAGE: &str = "cargo xtask bench [NAME…] [--rounds N] [--cell-seconds N] [--agents N,N] [--watchers N] [--singles N] \
-                     [--enrol N] [--idle-seconds N] [--assignments N,N] [--resources N,N]\nnames: resources, fanout, sessions, footprint, enrolment, stages; all when none is given";
+                     [--enrol N] [--idle-seconds N] [--assignments N,N] [--resources N,N] [--fleet N,N] [--mixed N]\nnames: resources, fanout, sessions, footprint, enrolment, stages, servers, upserts, mixed; all when none is given";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -68,6 +77,9 @@ async fn main() -> Result<()> {
             "sessions" => sessions::run(&setup).await,
             "footprint" => footprint::run(&setup).await,
             "stages" => stages::run(&setup).await,
+            "servers" => servers::run(&setup).await,
+            "upserts" => upserts::run(&setup).await,
+            "mixed" => mixed::run(&setup).await,
             _ => enrolment::run(&setup).await,
         };
         measured.with_context(|| format!("the benchmark {name} failed"))?;
@@ -90,6 +102,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
         idle: Duration::from_secs(600),
         assignments: vec![10, 1000, 100_000],
         resources: vec![10_000, 1_000_000],
+        fleet: vec![3000, 12_000],
+        mixed: 200_000,
     };
     let mut names = Vec::new();
     while let Some(word) = words.next() {
@@ -107,6 +121,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
             "--agents" => setup.agents = numbers(&value()?)?,
             "--assignments" => setup.assignments = numbers(&value()?)?,
             "--resources" => setup.resources = numbers(&value()?)?,
+            "--fleet" => setup.fleet = numbers(&value()?)?,
+            "--mixed" => setup.mixed = value()?.parse()?,
             "--watchers" => setup.watchers = value()?.parse()?,
             "--singles" => setup.singles = value()?.parse()?,
             "--enrol" => setup.enrol = value()?.parse()?,
@@ -114,8 +130,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
             _ => bail!("'{word}' is not known\n{USAGE}"),
         }
     }
-    if setup.rounds == 0 || setup.watchers < 32 {
-        bail!("at least one round and 32 watchers\n{USAGE}");
+    if setup.rounds == 0 || setup.watchers < 32 || setup.mixed < 1000 {
+        bail!("at least one round, 32 watchers and 1,000 resources of the mixed load\n{USAGE}");
     }
     Ok((setup, names))
 }

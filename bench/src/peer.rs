@@ -51,7 +51,12 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn new(kind: Kind, target: Target, pids: Vec<u32>, root: &str) -> Self {
-        let versions = Mutex::new(vec![String::new(); POPULATION]);
+        Self::sized(kind, target, pids, root, POPULATION)
+    }
+
+    /// One with another number of resources.
+    pub(crate) fn sized(kind: Kind, target: Target, pids: Vec<u32>, root: &str, population: usize) -> Self {
+        let versions = Mutex::new(vec![String::new(); population]);
         Self { kind, target, pids, root: root.to_owned(), versions, created: Mutex::default() }
     }
 
@@ -89,9 +94,13 @@ impl Peer {
 
     /// How one of the population is changed.
     pub(crate) fn update(&self, index: usize, change: u64) -> (Method, String, Bytes) {
-        let name = name_of(index);
+        self.update_of(index, &name_of(index), change)
+    }
+
+    /// The same, of one whose name is given.
+    pub(crate) fn update_of(&self, index: usize, name: &str, change: u64) -> (Method, String, Bytes) {
         let version = self.versions.lock().unwrap_or_else(PoisonError::into_inner)[index].clone();
-        (Method::PUT, self.path("fixed", &name), self.body(&name, change, &version))
+        (Method::PUT, self.path("fixed", name), self.body(name, change, &version))
     }
 
     /// Notes what an answer says about one of the population.

@@ -27,6 +27,7 @@ pub(crate) fn run(paths: &Paths, arguments: &[String]) -> Result<()> {
     let programs = paths.target.join("release");
     let mut bench = Command::new(programs.join("bowline-bench"));
     bench.arg("--programs").arg(&programs).arg("--results").arg(paths.cache.join("bench"));
+    bench.env("BOWLINE_PROGRAMS", &programs);
     bench.arg("--xtask").arg(env::current_exe().context("this program has no path")?).args(arguments);
     command::run(&mut bench)
 }

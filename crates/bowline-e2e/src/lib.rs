@@ -10,6 +10,7 @@
 //! | [`clients`] | azure-cli and the Azure SDKs, driven in their own languages |
 //! | [`issuer`] | an issuer of somebody else's, with workloads that show its tokens |
 //! | [`keys`] | an agent's key pair and its client assertions |
+//! | [`network`] | namespaces joined by a network that drops, delays and reorders |
 //! | [`postgres`] | a PostgreSQL server |
 //! | [`cluster`] | a real Kubernetes control plane |
 //! | [`proxy`] | proxies that stand between an agent and its server |
@@ -32,6 +33,7 @@ pub mod cluster;
 pub mod events;
 pub mod issuer;
 pub mod keys;
+pub mod network;
 pub mod postgres;
 pub mod program;
 pub mod proxy;

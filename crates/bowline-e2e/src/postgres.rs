@@ -3,6 +3,8 @@
 //! A shell stands between: it waits for the end of its standard input, which the kernel closes when the test process
 //! ends, however it ends; then it stops the server and removes its folder. [`Mortal`] is another one, which its test may kill.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,6 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
+use crate::network::Place;
 use crate::program::{Program, free_port};
 use crate::wait::{seconds, until_true};
 
@@ -29,12 +32,18 @@ static SERVER: LazyLock<Option<Postgres>> = LazyLock::new(|| binaries().map(Post
 /// The server, or a line that says which test does not run without it.
 #[must_use]
 pub fn postgres(test: &str) -> Option<&'static Postgres> {
-    if SERVER.is_none() {
-        use std::io::Write as _;
+    let _ = binaries_for(test)?;
+    SERVER.as_ref()
+}
+
+/// Where they are, or a line that says which test does not run without them.
+fn binaries_for(test: &str) -> Option<PathBuf> {
+    let found = binaries();
+    if found.is_none() {
         // Not through the captured output: a test that did not run must be seen.
         let _ = writeln!(std::io::stderr(), "skipped: {test}: there is no /usr/lib/postgresql/*/bin");
     }
-    SERVER.as_ref()
+    found
 }
 
 /// Where the harness was told, or where Debian puts it: the newest version that is there.
@@ -162,36 +171,152 @@ impl Postgres {
 pub struct Mortal {
     binaries: PathBuf,
     folder: TempDir,
+    data: PathBuf,
     port: u16,
+    place: Option<Place>,
     program: Option<Program>,
 }
 
 impl Mortal {
     /// Starts one, or says which test does not run without it.
     pub async fn start(test: &str) -> Option<Self> {
-        let binaries = postgres(test)?.binaries.clone();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
-        let mut server = Self { binaries, folder, port: free_port(), program: None };
+        Self::begin(Self::new(binaries_for(test)?)).await
+    }
+
+    /// Starts one whose files are in a folder of the test's.
+    pub async fn start_on(test: &str, folder: &Path) -> Option<Self> {
+        Self::begin(Self { data: folder.join("data"), ..Self::new(binaries_for(test)?) }).await
+    }
+
+    /// Starts one in a place of a network, where it is reached by its address.
+    pub async fn start_in(test: &str, place: Option<Place>) -> Option<Self> {
+        Self::begin(Self { place, ..Self::new(binaries_for(test)?) }).await
+    }
+
+    async fn begin(mut server: Self) -> Option<Self> {
         let data = server.data();
-        let mut initialize = Command::new("setpriv");
-        initialize.args(as_its_user()).arg(server.binaries.join("initdb"));
-        initialize
-            .args(["-U", "bowline", "--auth", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "-D", &data]);
-        let made = initialize.current_dir("/").stdout(Stdio::null()).status().unwrap();
-        assert!(made.success(), "initdb makes {data}");
+        server
+            .make(
+                "initdb",
+                &["-U", "bowline", "--auth", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "-D", &data],
+            )
+            .await;
+        if let Some(place) = &server.place {
+            let line = format!("host all all {}/24 trust\n", place.address);
+            let file = server.data.join("pg_hba.conf");
+            OpenOptions::new().append(true).open(file).unwrap().write_all(line.as_bytes()).unwrap();
+        }
         server.restart().await;
         Some(server)
     }
 
+    /// A replica, which follows this one over a port and may be some commits behind (asynchronous streaming).
+    pub async fn replica(&self, port: u16) -> Self {
+        let mut server = Self::new(self.binaries.clone());
+        let (data, port) = (server.data(), port.to_string());
+        let from = [
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-U",
+            "bowline",
+            "-D",
+            &data,
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+        ];
+        server.make("pg_basebackup", &from).await;
+        server.restart().await;
+        server
+    }
+
+    /// Ends following: from now on it takes writes.
+    ///
+    /// # Panics
+    /// When it follows nobody.
+    pub async fn promote(&self) {
+        assert_eq!(self.ask("SELECT pg_promote()").await, "t");
+    }
+
+    /// What an administrator types, and what the database answers.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn ask(&self, text: &str) -> String {
+        let mut command = tokio::process::Command::new(self.binaries.join("psql"));
+        let output = command.args(["-XAtqc", text, &self.url()]).output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// What pgbench says of a script, over the Unix socket.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn pgbench(&self, script: &str, arguments: &[&str]) -> String {
+        let file = self.folder.path().join("script.sql");
+        std::fs::write(&file, script).unwrap();
+        let mut command = Command::new(self.binaries.join("pgbench"));
+        command.args(["-n", "-U", "bowline", "-p", &self.port.to_string(), "-h"]).arg(self.folder.path());
+        let output = command.arg("-f").arg(&file).args(arguments).arg("postgres").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn new(binaries: PathBuf) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let data = folder.path().join("data");
+        Self { binaries, folder, data, port: free_port(), place: None, program: None }
+    }
+
+    async fn make(&self, program: &str, arguments: &[&str]) {
+        let mut command = tokio::process::Command::new("setpriv");
+        command.args(as_its_user()).arg(self.binaries.join(program)).args(arguments);
+        let made = command.current_dir("/").stdout(Stdio::null()).status().await.unwrap();
+        assert!(made.success(), "{program} makes {}", self.data());
+    }
+
     fn data(&self) -> String {
-        self.folder.path().join("data").to_string_lossy().into_owned()
+        self.data.to_string_lossy().into_owned()
+    }
+
+    /// Where it listens on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Whether it ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.program.as_mut().is_none_or(|program| program.ended().is_some())
+    }
+
+    /// Its first process, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.program.as_ref().map(Program::pid)
     }
 
     /// What servers are told.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("postgres://bowline@127.0.0.1:{}/postgres", self.port)
+        format!("postgres://bowline@{}:{}/postgres", self.host(), self.port)
+    }
+
+    fn host(&self) -> &str {
+        self.place.as_ref().map_or("127.0.0.1", |place| &place.address)
+    }
+
+    /// What servers are told that reach it over another port.
+    #[must_use]
+    pub fn url_at(port: u16) -> String {
+        format!("postgres://bowline@127.0.0.1:{port}/postgres")
     }
 
     /// `kill -9` of the server and of every process of a connection.
@@ -206,22 +331,38 @@ impl Mortal {
     /// # Panics
     /// When it does not within 30 s.
     pub async fn restart(&mut self) {
-        let mut arguments: Vec<String> = as_its_user().into_iter().map(str::to_owned).collect();
         let (port, folder) = (self.port.to_string(), self.folder.path().to_string_lossy().into_owned());
-        arguments.push(self.binaries.join("postgres").to_string_lossy().into_owned());
-        let settings = ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100"];
-        let place = ["-D", &self.data(), "-p", &port, "-k", &folder].map(str::to_owned);
-        arguments.extend(place.into_iter().chain(settings.map(str::to_owned)));
+        let (host, server) = (self.host().to_owned(), self.binaries.join("postgres"));
+        let listen = format!("listen_addresses={host}");
+        let (data, server) = (self.data(), server.to_string_lossy().into_owned());
+        let enter = self.place.as_ref().map(|place| ["ip", "netns", "exec", place.namespace.as_str()]);
+        let settings = [
+            server.as_str(),
+            "-D",
+            &data,
+            "-p",
+            &port,
+            "-k",
+            &folder,
+            "-c",
+            &listen,
+            "-c",
+            "max_connections=400",
+        ];
+        let own = std::iter::once("setpriv").chain(as_its_user()).chain(settings);
+        let mut arguments: Vec<String> = enter.into_iter().flatten().chain(own).map(str::to_owned).collect();
+        let first = PathBuf::from(arguments.remove(0));
         let log = self.folder.path().join("postgres.log");
         let ready = self.binaries.join("pg_isready");
         let mut program: Option<Program> = None;
         until_true("PostgreSQL is ready", seconds(30), async || {
             // The connections of one that was killed may hold its memory for a moment; then the next one ends at once.
             if program.as_mut().is_none_or(|running| running.ended().is_some()) {
-                program = Some(Program::start(Path::new("setpriv"), &arguments, &[], &log));
+                program = Some(Program::start(&first, &arguments, &[], &log));
             }
-            let mut asked = Command::new(&ready);
-            asked.args(["-q", "-h", "127.0.0.1", "-p", &port]).status().is_ok_and(|status| status.success())
+            // The network may be a task of this very thread.
+            let mut asked = tokio::process::Command::new(&ready);
+            asked.args(["-q", "-h", &host, "-p", &port]).status().await.is_ok_and(|status| status.success())
         })
         .await;
         self.program = program;

@@ -103,6 +103,12 @@ impl Program {
         Self { child, log: log.to_owned(), ended: None }
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("the kernel's process ids fit");
         kill(Pid::from_raw(pid), signal).expect("a child that was not waited for can be signalled");

@@ -12,6 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// The largest head of a request or an answer.
@@ -70,7 +71,15 @@ async fn serve<F>(port: u16, handle: impl Fn(TcpStream) -> F + Send + 'static) -
 where
     F: Future<Output = std::io::Result<()>> + Send + 'static,
 {
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    serve_at("127.0.0.1", port, handle).await
+}
+
+async fn serve_at<F>(host: &str, port: u16, handle: impl Fn(TcpStream) -> F + Send + 'static) -> Proxy
+where
+    F: Future<Output = std::io::Result<()>> + Send + 'static,
+{
+    let host = if host == "localhost" { "127.0.0.1" } else { host };
+    let listener = TcpListener::bind((host, port)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let connections = Arc::new(AtomicUsize::new(0));
     let proxy = Proxy { port, connections: Arc::clone(&connections) };
@@ -104,9 +113,9 @@ async fn head(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<(String,
 }
 
 /// A balancer that knows nothing but TCP: one server after the other, and the next one when one does not take the connection.
-pub async fn tcp_balancer(port: u16, servers: Vec<u16>) -> Proxy {
+pub async fn tcp_balancer(host: &str, port: u16, servers: Vec<u16>) -> Proxy {
     let turn = Arc::new(AtomicUsize::new(0));
-    serve(port, move |mut client| {
+    serve_at(host, port, move |mut client| {
         let (turn, servers) = (Arc::clone(&turn), servers.clone());
         async move {
             let first = turn.fetch_add(1, Ordering::SeqCst);
@@ -120,6 +129,39 @@ pub async fn tcp_balancer(port: u16, servers: Vec<u16>) -> Proxy {
         }
     })
     .await
+}
+
+/// A port behind which a test puts another server, or none: what a virtual address is to a database that fails over.
+#[derive(Clone, Debug)]
+pub struct Switch {
+    /// Where it listens on 127.0.0.1.
+    pub port: u16,
+    target: watch::Sender<Option<u16>>,
+}
+
+impl Switch {
+    /// Leads to `target` at first.
+    pub async fn new(target: u16) -> Self {
+        let (sender, receiver) = watch::channel(Some(target));
+        let proxy = serve(0, move |mut client| {
+            let mut target = receiver.clone();
+            async move {
+                let Some(port) = *target.borrow_and_update() else { return Ok(()) };
+                let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
+                tokio::select! {
+                    ended = copy_bidirectional(&mut client, &mut server) => ended.map(drop),
+                    _ = target.changed() => Ok(()),
+                }
+            }
+        })
+        .await;
+        Self { port: proxy.port, target: sender }
+    }
+
+    /// Cuts every connection, and leads to another server or to none.
+    pub fn turn(&self, target: Option<u16>) {
+        let _ = self.target.send_replace(target);
+    }
 }
 
 /// A proxy that knows CONNECT and nothing else, and resolves every name to this host.
@@ -251,8 +293,8 @@ fn joined(mut body: &[u8]) -> Vec<u8> {
 }
 
 /// A relay of bytes to a port of this host that can be frozen: then nothing passes, and nothing is closed, as when a host hangs.
-pub async fn freezable(to: u16) -> (Proxy, tokio::sync::watch::Sender<bool>) {
-    let (frozen, state) = tokio::sync::watch::channel(false);
+pub async fn freezable(to: u16) -> (Proxy, watch::Sender<bool>) {
+    let (frozen, state) = watch::channel(false);
     let proxy = serve(0, move |client| {
         let state = state.clone();
         async move {
@@ -269,7 +311,7 @@ pub async fn freezable(to: u16) -> (Proxy, tokio::sync::watch::Sender<bool>) {
 async fn pass(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut frozen: tokio::sync::watch::Receiver<bool>,
+    mut frozen: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let mut buffer = vec![0; 16 << 10];
     loop {

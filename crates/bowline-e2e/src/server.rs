@@ -190,6 +190,12 @@ impl Server {
         }
     }
 
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.program.as_ref().map(Program::pid)
+    }
+
     /// SIGSTOP: the process is there and does nothing, as when its host hangs.
     pub fn freeze(&self) {
         self.program.iter().for_each(Program::freeze);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::network::Place;
 use crate::program::{Program, binary};
 use crate::wait::until_true;
 
@@ -26,6 +27,8 @@ pub struct Wanted<'a> {
     pub count: u64,
     /// How long they live.
     pub duration: Duration,
+    /// Where, if not beside the test.
+    pub place: Option<&'a Place>,
 }
 
 /// See the module.
@@ -68,8 +71,13 @@ impl Agents {
             &["--subscription", subscription, "--resource-group", name, "--enrollment-token-file", &file],
         ]
         .concat();
-        let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();
-        let program = Program::start(&binary("bowline-agent"), &arguments, &[], &log);
+        let arguments = arguments.into_iter().map(str::to_owned);
+        let agent = binary("bowline-agent").to_string_lossy().into_owned();
+        let enter = wanted.place.map(|place| ["ip", "netns", "exec", place.namespace.as_str()]);
+        let mut command: Vec<String> = enter.into_iter().flatten().map(str::to_owned).collect();
+        command.push(agent);
+        command.extend(arguments);
+        let program = Program::start(Path::new(&command[0]), &command[1..], &[], &log);
         Self { _folder: folder, log, program, count: wanted.count }
     }
 

@@ -21,8 +21,13 @@ pub struct Three {
 impl Three {
     /// Starts them; `grace` is in seconds.
     pub async fn start(database: String, grace: u64) -> Self {
+        Self::start_at("localhost", database, grace).await
+    }
+
+    /// Starts them; the balancer has this address.
+    pub async fn start_at(host: &str, database: String, grace: u64) -> Self {
         let (front, ports) = (free_port(), [free_port(), free_port(), free_port()]);
-        let url = format!("https://localhost:{front}");
+        let url = format!("https://{host}:{front}");
         let usual = Options {
             database: Some(database.clone()),
             public_url: Some(url.clone()),
@@ -37,7 +42,7 @@ impl Three {
         };
         let (second, third) =
             tokio::join!(Server::start_at(ports[1], options.clone()), Server::start_at(ports[2], options));
-        let _ = tcp_balancer(front, ports.to_vec()).await;
+        let _ = tcp_balancer(host, front, ports.to_vec()).await;
         let servers = vec![first, second, third];
         let admin = servers[0].admin().await;
         let bearer = admin.bearer.clone().expect("an administrator has a token");

@@ -22,10 +22,14 @@ mod coverage;
 mod dialect;
 #[path = "all/directory.rs"]
 mod directory;
+#[path = "all/disk.rs"]
+mod disk;
 #[path = "all/durability.rs"]
 mod durability;
 #[path = "all/examples.rs"]
 mod examples;
+#[path = "all/failover.rs"]
+mod failover;
 #[path = "all/federation.rs"]
 mod federation;
 #[path = "all/identity.rs"]
@@ -36,6 +40,8 @@ mod kubernetes;
 mod login;
 #[path = "all/monitoring.rs"]
 mod monitoring;
+#[path = "all/network.rs"]
+mod network;
 #[path = "all/overload.rs"]
 mod overload;
 #[path = "all/pod.rs"]

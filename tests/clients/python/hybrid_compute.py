@@ -67,6 +67,8 @@ def cases(group):
     yield Case("machines.begin_assess_patches", lambda c: of(c).begin_assess_patches(group, "m1"), honest)
     yield Case("machines.begin_install_patches", lambda c: of(c).begin_install_patches(group, "m1", patches), honest)
     yield refused("begin_upgrade_extensions", "not served", None, None, lambda c: c.compute.begin_upgrade_extensions(group, "m1", upgrade))
+    setup = {"extensions": [{"name": "e2", "publisher": "Microsoft.Azure.Extensions", "type": "CustomScript"}]}
+    yield refused("begin_setup_extensions", "not served", None, None, lambda c: c.compute.begin_setup_extensions(group, "m1", setup))
     yield Case("machines.begin_delete", lambda c: of(c).begin_delete(group, "m1"))
     yield Case("machines.begin_delete (of nothing)", lambda c: of(c).begin_delete(group, "m1"))
 
@@ -174,6 +176,13 @@ def surroundings(group):
     yield Case("private_endpoint_connections.list_by_private_link_scope", lambda c: c.compute.private_endpoint_connections.list_by_private_link_scope(group, "s1"), lambda r: r == [], lists=True)
     perimeters = lambda c: c.compute.network_security_perimeter_configurations
     yield Case("network_security_perimeter_configurations.list_by_private_link_scope", lambda c: perimeters(c).list_by_private_link_scope(group, "s1"), lambda r: r == [], lists=True)
+    # There are none, and none can be made: nothing calls in to an agent.
+    connections = lambda c: c.compute.private_endpoint_connections
+    yield refused("private_endpoint_connections.get", "not found", 404, None, lambda c: connections(c).get(group, "s1", "c1"))
+    yield refused("private_endpoint_connections.begin_create_or_update", "not served", None, None, lambda c: connections(c).begin_create_or_update(group, "s1", "c1", {"properties": {}}))
+    yield refused("private_endpoint_connections.begin_delete", "not served", None, None, lambda c: connections(c).begin_delete(group, "s1", "c1"))
+    yield refused("network_security_perimeter_configurations.get_by_private_link_scope", "not found", 404, None, lambda c: perimeters(c).get_by_private_link_scope(group, "s1", "p1"))
+    yield refused("network_security_perimeter_configurations.begin_reconcile_for_private_link_scope", "not served", None, None, lambda c: perimeters(c).begin_reconcile_for_private_link_scope(group, "s1", "p1"))
     yield Case("private_link_scopes.begin_delete", lambda c: scopes(c).begin_delete(group, "s1"))
     gateways = lambda c: c.compute.gateways
     gateway = {"location": "local", "properties": {"gatewayType": "Public", "allowedFeatures": ["*"]}}

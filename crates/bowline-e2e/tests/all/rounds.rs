@@ -17,6 +17,7 @@ use bowline_e2e::three::Three;
 use bowline_e2e::wait::{seconds, until_true};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::task::spawn_local;
 
 use crate::resources::machine;
 
@@ -27,6 +28,8 @@ const WRITERS: usize = 8;
 const EACH: u64 = 12;
 /// Longer than any kill takes: whoever shows as gone in between is a fault.
 const GRACE: u64 = 60;
+/// `byteBudgetPerDay` before the first change.
+const FIRST_SETTING: u64 = 100_000_000;
 /// How long an answer may take while servers die and come back.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -233,7 +236,7 @@ async fn watch(at: Vec<Api>, first: usize, bearer: Rc<RefCell<String>>, seen: Rc
 /// Gives the agents of the group a new setting, again and again; gives the last one.
 async fn set(client: Client, scope: String, stop: Rc<Cell<bool>>) -> u64 {
     let id = format!("{scope}/providers/Microsoft.Bowline/agentSettings/default");
-    let mut bytes = 100_000_000;
+    let mut bytes = FIRST_SETTING;
     while !stop.get() {
         bytes += 1;
         let body = json!({"properties": {"byteBudgetPerDay": bytes}});
@@ -300,6 +303,96 @@ async fn rounds(three: &mut Three, postgres: &mut Mortal, dice: &Dice, count: u6
     eprintln!("killed: servers {:?}, PostgreSQL {}", &kills[..3], kills[3]);
 }
 
+/// What is under load, and how it is disturbed.
+pub(crate) struct Trial<'a> {
+    pub(crate) three: &'a mut Three,
+    pub(crate) fleet: &'a Agents,
+    /// How many are in the fleet.
+    pub(crate) agents: u64,
+    /// The group that everything is in.
+    pub(crate) scope: &'a str,
+    pub(crate) seed: u64,
+}
+
+impl Trial<'_> {
+    /// Runs all clients while `disturb` does its work, and then looks whether everything is as it was acknowledged.
+    pub(crate) async fn run(self, disturb: impl AsyncFnOnce(&mut Three)) {
+        let Self { three, fleet, agents, scope, seed } = self;
+        let world = World {
+            at: three.at.clone(),
+            bearer: Rc::new(RefCell::new(three.at[0].bearer.clone().unwrap())),
+            scope: scope.to_owned(),
+            stop: Rc::default(),
+            again: Rc::default(),
+            done: Rc::default(),
+        };
+        let watchers: Vec<Rc<RefCell<Seen>>> = (0..3).map(|_| Rc::default()).collect();
+        for (n, seen) in watchers.iter().enumerate() {
+            spawn_local(watch(world.at.clone(), n, Rc::clone(&world.bearer), Rc::clone(seen)));
+        }
+        let client = |n: u64| Client::new(&world, seed ^ (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let first = machine(scope, "first");
+        until_true("the watchers watch", seconds(10), async || {
+            let body = json!({"location": "local"});
+            let _ = client(99).send(Method::PUT, &first, Some(&body), &[200, 201]).await;
+            let _ = client(98).send(Method::DELETE, &first, None, &[200, 204]).await;
+            watchers.iter().all(|seen| !seen.borrow().revisions.is_empty())
+        })
+        .await;
+        let writer = |n: usize| Writer::new(&world, n, seed.wrapping_add(77 * n as u64 + 5)).run();
+        let writers: Vec<_> = (0..WRITERS).map(|n| spawn_local(writer(n))).collect();
+        let setting = spawn_local(set(client(1), scope.to_owned(), Rc::clone(&world.stop)));
+        let operating = spawn_local(operate(client(2), scope.to_owned(), Rc::clone(&world.stop)));
+        disturb(three).await;
+        world.stop.set(true);
+        let mut model = BTreeMap::new();
+        for writer in writers {
+            model.extend(writer.await.unwrap());
+        }
+        let (bytes, operations) = (setting.await.unwrap(), operating.await.unwrap());
+        for api in &world.at {
+            let one = Client { at: vec![api.clone()], ..client(3) };
+            assert_eq!(machines(&one, scope, "w").await, model, "what was acknowledged, through each server");
+        }
+        let fits = |settings: &Value| settings.to_string().contains(&bytes.to_string());
+        until_true("every agent has the last setting", seconds(60), async || fleet.settled(fits) >= agents)
+            .await;
+        let said = fleet.said();
+        let found = (&said["older"], &said["ended"], &said["connected"]);
+        assert_eq!(found, (&json!(0), &json!(0), &json!(agents)), "{said}");
+        let head = three.servers[0].revision().await;
+        until_true("the watchers have seen everything", seconds(30), async || {
+            watchers.iter().all(|seen| seen.borrow().revisions.last() >= Some(&head))
+        })
+        .await;
+        let done = world.done.borrow();
+        let writes: u64 = done.values().map(|(puts, deletions)| puts + deletions).sum();
+        eprintln!(
+            "{writes} acknowledged writes, {} sent again, {operations} operations, {} settings",
+            world.again.get(),
+            bytes - FIRST_SETTING
+        );
+        for seen in &watchers {
+            seen.borrow().agrees_with(&done);
+        }
+    }
+}
+
+impl Seen {
+    fn agrees_with(&self, done: &BTreeMap<String, (u64, u64)>) {
+        let gap = self.revisions.windows(2).find(|pair| pair[1] != pair[0] + 1);
+        assert_eq!(gap, None, "a revision came twice, out of order, or was skipped");
+        let wrong: Vec<_> =
+            self.machines.iter().filter(|(name, counts)| done.get(*name) != Some(counts)).collect();
+        assert!(wrong.is_empty(), "each acknowledged write is one change: {wrong:?}");
+        eprintln!(
+            "a watcher saw {} revisions over {} connections",
+            self.revisions.len(),
+            self.reconnects + 1
+        );
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_lost_while_servers_and_the_database_are_killed() {
     let Some(mut postgres) = Mortal::start("rounds::nothing_is_lost").await else { return };
@@ -311,7 +404,7 @@ async fn nothing_is_lost_while_servers_and_the_database_are_killed() {
     let token = enrolment_token(&three.at[0], &scope, "t", agents).await;
     let duration = seconds(600 + count * 30);
     let (url, ca) = (three.url.clone(), three.servers[0].ca());
-    let fleet = Agents::start(&Wanted {
+    let wanted = Wanted {
         url: &url,
         ca,
         group: &scope,
@@ -319,99 +412,13 @@ async fn nothing_is_lost_while_servers_and_the_database_are_killed() {
         prefix: "a",
         count: agents,
         duration,
-    });
-    fleet.wait_until_connected(seconds(60 + agents / 10)).await;
-    let world = World {
-        at: three.at.clone(),
-        bearer: Rc::new(RefCell::new(three.at[0].bearer.clone().unwrap())),
-        scope: scope.clone(),
-        stop: Rc::default(),
-        again: Rc::default(),
-        done: Rc::default(),
+        place: None,
     };
-    let watchers: Vec<Rc<RefCell<Seen>>> = (0..3).map(|_| Rc::default()).collect();
-    let local = tokio::task::LocalSet::new();
-    for (n, seen) in watchers.iter().enumerate() {
-        local.spawn_local(watch(world.at.clone(), n, Rc::clone(&world.bearer), Rc::clone(seen)));
-    }
+    let fleet = Agents::start(&wanted);
+    fleet.wait_until_connected(seconds(60 + agents / 10)).await;
+    let trial = Trial { three: &mut three, fleet: &fleet, agents, scope: &scope, seed };
     let dice = Dice::new(seed);
-    let client = |n: u64| Client::new(&world, seed ^ (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    local
-        .run_until(async {
-            until_true("the watchers watch", seconds(10), async || {
-                let _ = client(99)
-                    .send(
-                        Method::PUT,
-                        &machine(&scope, "first"),
-                        Some(&json!({"location": "local"})),
-                        &[200, 201],
-                    )
-                    .await;
-                let _ = client(98).send(Method::DELETE, &machine(&scope, "first"), None, &[200, 204]).await;
-                watchers.iter().all(|seen| !seen.borrow().revisions.is_empty())
-            })
-            .await;
-            let writers: Vec<_> = (0..WRITERS)
-                .map(|n| {
-                    tokio::task::spawn_local(
-                        Writer::new(&world, n, seed.wrapping_add(77 * n as u64 + 5)).run(),
-                    )
-                })
-                .collect();
-            let setting = tokio::task::spawn_local(set(client(1), scope.clone(), Rc::clone(&world.stop)));
-            let operating =
-                tokio::task::spawn_local(operate(client(2), scope.clone(), Rc::clone(&world.stop)));
-            rounds(&mut three, &mut postgres, &dice, count).await;
-            world.stop.set(true);
-            let mut model = BTreeMap::new();
-            for writer in writers {
-                model.extend(writer.await.unwrap());
-            }
-            let (bytes, operations) = (setting.await.unwrap(), operating.await.unwrap());
-            for api in &world.at {
-                let one = Client { at: vec![api.clone()], ..client(3) };
-                assert_eq!(
-                    machines(&one, &scope, "w").await,
-                    model,
-                    "what was acknowledged, through each server"
-                );
-            }
-            let fits = |settings: &Value| settings.to_string().contains(&bytes.to_string());
-            until_true("every agent has the last setting", seconds(60), async || {
-                fleet.settled(fits) >= agents
-            })
-            .await;
-            let said = fleet.said();
-            assert_eq!(
-                (&said["older"], &said["ended"], &said["connected"]),
-                (&json!(0), &json!(0), &json!(agents)),
-                "{said}"
-            );
-            let head = three.servers[0].revision().await;
-            until_true("the watchers have seen everything", seconds(30), async || {
-                watchers.iter().all(|seen| seen.borrow().revisions.last() >= Some(&head))
-            })
-            .await;
-            let done = world.done.borrow();
-            let writes: u64 = done.values().map(|(puts, deletions)| puts + deletions).sum();
-            eprintln!(
-                "{writes} acknowledged writes, {} sent again, {operations} operations, {} settings",
-                world.again.get(),
-                bytes - 100_000_000
-            );
-            for seen in &watchers {
-                let seen = seen.borrow();
-                let gap = seen.revisions.windows(2).find(|pair| pair[1] != pair[0] + 1);
-                assert_eq!(gap, None, "a revision came twice, out of order, or was skipped");
-                let wrong: Vec<_> =
-                    seen.machines.iter().filter(|(name, counts)| done.get(*name) != Some(counts)).collect();
-                assert!(wrong.is_empty(), "each acknowledged write is one change: {wrong:?}");
-                eprintln!(
-                    "a watcher saw {} revisions over {} connections",
-                    seen.revisions.len(),
-                    seen.reconnects + 1
-                );
-            }
-        })
+    tokio::task::LocalSet::new()
+        .run_until(trial.run(async |three| rounds(three, &mut postgres, &dice, count).await))
         .await;
 }

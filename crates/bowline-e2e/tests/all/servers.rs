@@ -62,7 +62,7 @@ impl Shared {
 
     fn agents(&self, group: &str, token: &str, prefix: &str, count: u64) -> Agents {
         let (url, ca) = (self.url.as_str(), self.servers[0].ca());
-        Agents::start(&Wanted { url, ca, group, token, prefix, count, duration: seconds(600) })
+        Agents::start(&Wanted { url, ca, group, token, prefix, count, duration: seconds(600), place: None })
     }
 }
 

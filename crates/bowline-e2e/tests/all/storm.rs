@@ -38,6 +38,7 @@ async fn every_agent_comes_back_after_its_server_was_killed() {
         prefix: "sim",
         count: AGENTS,
         duration: seconds(600),
+        place: None,
     };
     let agents = Agents::start(&wanted);
     agents.wait_until_connected(seconds(180)).await;
