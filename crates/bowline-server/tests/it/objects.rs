@@ -158,12 +158,13 @@ async fn a_backup_is_in_the_store_as_a_whole_or_not_at_all() {
     let store = open_sqlite(SqliteOptions::new(folder.path().join("to"))).await.unwrap();
     assert_eq!(store.observations(0, 100).await.unwrap().len(), 7);
 
-    let mut shared = bucket.lock().unwrap();
-    assert_eq!(shared.unsigned, 0, "every request is signed");
-    let object = shared.objects.values_mut().next().unwrap();
-    let middle = object.len() / 2;
-    object[middle] ^= 1;
-    drop(shared);
+    {
+        let mut shared = bucket.lock().unwrap();
+        assert_eq!(shared.unsigned, 0, "every request is signed");
+        let object = shared.objects.values_mut().next().unwrap();
+        let middle = object.len() / 2;
+        object[middle] ^= 1;
+    }
     let damaged = bowline_server(&["backup", "verify", url], port).await;
     assert_eq!(damaged.status.code(), Some(3), "{}", said(&damaged));
     let none = bowline_server(&["backup", "verify", "s3://bucket/none.tar"], port).await;
