@@ -1,33 +1,78 @@
 //! The types and api-versions that the command asks for, and ids built from what the user typed.
+//!
+//! # Design notes
+//! The constants are held against the table that is rendered with the OpenAPI descriptions: what the server does not describe does not compile.
 
 use bowline_arm::ResourceId;
 
+use crate::client::types::TYPES;
 use crate::failure::{Failure, Result};
 
-pub(crate) const SUBSCRIPTIONS: &str = "2022-12-01";
-pub(crate) const RESOURCES: &str = "2025-04-01";
-pub(crate) const CLUSTERS: &str = "2026-05-01";
-pub(crate) const MACHINES: &str = "2026-07-15";
-pub(crate) const AUTHORIZATION: &str = "2022-04-01";
-pub(crate) const LOCKS: &str = "2016-09-01";
-pub(crate) const MANAGEMENT: &str = "2021-04-01";
-pub(crate) const SUBSCRIPTION_ACTIONS: &str = "2021-10-01";
+pub(crate) const CLUSTER_TYPE: &str = described("Microsoft.Kubernetes/connectedClusters");
+pub(crate) const MACHINE_TYPE: &str = described("Microsoft.HybridCompute/machines");
+pub(crate) const LOCK_TYPE: &str = described("Microsoft.Authorization/locks");
+pub(crate) const MANAGEMENT_GROUP_TYPE: &str = described("Microsoft.Management/managementGroups");
+pub(crate) const ROLE_ASSIGNMENT_TYPE: &str = described("Microsoft.Authorization/roleAssignments");
+pub(crate) const ROLE_DEFINITION_TYPE: &str = described("Microsoft.Authorization/roleDefinitions");
+pub(crate) const SERVICE_PRINCIPAL_TYPE: &str = described("Microsoft.Bowline/servicePrincipals");
+pub(crate) const USER_TYPE: &str = described("Microsoft.Bowline/users");
+pub(crate) const DIRECTORY_GROUP_TYPE: &str = described("Microsoft.Bowline/groups");
+pub(crate) const APPLICATION_TYPE: &str = described("Microsoft.Bowline/applications");
+pub(crate) const ENROLLMENT_TOKEN_TYPE: &str = described("Microsoft.Bowline/enrollmentTokens");
+
+pub(crate) const SUBSCRIPTIONS: &str = version("Microsoft.Resources/subscriptions", "2022-12-01");
+pub(crate) const RESOURCES: &str = version("Microsoft.Resources/resourceGroups", "2025-04-01");
+pub(crate) const CLUSTERS: &str = version(CLUSTER_TYPE, "2026-05-01");
+pub(crate) const MACHINES: &str = version(MACHINE_TYPE, "2026-07-15");
+pub(crate) const AUTHORIZATION: &str = version(ROLE_ASSIGNMENT_TYPE, "2022-04-01");
+pub(crate) const LOCKS: &str = version(LOCK_TYPE, "2016-09-01");
+pub(crate) const MANAGEMENT: &str = version(MANAGEMENT_GROUP_TYPE, "2021-04-01");
+pub(crate) const SUBSCRIPTION_ACTIONS: &str = version("Microsoft.Subscription/aliases", "2021-10-01");
+pub(crate) const BOWLINE: &str = version(USER_TYPE, "2026-11-01");
+
+// Views without a type of their own.
+pub(crate) const TAGS_TYPE: &str = "Microsoft.Resources/tags";
 pub(crate) const INSIGHTS: &str = "2015-04-01";
 pub(crate) const BOWLINE_ROOT: &str = "/providers/Microsoft.Bowline";
-pub(crate) const BOWLINE: &str = "2026-11-01";
 
-pub(crate) const CLUSTER_TYPE: &str = "Microsoft.Kubernetes/connectedClusters";
-pub(crate) const MACHINE_TYPE: &str = "Microsoft.HybridCompute/machines";
-pub(crate) const LOCK_TYPE: &str = "Microsoft.Authorization/locks";
-pub(crate) const MANAGEMENT_GROUP_TYPE: &str = "Microsoft.Management/managementGroups";
-pub(crate) const TAGS_TYPE: &str = "Microsoft.Resources/tags";
-pub(crate) const ROLE_ASSIGNMENT_TYPE: &str = "Microsoft.Authorization/roleAssignments";
-pub(crate) const ROLE_DEFINITION_TYPE: &str = "Microsoft.Authorization/roleDefinitions";
-pub(crate) const SERVICE_PRINCIPAL_TYPE: &str = "Microsoft.Bowline/servicePrincipals";
-pub(crate) const USER_TYPE: &str = "Microsoft.Bowline/users";
-pub(crate) const DIRECTORY_GROUP_TYPE: &str = "Microsoft.Bowline/groups";
-pub(crate) const APPLICATION_TYPE: &str = "Microsoft.Bowline/applications";
-pub(crate) const ENROLLMENT_TOKEN_TYPE: &str = "Microsoft.Bowline/enrollmentTokens";
+/// A type that the descriptions have; anything else ends the compilation.
+const fn described(name: &'static str) -> &'static str {
+    let mut at = 0;
+    while at < TYPES.len() {
+        if same(TYPES[at].0, name) {
+            return name;
+        }
+        at += 1;
+    }
+    panic!("the type is in no description of the API");
+}
+
+/// An api-version in which the descriptions have a type.
+const fn version(name: &str, version: &'static str) -> &'static str {
+    let mut at = 0;
+    while at < TYPES.len() {
+        let (described, versions) = TYPES[at];
+        let mut one = 0;
+        while same(described, name) && one < versions.len() {
+            if same(versions[one], version) {
+                return version;
+            }
+            one += 1;
+        }
+        at += 1;
+    }
+    panic!("the type is not described in this api-version");
+}
+
+/// `==` of texts, which is not const.
+const fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut at = 0;
+    while at < left.len() && at < right.len() && left[at] == right[at] {
+        at += 1;
+    }
+    at == left.len() && at == right.len()
+}
 
 /// The id of a resource group.
 pub(crate) fn group_id(subscription: &str, group: &str) -> Result<ResourceId> {

@@ -74,7 +74,9 @@ fn generated() -> serde_json::Value {
         openapi::render_all().into_iter().map(|(path, text)| (format!("openapi/{path}"), text));
     let errors = ("docs/reference/errors.md".to_owned(), bowline_arm::codes::page());
     let limits = ("docs/reference/limits.md".to_owned(), limits::page());
+    let client = ("crates/bowline-cli/src/client/types.rs".to_owned(), openapi::client_types());
     descriptions
+        .chain([client])
         .chain([errors, limits])
         .map(|(path, text)| (path, text.into()))
         .collect::<serde_json::Map<_, _>>()

@@ -27,6 +27,27 @@ pub fn render_all() -> BTreeMap<String, String> {
     all
 }
 
+/// The table of types and api-versions from which the command line's client takes its own: what is not described does not compile there.
+#[must_use]
+pub fn client_types() -> String {
+    let registry = Registry::default();
+    let mut lines: Vec<String> = registry
+        .all()
+        .iter()
+        .map(|provider| {
+            let spec = provider.spec();
+            let versions: Vec<String> =
+                spec.shape.versions.iter().map(|version| format!("\"{version}\"")).collect();
+            format!("    (\"{}\", &[{}]),\n", spec.resource_type, versions.join(", "))
+        })
+        .collect();
+    lines.sort();
+    format!(
+        "//! Every type and its api-versions, rendered with `openapi/` by `cargo xtask gen`.\n\n/// See the module.\n#[rustfmt::skip]\npub(crate) const TYPES: &[(&str, &[&str])] = &[\n{}];\n",
+        lines.concat()
+    )
+}
+
 /// One description by its path under `openapi/`, without rendering the others.
 #[must_use]
 pub fn render_one(path: &str) -> Option<String> {

@@ -6,6 +6,7 @@
 mod arm;
 mod debug;
 mod refusal;
+pub(crate) mod types;
 
 use std::time::Duration;
 

@@ -1,0 +1,37 @@
+//! Every type and its api-versions, rendered with `openapi/` by `cargo xtask gen`.
+
+/// See the module.
+#[rustfmt::skip]
+pub(crate) const TYPES: &[(&str, &[&str])] = &[
+    ("Microsoft.Authorization/denyAssignments", &["2022-04-01"]),
+    ("Microsoft.Authorization/locks", &["2016-09-01", "2020-05-01"]),
+    ("Microsoft.Authorization/roleAssignments", &["2022-04-01"]),
+    ("Microsoft.Authorization/roleDefinitions", &["2022-04-01"]),
+    ("Microsoft.Bowline/agentSettings", &["2026-11-01"]),
+    ("Microsoft.Bowline/applications", &["2026-11-01"]),
+    ("Microsoft.Bowline/applications/federatedIdentityCredentials", &["2026-11-01"]),
+    ("Microsoft.Bowline/enrollmentTokens", &["2026-11-01"]),
+    ("Microsoft.Bowline/groups", &["2026-11-01"]),
+    ("Microsoft.Bowline/locations", &["2026-11-01"]),
+    ("Microsoft.Bowline/servicePrincipals", &["2026-11-01"]),
+    ("Microsoft.Bowline/users", &["2026-11-01"]),
+    ("Microsoft.HybridCompute/gateways", &["2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/licenses", &["2024-07-10", "2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/machines", &["2024-07-10", "2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/machines/extensions", &["2024-07-10", "2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/machines/licenseProfiles", &["2024-07-10", "2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/machines/runCommands", &["2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/privateLinkScopes", &["2024-07-10", "2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/privateLinkScopes/networkSecurityPerimeterConfigurations", &["2024-07-10", "2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/privateLinkScopes/privateEndpointConnections", &["2024-07-10", "2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/privateLinkScopes/privateLinkResources", &["2024-07-10", "2025-06-01", "2026-07-15"]),
+    ("Microsoft.HybridCompute/settings", &["2025-06-01", "2026-07-15"]),
+    ("Microsoft.Kubernetes/connectedClusters", &["2021-10-01", "2024-01-01", "2026-05-01"]),
+    ("Microsoft.ManagedIdentity/userAssignedIdentities", &["2018-11-30", "2023-01-31", "2024-11-30"]),
+    ("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials", &["2023-01-31", "2024-11-30"]),
+    ("Microsoft.Management/managementGroups", &["2020-05-01", "2021-04-01", "2023-04-01"]),
+    ("Microsoft.ResourceGraph/queries", &["2022-10-01", "2024-04-01"]),
+    ("Microsoft.Resources/resourceGroups", &["2021-04-01", "2025-04-01"]),
+    ("Microsoft.Resources/subscriptions", &["2022-12-01"]),
+    ("Microsoft.Subscription/aliases", &["2020-09-01", "2021-10-01"]),
+];
