@@ -131,10 +131,6 @@ def generic(group, subscription):
         "resources.begin_move_resources", "not served", None, None,
         lambda c: of(c).begin_move_resources(group, {"resources": [machine], "targetResourceGroup": target}),
     )
-    yield refused(
-        "resources.begin_validate_move_resources", "not served", None, None,
-        lambda c: of(c).begin_validate_move_resources(group, {"resources": [machine], "targetResourceGroup": target}),
-    )
     yield Case("resources.begin_delete", lambda c: of(c).begin_delete(*by_name, api_version=API))
     yield Case("resources.begin_delete_by_id", lambda c: of(c).begin_delete_by_id(machine, api_version=API), scoped=False)
 
