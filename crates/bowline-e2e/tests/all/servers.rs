@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bowline_e2e::api::Api;
 use bowline_e2e::events::Events;
+use bowline_e2e::keys::Key;
 use bowline_e2e::postgres::{Postgres, postgres};
 use bowline_e2e::server::{Server, enrolment_token, group};
 use bowline_e2e::simulation::{Agents, Wanted};
@@ -252,5 +253,32 @@ async fn a_client_reads_its_writes_through_every_server_and_news_need_no_notific
         assert_eq!(three.at[0].put(&machine(&scope, &name), &json!({"location": "local"})).await.status, 200);
         let news = tokio::time::timeout(seconds(5), events.next()).await.expect("in time").expect("an event");
         assert_eq!(news.data["name"], name.as_str(), "each once and in order");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_whose_key_another_server_replaced_is_sent_away() {
+    let Some(three) = Shared::start("servers::an_agent_whose_key_another_server_replaced").await else {
+        return;
+    };
+    let scope = group(&three.at[0], "keys").await;
+    let token = enrolment_token(&three.at[0], &scope, "t", 1).await;
+    let agents = three.agents(&scope, &token, "a", 1);
+    agents.wait_until_connected(seconds(60)).await;
+    let mut held = Vec::new();
+    for server in &three.servers {
+        held.push(sessions(server).await);
+    }
+    let holder = held.iter().position(|count| *count == 1).expect("one of them holds it");
+    let body = json!({"location": "local", "properties": {"clientPublicKey": Key::generate().public()}});
+    let elsewhere = &three.at[(holder + 1) % 3];
+    let request = elsewhere.request(reqwest::Method::PUT, &machine(&scope, "a00000"));
+    let replaced = Api::send(request.header("x-bowline-replace", "true").json(&body)).await;
+    assert_eq!(replaced.status, 200, "{}", replaced.text);
+    until_true("its session has ended", seconds(5), async || sessions(&three.servers[holder]).await == 0)
+        .await;
+    until_true("it knows that it is not wanted", seconds(20), async || agents.said()["ended"] == 1).await;
+    for server in &three.servers {
+        assert_eq!(sessions(server).await, 0, "nobody takes the key that was replaced");
     }
 }
