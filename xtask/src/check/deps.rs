@@ -14,6 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bowline-store", &["bowline-arm"]),
     ("bowline-auth", &["bowline-arm"]),
     ("bowline-policy", &[]),
+    ("bowline-kql", &[]),
     ("bowline-link", &["bowline-arm"]),
     ("bowline-kubernetes", &["bowline-arm"]),
     ("bowline-control", &["bowline-arm", "bowline-store", "bowline-auth", "bowline-policy", "bowline-link"]),
@@ -48,7 +49,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without IO: what they know arrives as arguments.
-const PURE: &[&str] = &["bowline-arm", "bowline-auth", "bowline-policy", "bowline-link"];
+const PURE: &[&str] = &["bowline-arm", "bowline-auth", "bowline-policy", "bowline-link", "bowline-kql"];
 const IO: &[&str] = &["tokio", "hyper", "hyper-util", "reqwest", "nix", "rustls", "tokio-rustls"];
 
 #[derive(Deserialize)]

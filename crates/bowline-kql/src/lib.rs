@@ -1,0 +1,20 @@
+//! The query language: text becomes a tree ([`syntax`]), the tree a bound, typed plan over known tables.
+//!
+//! # Design notes
+//! Pure: no engine, no HTTP, no storage, no clock. What a query may see arrives as an argument; what it means leaves as data.
+//! Nothing here panics or runs without end, whatever the text: its length, its nesting and the number of findings are bounded.
+
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read files"))]
+
+pub mod diagnostic;
+pub mod operators;
+pub mod syntax;
+pub mod types;
+pub mod value;
+
+pub use diagnostic::{Code, Diagnostic, Report};
+pub use syntax::parse;
+pub use syntax::parser::{Dialect, LONGEST_QUERY};
+pub use syntax::span::{Position, Span};
+pub use types::Type;
+pub use value::Value;

@@ -1,0 +1,14 @@
+//! `serialize`: the order of the rows counts from here on, and columns that look at it.
+
+use crate::syntax::ast::Expr;
+use crate::syntax::parser::{Parsed, Parser};
+
+#[derive(Clone, Debug)]
+pub struct Serialize {
+    pub columns: Vec<Expr>,
+}
+
+pub(super) fn parse(parser: &mut Parser<'_>) -> Parsed<Serialize> {
+    let columns = if parser.ends_operator() { Vec::new() } else { parser.list(Parser::named_column)? };
+    Ok(Serialize { columns })
+}

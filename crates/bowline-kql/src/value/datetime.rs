@@ -1,0 +1,190 @@
+//! Moments as text: ISO 8601 and the other forms that the language takes.
+
+use super::timespan::seconds;
+use super::{DAY, SECOND};
+
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// The ticks that a text means, in UTC.
+pub fn parse_datetime(text: &str) -> Option<i64> {
+    let text = text.trim().trim_matches(['"', '\'']).trim();
+    // The name of the day says nothing that the date does not say.
+    let text = match text.split_once(", ") {
+        Some((day, rest)) if day.len() >= 3 && day.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            rest.trim()
+        }
+        _ => text,
+    };
+    let end = text.find(['T', 't', ' ']).filter(|at| text[..*at].bytes().any(|byte| byte.is_ascii_digit()));
+    let has_month_name =
+        text.get(1..).is_some_and(|rest| MONTHS.iter().any(|name| rest.to_lowercase().contains(name)));
+    let (year, month, day, rest) =
+        if has_month_name { written_date(text)? } else { numeric_date(text, end)? };
+    let date = days(year, month, day)?.checked_mul(DAY)?;
+    let (clock, offset) = time_of_day(rest)?;
+    let ticks = date.checked_add(clock)?.checked_sub(offset)?;
+    (0..=3_155_378_975_999_999_999).contains(&ticks).then_some(ticks)
+}
+
+/// `2020-01-02`, `2020-01`, `2020`, `20200102`, `1/2/2020`.
+fn numeric_date(text: &str, end: Option<usize>) -> Option<(i64, i64, i64, &str)> {
+    let (date, rest) = text.split_at(end.unwrap_or(text.len()));
+    let number = |text: &str| text.parse::<i64>().ok();
+    if let Some((month, rest_of_date)) = date.split_once('/') {
+        let (day, year) = rest_of_date.split_once('/')?;
+        return Some((number(year)?, number(month)?, number(day)?, rest));
+    }
+    // A zone may follow the date at once: `2020-01-02Z`.
+    let (date, zone) = match date.strip_suffix(['Z', 'z']) {
+        Some(date) => (date, ""),
+        None => (date, rest),
+    };
+    if date.len() == 8 && !date.contains('-') {
+        return Some((number(&date[..4])?, number(&date[4..6])?, number(&date[6..])?, zone));
+    }
+    let mut parts = date.split('-');
+    let year = number(parts.next()?)?;
+    let month = parts.next().map_or(Some(1), number)?;
+    let day = parts.next().map_or(Some(1), number)?;
+    parts.next().is_none().then_some((year, month, day, zone))
+}
+
+/// `8 Nov 2014`, `08-Nov-14`.
+fn written_date(text: &str) -> Option<(i64, i64, i64, &str)> {
+    let (day, rest) = text.split_once([' ', '-'])?;
+    let (month, rest) = rest.split_once([' ', '-'])?;
+    let month = MONTHS.iter().position(|name| month.to_lowercase().starts_with(name))? as i64 + 1;
+    let end = rest.find(' ').unwrap_or(rest.len());
+    let (year, rest) = rest.split_at(end);
+    let year = match (year.len(), year.parse::<i64>().ok()?) {
+        (2, short) if short < 50 => 2000 + short,
+        (2, short) => 1900 + short,
+        (_, year) => year,
+    };
+    Some((year, month, day.parse().ok()?, rest))
+}
+
+/// The ticks of the time of day, and those of the zone's distance from UTC.
+fn time_of_day(text: &str) -> Option<(i64, i64)> {
+    let text = text.trim_start_matches(['T', 't', ' ']).trim();
+    if text.is_empty() {
+        return Some((0, 0));
+    }
+    let (clock, zone) = match text.find(|c: char| matches!(c, '+' | '-') || c.is_ascii_alphabetic()) {
+        Some(at) => (text[..at].trim(), text[at..].trim()),
+        None => (text, ""),
+    };
+    let (zone, afternoon) = match zone.to_ascii_uppercase().as_str() {
+        "AM" => ("", Some(false)),
+        "PM" => ("", Some(true)),
+        _ => (zone, None),
+    };
+    let mut parts = clock.split(':');
+    let mut hours = parts.next()?.parse::<i64>().ok()?;
+    if let Some(afternoon) = afternoon {
+        hours = hours % 12 + if afternoon { 12 } else { 0 };
+    }
+    let minutes = parts.next().map_or(Some(0), |part| part.parse::<i64>().ok())?;
+    let seconds = parts.next().map_or(Some(0), seconds)?;
+    if parts.next().is_some() || hours > 24 || minutes > 59 || seconds >= 61 * SECOND {
+        return None;
+    }
+    Some(((hours * 3600 + minutes * 60) * SECOND + seconds, zone_offset(zone)?))
+}
+
+fn zone_offset(zone: &str) -> Option<i64> {
+    if matches!(zone.to_ascii_uppercase().as_str(), "" | "Z" | "UTC" | "GMT") {
+        return Some(0);
+    }
+    let sign = match zone.chars().next()? {
+        '+' => 1,
+        '-' => -1,
+        _ => return None,
+    };
+    let digits: String = zone[1..].chars().filter(|c| *c != ':').collect();
+    let (hours, minutes) =
+        if digits.len() == 4 { (&digits[..2], &digits[2..]) } else { (digits.as_str(), "0") };
+    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+    (minutes <= 24 * 60).then_some(sign * minutes * 60 * SECOND)
+}
+
+fn is_leap(year: i64) -> bool {
+    (year % 4 == 0 && year % 100 != 0) || year % 400 == 0
+}
+
+fn length(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap(year) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+fn days_before_year(year: i64) -> i64 {
+    let past = year - 1;
+    past * 365 + past / 4 - past / 100 + past / 400
+}
+
+/// Days since the first of January of the year 1.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=length(year, month)).contains(&day)
+    {
+        return None;
+    }
+    let months: i64 = (1..month).map(|month| length(year, month)).sum();
+    Some(days_before_year(year) + months + day - 1)
+}
+
+/// `2020-01-02T03:04:05.0000000Z`.
+pub fn format_datetime(ticks: i64) -> String {
+    let ticks = ticks.max(0);
+    let mut day = ticks / DAY;
+    let mut year = day / 366 + 1;
+    while days_before_year(year + 1) <= day {
+        year += 1;
+    }
+    day -= days_before_year(year);
+    let mut month = 1;
+    while day >= length(year, month) {
+        day -= length(year, month);
+        month += 1;
+    }
+    let clock = ticks % DAY;
+    let (hours, minutes, seconds) =
+        (clock / (3600 * SECOND), clock / (60 * SECOND) % 60, clock / SECOND % 60);
+    let fraction = clock % SECOND;
+    format!("{year:04}-{month:02}-{:02}T{hours:02}:{minutes:02}:{seconds:02}.{fraction:07}Z", day + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_a_moment_is_read() {
+        let moment = "2014-11-08T15:05:02.0000000Z";
+        for text in [
+            "2014-11-08T15:05:02Z",
+            "2014-11-08 15:05:02",
+            "2014-11-08T17:05:02+02:00",
+            "Sat, 8 Nov 2014 15:05:02 GMT",
+            "8 Nov 2014 15:05:02",
+            "Saturday, 08-Nov-14 15:05:02 UTC",
+            "08-Nov-14 15:05:02",
+            "11/8/2014 3:05:02 PM",
+        ] {
+            assert_eq!(parse_datetime(text).map(format_datetime).as_deref(), Some(moment), "{text}");
+        }
+        assert_eq!(
+            parse_datetime("2016").map(format_datetime).as_deref(),
+            Some("2016-01-01T00:00:00.0000000Z")
+        );
+        assert_eq!(parse_datetime("1970-01-01"), Some(621_355_968_000_000_000));
+        assert_eq!(parse_datetime("0001-01-01"), Some(0));
+        assert_eq!(parse_datetime("2015-02-29"), None);
+        assert_eq!(parse_datetime("tomorrow"), None);
+        assert_eq!(format_datetime(3_155_378_975_999_999_999), "9999-12-31T23:59:59.9999999Z");
+    }
+}
