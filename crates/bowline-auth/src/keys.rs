@@ -72,9 +72,7 @@ pub enum KeyError {
         "the stored signing key is not a P-256 private key in PKCS#8; restore it from a backup or delete it"
     )]
     NotPkcs8,
-    #[error(
-        "there is no signing key for {now}; the oldest one starts later or all have ended: rotate the keys"
-    )]
+    #[error("there is no signing key for {now}: all have ended; rotate the keys")]
     NoActiveKey { now: Timestamp },
     #[error("the claims cannot be written as JSON")]
     Claims,
@@ -228,10 +226,14 @@ impl KeySet {
         json!({"keys": live.map(|key| key.jwk()).collect::<Vec<_>>()})
     }
 
-    /// Signs with the newest key that may sign at `now`.
+    /// Signs with the newest key that may sign at `now`. Before the first one starts (the clock was put back) that one signs: it is known to
+    /// whoever knows any.
     pub fn sign(&self, claims: &impl Serialize, now: Timestamp) -> Result<String, KeyError> {
         let signs = |key: &&Arc<SigningKey>| key.times.signs_from <= now && now < key.times.signs_until;
-        let key = self.keys.iter().find(signs).ok_or(KeyError::NoActiveKey { now })?;
+        let starts_later = |key: &&Arc<SigningKey>| now < key.times.signs_from;
+        let mut oldest_first = self.keys.iter().rev();
+        let key = self.keys.iter().find(signs).or_else(|| oldest_first.find(starts_later));
+        let key = key.ok_or(KeyError::NoActiveKey { now })?;
         sign(key, claims)
     }
 

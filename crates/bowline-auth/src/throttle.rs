@@ -55,9 +55,12 @@ impl Throttle {
     }
 
     /// Whether an attempt may be made now.
-    pub fn check(&self, key: &str, now: Timestamp) -> Result<(), TooManyAttempts> {
-        let Some(failures) = self.failures.get(key) else { return Ok(()) };
-        let wait = failures.last + self.delay(failures.count);
+    pub fn check(&mut self, key: &str, now: Timestamp) -> Result<(), TooManyAttempts> {
+        let Some(failures) = self.failures.get_mut(key) else { return Ok(()) };
+        // A clock that was put back would make everybody wait until it is there again.
+        failures.last = failures.last.min(now);
+        let (last, count) = (failures.last, failures.count);
+        let wait = last + self.delay(count);
         if wait <= now {
             return Ok(());
         }
@@ -68,6 +71,7 @@ impl Throttle {
     pub fn failed(&mut self, key: &str, now: Timestamp) {
         let rule = self.rule;
         if let Some(failures) = self.failures.get_mut(key) {
+            failures.last = failures.last.min(now);
             failures.count = remaining(&rule, *failures, now).saturating_add(1);
             failures.last = now;
             return;
@@ -193,7 +197,7 @@ impl SignInThrottle {
 impl SignInThrottle {
     /// Whether this attempt may be made now; ask before the password is hashed. An attempt that names no account
     /// (an unknown token) counts for its address alone.
-    pub fn check(&self, account: &str, address: &str, now: Timestamp) -> Result<(), TooManyAttempts> {
+    pub fn check(&mut self, account: &str, address: &str, now: Timestamp) -> Result<(), TooManyAttempts> {
         let account = fold(account);
         let mut answers = vec![self.address.check(address, now)];
         if !account.is_empty() {

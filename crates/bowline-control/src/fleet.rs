@@ -12,12 +12,13 @@ mod heartbeat;
 mod status;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bowline_store::fleet::Member;
 use bowline_store::{Store, StoreError};
+use jiff::SignedDuration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -49,9 +50,14 @@ pub struct Fleet {
     away: Mutex<HashMap<Uuid, (Box<str>, Instant)>>,
     /// The revision up to which the feed was followed.
     fed: AtomicU64,
+    /// Milliseconds by which the host's clock is ahead of the database's.
+    system_ahead: AtomicI64,
     /// What of the host is used up; the server hands it in.
     host: OnceLock<Host>,
 }
+
+/// A difference of clocks that somebody should know of.
+const WRONG_CLOCK_MS: u64 = 5_000;
 
 impl Fleet {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
@@ -69,6 +75,7 @@ impl Fleet {
             queued: Notify::new(),
             away: Mutex::default(),
             fed: AtomicU64::new(0),
+            system_ahead: AtomicI64::new(0),
             host: OnceLock::new(),
         }
     }
@@ -105,6 +112,21 @@ impl Fleet {
     /// The feed was followed up to this revision.
     pub(crate) fn note_fed(&self, revision: u64) {
         self.fed.store(revision, Ordering::Relaxed);
+    }
+
+    /// The host's clock is ahead of the database's by so much: said when it begins to matter, and when that is over.
+    fn note_system_ahead(&self, ahead: SignedDuration) {
+        let millis = i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX);
+        let before = self.system_ahead.swap(millis, Ordering::Relaxed);
+        let (was, is) = (before.unsigned_abs() > WRONG_CLOCK_MS, millis.unsigned_abs() > WRONG_CLOCK_MS);
+        if is && !was {
+            tracing::warn!(
+                seconds = millis / 1000,
+                "the clock of this host is ahead of the database's (behind, where negative); the server goes by the database's. Check the time service of both"
+            );
+        } else if was && !is {
+            tracing::info!("the clock of this host agrees with the database's again");
+        }
     }
 
     /// Whether this server sends agents elsewhere.

@@ -16,6 +16,7 @@ pub mod activity;
 pub mod answers;
 pub mod authorization;
 pub mod bootstrap;
+pub mod clock;
 pub mod context;
 pub mod cursors;
 pub mod desired;

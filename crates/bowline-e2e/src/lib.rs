@@ -12,6 +12,7 @@
 //! | [`keys`] | an agent's key pair and its client assertions |
 //! | [`network`] | namespaces joined by a network that drops, delays and reorders |
 //! | [`postgres`] | a PostgreSQL server |
+//! | [`clock`] | a host whose clock jumps |
 //! | [`cluster`] | a real Kubernetes control plane |
 //! | [`proxy`] | proxies that stand between an agent and its server |
 //! | [`simulation`] | many simulated agents in one process |
@@ -29,6 +30,7 @@
 pub mod agent;
 pub mod api;
 pub mod clients;
+pub mod clock;
 pub mod cluster;
 pub mod events;
 pub mod issuer;

@@ -174,6 +174,7 @@ pub struct Mortal {
     data: PathBuf,
     port: u16,
     place: Option<Place>,
+    environment: Vec<(String, String)>,
     program: Option<Program>,
 }
 
@@ -191,6 +192,11 @@ impl Mortal {
     /// Starts one in a place of a network, where it is reached by its address.
     pub async fn start_in(test: &str, place: Option<Place>) -> Option<Self> {
         Self::begin(Self { place, ..Self::new(binaries_for(test)?) }).await
+    }
+
+    /// Starts one with more in its environment.
+    pub async fn start_with(test: &str, environment: Vec<(String, String)>) -> Option<Self> {
+        Self::begin(Self { environment, ..Self::new(binaries_for(test)?) }).await
     }
 
     async fn begin(mut server: Self) -> Option<Self> {
@@ -272,7 +278,15 @@ impl Mortal {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         let data = folder.path().join("data");
-        Self { binaries, folder, data, port: free_port(), place: None, program: None }
+        Self {
+            binaries,
+            folder,
+            data,
+            port: free_port(),
+            place: None,
+            environment: Vec::new(),
+            program: None,
+        }
     }
 
     async fn make(&self, program: &str, arguments: &[&str]) {
@@ -348,8 +362,15 @@ impl Mortal {
             &listen,
             "-c",
             "max_connections=400",
+            // In its own folder, so that nothing of it stays when it is killed.
+            "-c",
+            "dynamic_shared_memory_type=mmap",
         ];
-        let own = std::iter::once("setpriv").chain(as_its_user()).chain(settings);
+        let variables: Vec<String> =
+            self.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        // Only from here on: what it brings must belong to the user who runs the server.
+        let variables = std::iter::once("env").chain(variables.iter().map(String::as_str));
+        let own = std::iter::once("setpriv").chain(as_its_user()).chain(variables).chain(settings);
         let mut arguments: Vec<String> = enter.into_iter().flatten().chain(own).map(str::to_owned).collect();
         let first = PathBuf::from(arguments.remove(0));
         let log = self.folder.path().join("postgres.log");

@@ -38,6 +38,8 @@ pub struct Options {
     pub authority_of: Option<PathBuf>,
     /// More arguments.
     pub extra: Vec<String>,
+    /// More of its environment.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Default for Options {
@@ -52,6 +54,7 @@ impl Default for Options {
             agent_image: None,
             authority_of: None,
             extra: Vec::new(),
+            environment: Vec::new(),
         }
     }
 }
@@ -165,7 +168,12 @@ impl Server {
     /// When it still runs.
     pub fn launch(&mut self) {
         assert!(self.program.is_none(), "kill or stop the server before it is started again");
-        self.program = Some(Program::start(&binary("bowline-server"), &self.arguments(), &[], &self.log()));
+        self.program = Some(Program::start(
+            &binary("bowline-server"),
+            &self.arguments(),
+            &self.options.environment,
+            &self.log(),
+        ));
     }
 
     /// Waits until it takes requests.

@@ -16,6 +16,8 @@ mod authorization;
 mod backups;
 #[path = "all/clients.rs"]
 mod clients;
+#[path = "all/clocks.rs"]
+mod clocks;
 #[path = "all/coverage.rs"]
 mod coverage;
 #[path = "all/dialect.rs"]

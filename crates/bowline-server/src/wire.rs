@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use bowline_auth::seal::RootKey;
 use bowline_control::activity::audit;
+use bowline_control::clock::Clock;
 use bowline_control::{Control, Settings, bootstrap, reconcile};
 use bowline_link::message::EndReason;
 use bowline_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
@@ -26,7 +27,7 @@ const AGENTS_LEAVE: Duration = Duration::from_secs(2);
 /// The first administrator's name.
 const ADMINISTRATOR: &str = "admin";
 
-/// The system's clock, read once per request and per run of a background task.
+/// The system's clock.
 #[expect(clippy::disallowed_methods, reason = "the server's one reading of the wall clock")]
 #[must_use]
 pub fn clock() -> Timestamp {
@@ -49,9 +50,14 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     let listener = bind(&config).await?;
     let store = open_store(&config).await?;
     let root = root_key(&config)?;
-    let foundation = bootstrap::foundation(&store, &root, config.signing_keys, clock()).await?;
+    let time = Clock::new(clock);
+    if let Some(fleet) = store.fleet() {
+        let asked = Instant::now();
+        let _ = time.read(fleet.time().await?, asked);
+    }
+    let foundation = bootstrap::foundation(&store, &root, config.signing_keys, time.now()).await?;
     let control = Control::open(Arc::clone(&store), foundation, settings(&config)).await?;
-    first_start(&control, &config).await?;
+    first_start(&control, &config, time.now()).await?;
     if let Some(upstream) = crate::upstream::open(&config.upstream)? {
         control.identity().set_upstream(upstream);
     }
@@ -64,14 +70,14 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     let host = move || [watched.used(), crate::host::used()].concat();
     control.fleet().introduce(&config.listen.to_string(), Box::new(host));
     let cancel = CancellationToken::new();
-    let mut tasks = reconcile::start(&control, clock, &cancel);
-    tasks.spawn(audit::run(Arc::clone(&control), auditor, clock, cancel.clone()));
+    let mut tasks = reconcile::start(&control, &time, &cancel);
+    tasks.spawn(audit::run(Arc::clone(&control), auditor, time.clone(), cancel.clone()));
     let metrics = Arc::new(Metrics::new(&control, &gates, commit));
     let state = Arc::new(State::new(
         Arc::clone(&control),
         Arc::clone(&metrics),
         Arc::clone(&gates),
-        clock,
+        time,
         cancel.clone(),
         Registry::open(config.agent_image.as_deref())?,
         tls::authority_pem(&config)?,
@@ -172,7 +178,7 @@ fn settings(config: &Config) -> Settings {
 }
 
 /// Makes the administrator on an empty store; the password comes from the file, or is printed this once.
-async fn first_start(control: &Arc<Control>, config: &Config) -> anyhow::Result<()> {
+async fn first_start(control: &Arc<Control>, config: &Config, now: Timestamp) -> anyhow::Result<()> {
     let given = match &config.admin_password_file {
         Some(path) => Some(
             String::from_utf8(tls::read_secret(path)?)
@@ -182,7 +188,7 @@ async fn first_start(control: &Arc<Control>, config: &Config) -> anyhow::Result<
     };
     let generated = bowline_auth::password::generate_password();
     let password = given.as_deref().map_or(generated.as_str(), str::trim_end);
-    if let Some(first) = bootstrap::first_start(control, ADMINISTRATOR, password, clock()).await? {
+    if let Some(first) = bootstrap::first_start(control, ADMINISTRATOR, password, now).await? {
         tracing::info!(subscription = %first.subscription, "first start: made the administrator and the default subscription");
         if given.is_none() {
             eprintln!(

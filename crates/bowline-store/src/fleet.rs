@@ -5,6 +5,7 @@
 //! - A database for one server has no such port ([`crate::Store::fleet`] gives none), so that one server pays nothing.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -102,6 +103,12 @@ pub struct Attached {
 /// The servers of one database.
 #[async_trait]
 pub trait Fleet: Send + Sync {
+    /// What the database's clock says.
+    async fn time(&self) -> Result<Timestamp, StoreError>;
+
+    /// After that clock was put back: no lease lasts longer than `ttl` from now, no absence longer than `grace`.
+    async fn shorten(&self, ttl: Duration, grace: Duration) -> Result<(), StoreError>;
+
     /// Signs a server in, or in again after it was cut off; gives its epoch.
     async fn join(&self, member: &Member, ttl: Duration) -> Result<u64, StoreError>;
 

@@ -38,6 +38,13 @@ pub(super) static PROMETHEUS: DebianPart = DebianPart {
     find: || command::find("promtool"),
 };
 
+pub(super) static FAKETIME: DebianPart = DebianPart {
+    name: "faketime",
+    what: "libfaketime, which lets the clock of one process jump, for the tests of several servers",
+    packages: &["faketime"],
+    find: || command::find("faketime"),
+};
+
 impl DebianPart {
     /// Where it is, if it is there.
     pub(crate) fn find(&self) -> Option<PathBuf> {

@@ -92,6 +92,11 @@ pub(crate) fn prometheus_part() -> &'static DebianPart {
     &debian::PROMETHEUS
 }
 
+/// What lets a test's clock jump.
+pub(crate) fn faketime_part() -> &'static DebianPart {
+    &debian::FAKETIME
+}
+
 /// The browser that tests drive.
 pub(crate) fn chromium_part() -> &'static DebianPart {
     &debian::CHROMIUM

@@ -151,6 +151,7 @@ fn e2e(context: &Context<'_>) -> Result<()> {
     let helm = parts::ensure_built(context.paths, &parts::HELM)?;
     let postgres = parts::ensure_installed(parts::postgres_part())?;
     let _ = parts::ensure_installed(parts::prometheus_part())?;
+    let _ = parts::ensure_installed(parts::faketime_part())?;
     // The one that was just built: building it may have replaced the file of this very process.
     let xtask = context.paths.built("xtask");
     programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {

@@ -52,6 +52,18 @@ fn steady_failures_within_the_rule_are_never_slowed() {
 }
 
 #[test]
+fn a_clock_that_is_put_back_locks_nobody_out() {
+    let mut throttle = Throttle::new(rule(10));
+    throttle.failed("k", after(7200));
+    assert_eq!(throttle.check("k", now()), Ok(()), "one failure is free, whenever it was");
+    for _ in 0..3 {
+        throttle.failed("k", after(7200));
+    }
+    assert_eq!(throttle.check("k", now()), wait(1), "its own delay, from now");
+    assert_eq!(throttle.check("k", after(1)), Ok(()));
+}
+
+#[test]
 fn a_broken_program_is_slowed_alone() {
     let mut throttle = SignInThrottle::for_programs();
     for second in 0..40 {

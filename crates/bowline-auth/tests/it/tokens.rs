@@ -218,6 +218,15 @@ fn a_key_survives_storage() {
 }
 
 #[test]
+fn before_the_first_key_starts_that_one_signs() {
+    let keys = key_set().with(SigningKey::generate(after(DAY)));
+    let token = keys.sign(&claims(), after(-7200)).expect("a clock that was put back stops nobody");
+    verify_access_token(&keys, &token, &expected(), now()).expect("by the key that signs first");
+    let older = KeySet::new([SigningKey::generate(now())], RotationRule::default());
+    assert!(older.sign(&claims(), after(91 * DAY)).is_err(), "a key that has ended never signs");
+}
+
+#[test]
 fn debug_shows_no_private_key() {
     let key = SigningKey::generate(now());
     let pkcs8 = key.to_pkcs8();

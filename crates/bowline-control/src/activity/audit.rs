@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::Control;
-use crate::reconcile::Clock;
+use crate::clock::Clock;
 
 /// What it takes to read the log as it is kept, at the root.
 pub const READ: &str = "Microsoft.Bowline/audit/read";
@@ -306,7 +306,7 @@ impl Control {
 pub async fn run(control: Arc<Control>, auditor: Arc<Auditor>, clock: Clock, cancel: CancellationToken) {
     let _ = control.auditor.set(Arc::clone(&auditor));
     loop {
-        let now = clock();
+        let now = clock.now();
         match auditor.sign(&control, now).await {
             Ok(end) => {
                 *auditor.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, end));
@@ -318,7 +318,7 @@ pub async fn run(control: Arc<Control>, auditor: Arc<Auditor>, clock: Clock, can
         if cancel.is_cancelled() {
             return;
         }
-        match auditor.prune(&control, clock()).await {
+        match auditor.prune(&control, clock.now()).await {
             Ok(0) => {}
             Ok(pruned) => tracing::info!(pruned, "old entries of the activity log were pruned"),
             Err(error) => tracing::error!(%error, "the activity log was not pruned"),

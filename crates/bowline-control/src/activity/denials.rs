@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::Told;
 use crate::Control;
+use crate::clock::Clock;
 use crate::context::OpContext;
-use crate::reconcile::Clock;
 
 /// Entries of one principal for one second.
 const MOST_OF_ONE: usize = 50;
@@ -164,13 +164,13 @@ impl Control {
 }
 
 /// Writes what was refused, every second and once more at the end.
-pub(crate) async fn run(control: &Arc<Control>, clock: Clock, cancel: &CancellationToken) {
+pub(crate) async fn run(control: &Arc<Control>, clock: &Clock, cancel: &CancellationToken) {
     loop {
         tokio::select! {
-            () = cancel.cancelled() => return control.write_denials(clock(), i64::MAX).await,
+            () = cancel.cancelled() => return control.write_denials(clock.now(), i64::MAX).await,
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
-        let now = clock();
+        let now = clock.now();
         control.write_denials(now, now.as_second()).await;
     }
 }

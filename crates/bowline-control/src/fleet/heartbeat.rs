@@ -10,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{HEARTBEAT, LEASE};
 use crate::Control;
+use crate::clock::{Clock, Step};
 use crate::duties::TASKS;
 
 /// Agents that are taken back at once.
 const CHUNK: usize = 1000;
 
 /// Beats until cancelled. Without other servers it takes every duty and waits.
-pub(crate) async fn beat(control: &Control, cancel: &CancellationToken) {
+pub(crate) async fn beat(control: &Control, clock: &Clock, cancel: &CancellationToken) {
     let fleet = control.fleet();
     let Some(port) = control.store().fleet() else {
         fleet.duties().all(cancel);
@@ -32,7 +33,7 @@ pub(crate) async fn beat(control: &Control, cancel: &CancellationToken) {
             _ = tick.tick() => {}
         }
         let begun = Instant::now();
-        match tokio::time::timeout(LEASE, once(control, port, &mut epoch, cancel)).await {
+        match tokio::time::timeout(LEASE, once(control, port, clock, &mut epoch, cancel)).await {
             Ok(Ok(())) => held_until = begun + LEASE,
             Ok(Err(error)) => tracing::warn!(%error, "the heartbeat did not reach the database"),
             Err(_) => tracing::warn!("the heartbeat did not reach the database in time"),
@@ -47,11 +48,13 @@ pub(crate) async fn beat(control: &Control, cancel: &CancellationToken) {
 async fn once(
     control: &Control,
     port: &dyn Port,
+    clock: &Clock,
     epoch: &mut Option<u64>,
     cancel: &CancellationToken,
 ) -> Result<(), StoreError> {
     let fleet = control.fleet();
     let id = fleet.id();
+    read_clock(control, port, clock).await?;
     let held = match *epoch {
         Some(epoch) => {
             let status = super::status::own(control).to_string();
@@ -91,6 +94,23 @@ async fn once(
             fleet.duties().give(task, lease, cancel);
         }
     }
+    Ok(())
+}
+
+/// Goes by the database's clock. Where that was put back, leases and agents that stay away would have until long after their time.
+async fn read_clock(control: &Control, port: &dyn Port, clock: &Clock) -> Result<(), StoreError> {
+    let asked = Instant::now();
+    let step = clock.read(port.time().await?, asked);
+    if let Step::By(by) = step {
+        tracing::warn!(
+            seconds = by.as_secs(),
+            "the database's clock was put forward or back; all servers go by it"
+        );
+    }
+    if !matches!(step, Step::None) {
+        port.shorten(LEASE, control.settings().restart_grace).await?;
+    }
+    control.fleet().note_system_ahead(clock.system_ahead().unwrap_or_default());
     Ok(())
 }
 

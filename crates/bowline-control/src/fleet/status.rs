@@ -39,6 +39,8 @@ impl Used {
 pub struct Figures {
     /// Revisions that are committed and not followed yet.
     pub feed_lag: u64,
+    /// Milliseconds by which the host's clock is ahead of the database's; negative where it is behind.
+    pub clock_ahead_ms: i64,
     /// Agents that are connected.
     pub sessions: u64,
     /// How much of each limit is used up.
@@ -60,6 +62,7 @@ pub fn figures(control: &Control) -> Figures {
     let head = control.store().watch().borrow().revision.0;
     Figures {
         feed_lag: head.saturating_sub(fleet.fed.load(Ordering::Relaxed)),
+        clock_ahead_ms: fleet.system_ahead.load(Ordering::Relaxed),
         sessions: control.sessions().count() as u64,
         limits,
     }
@@ -67,13 +70,14 @@ pub fn figures(control: &Control) -> Figures {
 
 /// What this server says of itself.
 pub(super) fn own(control: &Control) -> Value {
-    let Figures { feed_lag, sessions, limits } = figures(control);
+    let Figures { feed_lag, clock_ahead_ms, sessions, limits } = figures(control);
     let nearest = limits.iter().max_by_key(|limit| limit.percent()).copied();
     let each = limits
         .iter()
         .map(|one| json!({"name": one.name, "used": one.used, "limit": one.limit, "percent": one.percent()}));
     json!({
         "feedLag": feed_lag,
+        "clockAheadMs": clock_ahead_ms,
         "openSessions": sessions,
         "limits": each.collect::<Vec<_>>(),
         "load": nearest.map_or(0, Used::percent),

@@ -9,18 +9,19 @@ use std::time::Duration;
 use bowline_store::{CommitError, Entry, EntryWrite};
 use tokio_util::sync::CancellationToken;
 
-use super::{Clock, pause};
+use super::pause;
 use crate::Control;
 use crate::bootstrap::seal_key;
+use crate::clock::Clock;
 use crate::context::OpContext;
 use crate::duties::KEYS;
 
-pub(super) async fn run(control: &Control, clock: Clock, cancel: &CancellationToken) {
+pub(super) async fn run(control: &Control, clock: &Clock, cancel: &CancellationToken) {
     let lead = control.identity().keys().rule().lead;
     let period = Duration::try_from(lead / 4).unwrap_or_default();
     let period = period.clamp(Duration::from_secs(1), Duration::from_secs(3600));
     loop {
-        let now = clock();
+        let now = clock.now();
         let looked_after = match control.fleet().duties().of(KEYS) {
             Some(duty) => control.rotate_keys_as(&duty.context("key-rotation", now)).await,
             None => control.reload_keys(now).await,

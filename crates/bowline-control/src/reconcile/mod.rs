@@ -9,43 +9,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::denials;
+use crate::clock::Clock;
 use crate::duties::{self, Duty};
 use crate::{Control, feed, fleet};
 
-/// The clock of the background tasks; the server hands in the system's.
-pub type Clock = fn() -> Timestamp;
-
 /// Starts every task. They end when `cancel` is.
 #[must_use]
-pub fn start(control: &Arc<Control>, clock: Clock, cancel: &CancellationToken) -> JoinSet<()> {
+pub fn start(control: &Arc<Control>, clock: &Clock, cancel: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let spawn = |tasks: &mut JoinSet<()>,
                  run: fn(Arc<Control>, Clock, CancellationToken) -> BoxFuture<'static, ()>| {
-        tasks.spawn(run(Arc::clone(control), clock, cancel.clone()));
+        tasks.spawn(run(Arc::clone(control), clock.clone(), cancel.clone()));
     };
     spawn(&mut tasks, |c, _, cancel| Box::pin(async move { feed::follow(&c, &cancel).await }));
     spawn(&mut tasks, |c, _, cancel| Box::pin(async move { c.authorization().confirm(&cancel).await }));
-    spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { denials::run(&c, clock, &cancel).await }));
-    spawn(&mut tasks, |c, _, cancel| Box::pin(async move { fleet::beat(&c, &cancel).await }));
+    spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { denials::run(&c, &clock, &cancel).await }));
+    spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { fleet::beat(&c, &clock, &cancel).await }));
     spawn(&mut tasks, |c, _, cancel| Box::pin(async move { c.fleet().write_attachments(&cancel).await }));
     // Every server reads the keys; the one with the duty rotates them.
-    spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { keys::run(&c, clock, &cancel).await }));
-    type Work = for<'a> fn(&'a Control, &'a Duty, Clock) -> BoxFuture<'a, ()>;
+    spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { keys::run(&c, &clock, &cancel).await }));
+    type Work = for<'a> fn(&'a Control, &'a Duty, &'a Clock) -> BoxFuture<'a, ()>;
     let work: [(&'static str, Work); 3] = [
         (duties::OPERATIONS, |c, duty, clock| Box::pin(operations::run(c, duty, clock))),
         (duties::PRESENCE, |c, duty, clock| Box::pin(presence::sweep(c, duty, clock))),
         (duties::EXPIRY, |c, duty, clock| Box::pin(expire_entries(c, duty, clock))),
     ];
     for (task, work) in work {
-        let (control, cancel) = (Arc::clone(control), cancel.clone());
+        let (control, clock, cancel) = (Arc::clone(control), clock.clone(), cancel.clone());
         tasks.spawn(async move {
             while let Some(duty) = control.fleet().duties().next(task, &cancel).await {
-                work(&control, &duty, clock).await;
+                work(&control, &duty, &clock).await;
             }
         });
     }
@@ -61,10 +58,10 @@ async fn pause(cancel: &CancellationToken, period: Duration) -> bool {
 }
 
 /// Removes expired codes, tokens, operations and used assertions.
-async fn expire_entries(control: &Control, duty: &Duty, clock: Clock) {
+async fn expire_entries(control: &Control, duty: &Duty, clock: &Clock) {
     while pause(&duty.ended, Duration::from_secs(30)).await {
         loop {
-            match control.store().expire_entries(clock(), 1000).await {
+            match control.store().expire_entries(clock.now(), 1000).await {
                 Ok(1000) => {}
                 Ok(_) => break,
                 Err(error) => {

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::Clock;
 use crate::Control;
+use crate::clock::Clock;
 use crate::duties::Duty;
 use crate::operations::{Stored, Task};
 use crate::pipeline::delete_tree;
 
-pub(super) async fn run(control: &Control, duty: &Duty, clock: Clock) {
+pub(super) async fn run(control: &Control, duty: &Duty, clock: &Clock) {
     advance_all(control, duty, clock).await;
     // Whoever does the task now counts them.
     control.operations().note_under_way(0);
 }
 
-async fn advance_all(control: &Control, duty: &Duty, clock: Clock) {
+async fn advance_all(control: &Control, duty: &Duty, clock: &Clock) {
     while !duty.ended.is_cancelled() {
         let again = match control.operations().unfinished().await {
             Ok(unfinished) => {
@@ -45,14 +45,14 @@ async fn advance_all(control: &Control, duty: &Duty, clock: Clock) {
 }
 
 /// Works on an operation until it is finished; false when it must be tried again.
-async fn advance(control: &Control, duty: &Duty, stored: &Stored, clock: Clock) -> bool {
+async fn advance(control: &Control, duty: &Duty, stored: &Stored, clock: &Clock) -> bool {
     let Task::DeleteTree { id, uid } = &stored.task;
-    let mut context = duty.context("operations", clock());
+    let mut context = duty.context("operations", clock.now());
     context.correlation_id = stored.correlation_id;
     context.actor.name.clone_from(&stored.actor_name);
     context.actor.object_id = stored.actor;
     let outcome = delete_tree(control, &context, id, *uid).await;
-    let now = clock();
+    let now = clock.now();
     let entry = match &outcome {
         Ok(()) => control.operations().finish(stored, Ok(()), now),
         Err(error) if error.status >= 500 || error.code == "AnotherOperationInProgress" => {

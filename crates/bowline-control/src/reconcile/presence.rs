@@ -13,8 +13,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Clock, pause};
+use super::pause;
 use crate::Control;
+use crate::clock::Clock;
 use crate::context::OpContext;
 use crate::duties::Duty;
 use crate::pipeline::{StatusChange, store_error, update_status};
@@ -98,7 +99,7 @@ pub async fn show_cloned(control: &Control, key: &str, uid: Uuid, now: Timestamp
 }
 
 /// Shows agents that stayed away as gone; looks at all resources once the grace is over, and then every minute.
-pub(super) async fn sweep(control: &Control, duty: &Duty, clock: Clock) {
+pub(super) async fn sweep(control: &Control, duty: &Duty, clock: &Clock) {
     let mut look_at_all = Instant::now() + control.settings().restart_grace;
     while pause(&duty.ended, LOOK).await {
         if let Err(error) = show_overdue(control, duty, clock).await {
@@ -116,7 +117,7 @@ pub(super) async fn sweep(control: &Control, duty: &Duty, clock: Clock) {
     }
 }
 
-async fn show_overdue(control: &Control, duty: &Duty, clock: Clock) -> Result<(), Error> {
+async fn show_overdue(control: &Control, duty: &Duty, clock: &Clock) -> Result<(), Error> {
     let overdue = control.fleet().overdue(control.settings().restart_grace, AT_ONCE).await;
     let overdue = overdue.map_err(|e| store_error(&e))?;
     let shown = futures::stream::iter(overdue.into_iter().map(|(agent, key)| async move {
@@ -135,10 +136,10 @@ async fn show_gone(
     duty: &Duty,
     agent: Uuid,
     key: &str,
-    clock: Clock,
+    clock: &Clock,
 ) -> Result<(), Error> {
     let write = async |presence| {
-        let context = duty.context("presence", clock());
+        let context = duty.context("presence", clock.now());
         match show(control, &context, key, agent, presence).await {
             Ok(_) => Ok(()),
             Err(error) if error.status == 404 => Ok(()),
@@ -179,7 +180,7 @@ async fn without_agent(control: &Control, records: Vec<Record>) -> Result<Vec<Re
     Ok(records.into_iter().filter(|r| !known.contains(&r.uid)).collect())
 }
 
-async fn sweep_type(control: &Control, duty: &Duty, resource_type: &str, clock: Clock) -> Result<(), Error> {
+async fn sweep_type(control: &Control, duty: &Duty, resource_type: &str, clock: &Clock) -> Result<(), Error> {
     let mut after = None;
     loop {
         let page = control
@@ -195,15 +196,15 @@ async fn sweep_type(control: &Control, duty: &Duty, resource_type: &str, clock: 
         after = page.last().map(|r| r.key.clone());
         let end = page.len() < 500;
         let mut missing = without_agent(control, page).await?;
-        missing.retain(|record| wanted(record, resource_type, clock()).is_some());
+        missing.retain(|record| wanted(record, resource_type, clock.now()).is_some());
         if !missing.is_empty() {
             // Some may have come between the two readings.
             tokio::time::sleep(control.settings().offline_delay).await;
             missing = without_agent(control, missing).await?;
         }
         for record in missing {
-            let Some(presence) = wanted(&record, resource_type, clock()) else { continue };
-            let context = duty.context("presence", clock());
+            let Some(presence) = wanted(&record, resource_type, clock.now()) else { continue };
+            let context = duty.context("presence", clock.now());
             match show(control, &context, &record.key, record.uid, presence).await {
                 Ok(_) => {}
                 Err(error) if error.status == 404 => {}

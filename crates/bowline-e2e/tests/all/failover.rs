@@ -4,8 +4,7 @@
 use bowline_e2e::events::Events;
 use bowline_e2e::postgres::Mortal;
 use bowline_e2e::proxy::Switch;
-use bowline_e2e::server::{enrolment_token, group};
-use bowline_e2e::simulation::{Agents, Wanted};
+use bowline_e2e::server::group;
 use bowline_e2e::three::Three;
 use bowline_e2e::wait::{seconds, until, until_true};
 use serde_json::{Value, json};
@@ -26,20 +25,7 @@ async fn a_replica_that_lost_its_tail_takes_over() {
     let replica = primary.replica(replication.port).await;
     let three = Three::start(Mortal::url_at(front.port), GRACE).await;
     let scope = group(&three.at[0], "plant").await;
-    let token = enrolment_token(&three.at[0], &scope, "t", AGENTS).await;
-    let (url, ca) = (three.url.clone(), three.servers[0].ca());
-    let wanted = Wanted {
-        url: &url,
-        ca,
-        group: &scope,
-        token: &token,
-        prefix: "a",
-        count: AGENTS,
-        duration: seconds(600),
-        place: None,
-    };
-    let agents = Agents::start(&wanted);
-    agents.wait_until_connected(seconds(60)).await;
+    let agents = three.agents(&scope, AGENTS, seconds(600), None).await;
     let settings = format!("{scope}/providers/Microsoft.Bowline/agentSettings/default");
     let body = |bytes: u64| json!({"properties": {"byteBudgetPerDay": bytes}});
     let arrived =

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bowline_e2e::network::{Network, Weather};
 use bowline_e2e::postgres::Mortal;
-use bowline_e2e::server::{enrolment_token, group};
-use bowline_e2e::simulation::{Agents, Wanted};
+use bowline_e2e::server::group;
 use bowline_e2e::three::Three;
 use bowline_e2e::wait::seconds;
 use tokio::task::LocalSet;
@@ -27,19 +26,7 @@ async fn nothing_is_lost_on_a_bad_network() {
             let Some(postgres) = Mortal::start_in(name, Some(network.place(1).clone())).await else { return };
             let mut three = Three::start_at(&network.place(0).address, postgres.url(), GRACE).await;
             let scope = group(&three.at[0], "network").await;
-            let token = enrolment_token(&three.at[0], &scope, "t", AGENTS).await;
-            let (url, ca) = (three.url.clone(), three.servers[0].ca());
-            let fleet = Agents::start(&Wanted {
-                url: &url,
-                ca,
-                group: &scope,
-                token: &token,
-                prefix: "a",
-                count: AGENTS,
-                duration: seconds(600),
-                place: Some(network.place(2)),
-            });
-            fleet.wait_until_connected(seconds(60)).await;
+            let fleet = three.agents(&scope, AGENTS, seconds(600), Some(network.place(2))).await;
             let trial = Trial { three: &mut three, fleet: &fleet, agents: AGENTS, scope: &scope, seed: 1 };
             trial
                 .run(async |_| {

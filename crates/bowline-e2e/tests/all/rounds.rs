@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use bowline_e2e::api::{Answer, Api};
 use bowline_e2e::events::Events;
 use bowline_e2e::postgres::Mortal;
-use bowline_e2e::server::{PASSWORD, enrolment_token, group, sign_in};
-use bowline_e2e::simulation::{Agents, Wanted};
+use bowline_e2e::server::{PASSWORD, group, sign_in};
+use bowline_e2e::simulation::Agents;
 use bowline_e2e::three::Three;
 use bowline_e2e::wait::{seconds, until_true};
 use reqwest::Method;
@@ -315,8 +315,9 @@ pub(crate) struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Runs all clients while `disturb` does its work, and then looks whether everything is as it was acknowledged.
-    pub(crate) async fn run(self, disturb: impl AsyncFnOnce(&mut Three)) {
+    /// Runs all clients while `disturb` does its work, and then looks whether everything is as it was acknowledged. Says how many requests had to
+    /// be sent again.
+    pub(crate) async fn run(self, disturb: impl AsyncFnOnce(&mut Three)) -> u64 {
         let Self { three, fleet, agents, scope, seed } = self;
         let world = World {
             at: three.at.clone(),
@@ -375,6 +376,7 @@ impl Trial<'_> {
         for seen in &watchers {
             seen.borrow().agrees_with(&done);
         }
+        world.again.get()
     }
 }
 
@@ -401,24 +403,12 @@ async fn nothing_is_lost_while_servers_and_the_database_are_killed() {
     eprintln!("BOWLINE_ROUND_SEED={seed}");
     let mut three = Three::start(postgres.url(), GRACE).await;
     let scope = group(&three.at[0], "rounds").await;
-    let token = enrolment_token(&three.at[0], &scope, "t", agents).await;
-    let duration = seconds(600 + count * 30);
-    let (url, ca) = (three.url.clone(), three.servers[0].ca());
-    let wanted = Wanted {
-        url: &url,
-        ca,
-        group: &scope,
-        token: &token,
-        prefix: "a",
-        count: agents,
-        duration,
-        place: None,
-    };
-    let fleet = Agents::start(&wanted);
-    fleet.wait_until_connected(seconds(60 + agents / 10)).await;
+    let fleet = three.agents(&scope, agents, seconds(600 + count * 30), None).await;
     let trial = Trial { three: &mut three, fleet: &fleet, agents, scope: &scope, seed };
     let dice = Dice::new(seed);
     tokio::task::LocalSet::new()
-        .run_until(trial.run(async |three| rounds(three, &mut postgres, &dice, count).await))
+        .run_until(async {
+            let _ = trial.run(async |three| rounds(three, &mut postgres, &dice, count).await).await;
+        })
         .await;
 }

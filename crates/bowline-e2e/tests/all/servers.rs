@@ -74,7 +74,7 @@ async fn count(admin: &Api, group: &str, status: &str) -> u64 {
 }
 
 /// What `bowline server status` shows.
-async fn servers(admin: &Api) -> Vec<Value> {
+pub(crate) async fn servers(admin: &Api) -> Vec<Value> {
     let page = admin.get("/providers/Microsoft.Bowline/servers").await.expect(200);
     page["value"].as_array().unwrap().iter().map(|one| one["properties"].clone()).collect()
 }

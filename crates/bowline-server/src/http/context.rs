@@ -12,6 +12,7 @@ use bowline_control::context::OpContext;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 use uuid::Uuid;
@@ -87,11 +88,14 @@ pub async fn observe(
         ("x-ms-request-id", request_id.to_string()),
         ("x-ms-correlation-request-id", correlation.to_string()),
         // ARM's form: the region, the moment, the request.
-        ("x-ms-routing-request-id", format!("BOWLINE:{}:{request_id}", routing_time((state.clock)()))),
+        ("x-ms-routing-request-id", format!("BOWLINE:{}:{request_id}", routing_time(state.clock.now()))),
     ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }
+    }
+    if let Ok(date) = http_date(state.clock.now()) {
+        headers.insert(header::DATE, date);
     }
     if let Some(id) = client_request {
         headers.insert("x-ms-client-request-id", id);
@@ -128,6 +132,11 @@ fn measure(
 /// `20261123T075342Z`.
 fn routing_time(now: Timestamp) -> String {
     now.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// By the clock that also judges tokens and assertions: clients measure their own against it.
+fn http_date(now: Timestamp) -> Result<HeaderValue, Box<dyn std::error::Error>> {
+    Ok(HeaderValue::from_str(&DateTimePrinter::new().timestamp_to_rfc9110_string(&now)?)?)
 }
 
 /// The route of a path, for the metrics.
@@ -175,7 +184,7 @@ pub fn client_address(parts: &Parts) -> String {
 /// # Errors
 /// 401 with the way to sign in.
 pub async fn authenticate(state: &State, parts: &Parts) -> Result<(OpContext, Timestamp), Error> {
-    let now = (state.clock)();
+    let now = state.clock.now();
     let headers = &parts.headers;
     let (actor, until) = match bearer(headers) {
         Some(token) => state.control.authenticate(token, &client_address(parts), now).await?,

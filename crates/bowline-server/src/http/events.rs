@@ -90,7 +90,7 @@ impl Live {
     /// Whether the session was ended; a database that cannot be asked ends nothing.
     async fn signed_out(&self) -> bool {
         let Some(cookie) = &self.session else { return false };
-        matches!(self.state.control.portal_session(cookie, (self.state.clock)()).await, Ok(None))
+        matches!(self.state.control.portal_session(cookie, self.state.clock.now()).await, Ok(None))
     }
 }
 

@@ -140,7 +140,7 @@ fn refuse(state: &State, parts: &Parts, error: Error) -> Response {
     };
     let request = parts.extensions.get::<Correlation>().map(|c| c.0.to_string());
     let client = parts.headers.get("client-request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let inner = json!({"date": (state.clock)().to_string(), "request-id": request, "client-request-id": client.or_else(|| request.clone())});
+    let inner = json!({"date": state.clock.now().to_string(), "request-id": request, "client-request-id": client.or_else(|| request.clone())});
     let body = json!({"error": {"code": code, "message": message, "innerError": inner}});
     let mut response = challenge(state, error);
     response.headers_mut().remove(header::CONTENT_LENGTH);

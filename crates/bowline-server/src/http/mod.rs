@@ -30,7 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use bowline_control::Control;
-use jiff::Timestamp;
+use bowline_control::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Gates;
@@ -48,7 +48,7 @@ pub struct State {
     /// What holds the limits.
     pub gates: Arc<Gates>,
     /// Read once per request.
-    pub clock: fn() -> Timestamp,
+    pub clock: Clock,
     /// Set when the server stops.
     pub stopping: CancellationToken,
     /// What agents' hosts can pull.
@@ -64,7 +64,7 @@ impl State {
         control: Arc<Control>,
         metrics: Arc<Metrics>,
         gates: Arc<Gates>,
-        clock: fn() -> Timestamp,
+        clock: Clock,
         stopping: CancellationToken,
         registry: Registry,
         authority: Option<Vec<u8>>,

@@ -95,9 +95,9 @@ pub async fn callback(
     if !bowline_auth::secret::equal(given, csrf) {
         return again("This sign-in belongs to another browser window. Open /portal/ to start again.");
     }
-    match state.control.open_portal_session(code, verifier, (state.clock)()).await {
+    match state.control.open_portal_session(code, verifier, state.clock.now()).await {
         Ok((session, opened)) => {
-            let seconds = opened.expires_on.duration_since((state.clock)()).as_secs();
+            let seconds = opened.expires_on.duration_since(state.clock.now()).as_secs();
             let response = with_cookie(see_other(target), COOKIE, session.expose(), seconds, "Strict");
             with_cookie(response, SIGN_IN_COOKIE, "", 0, "Lax")
         }
@@ -110,7 +110,7 @@ pub async fn session(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> R
     let Some(cookie) = cookie(&headers) else {
         return challenge(&state, Error::unauthenticated("Nobody is signed in."));
     };
-    match state.control.authenticate_cookie(cookie, (state.clock)()).await {
+    match state.control.authenticate_cookie(cookie, state.clock.now()).await {
         Ok((_, session)) => arm::json_response(
             StatusCode::OK,
             &json!({"tenantId": state.control.tenant(), "objectId": session.object_id, "name": session.name, "username": session.username, "expiresOn": session.expires_on.to_string()}),
@@ -128,7 +128,7 @@ pub async fn logout(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Re
         );
     }
     if let Some(cookie) = cookie(&headers)
-        && let Err(error) = state.control.close_portal_session(cookie, (state.clock)()).await
+        && let Err(error) = state.control.close_portal_session(cookie, state.clock.now()).await
     {
         return challenge(&state, error);
     }

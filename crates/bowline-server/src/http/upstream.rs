@@ -105,7 +105,7 @@ pub async fn login(Shared(state): Shared<Arc<State>>, Query(query): Query<Form>)
             Err(error) => return stop(&SignInError::OAuth(error)),
         },
     };
-    match state.control.begin_upstream(purpose, (state.clock)()).await {
+    match state.control.begin_upstream(purpose, state.clock.now()).await {
         Ok((location, sealed)) => with_cookie(see_other(&location), &sealed, SECONDS),
         Err(error) => stop(&error),
     }
@@ -117,7 +117,7 @@ pub async fn callback(
     Query(query): Query<Form>,
     headers: HeaderMap,
 ) -> Response {
-    let now = (state.clock)();
+    let now = state.clock.now();
     let text = |name: &str| query.get(name).map_or("", String::as_str);
     let code = match query.get("code") {
         Some(code) => Ok(code.as_str()),
@@ -148,7 +148,7 @@ pub async fn callback(
 /// The answer of who signed in upstream to the question whether a device may act for him.
 pub async fn device(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let now = (state.clock)();
+    let now = state.clock.now();
     let outcome = async {
         let bytes = read_body(&parts.headers, body, MAX_PAGE)
             .await

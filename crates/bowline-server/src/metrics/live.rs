@@ -58,6 +58,12 @@ impl Collector for Live {
             let help = "The newest entry of the activity log that this server signed";
             gauge(&mut encoder, "activity_log_signed_entry", help, entry)?;
         }
+        gauge(
+            &mut encoder,
+            "clock_ahead_seconds",
+            "By how much this host's clock is ahead of the database's, by which all servers go",
+            figures.clock_ahead_ms as f64 / 1000.0,
+        )?;
         limits(&mut encoder, &figures.limits)?;
         tasks(&mut encoder, control)
     }

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use bowline_auth::seal::RootKey;
 use bowline_auth::token::{AccessClaims, IdentityType, Principal};
+use bowline_control::clock::Clock;
 use bowline_control::{Control, Settings, bootstrap, reconcile};
 use bowline_server::http::{State, router};
 use bowline_server::metrics::Metrics;
@@ -52,7 +53,7 @@ impl World {
         let first = bootstrap::first_start(&control, "admin", PASSWORD, now()).await.unwrap().unwrap();
         control.desired().reload(&**control.store()).await.unwrap();
         let cancel = CancellationToken::new();
-        let mut tasks = reconcile::start(&control, now, &cancel);
+        let mut tasks = reconcile::start(&control, &Clock::new(now), &cancel);
         tasks.detach_all();
         let registry = bowline_server::registry::Registry::open(None).unwrap();
         let gates = bowline_server::limits::Gates::new(Default::default());
@@ -60,7 +61,7 @@ impl World {
             Arc::clone(&control),
             Arc::new(Metrics::new(&control, &gates, "test")),
             gates,
-            now,
+            Clock::new(now),
             cancel.clone(),
             registry,
             None,

@@ -53,6 +53,26 @@ pub async fn a_server_that_is_silent_is_gone(handles: Handles) {
     assert_eq!(live().await.len(), 1);
 }
 
+/// Leases and absences that were made by a clock which was put back since are cut to what they are at most; shorter ones stay.
+pub async fn what_would_last_too_long_is_shortened(handles: Handles) {
+    let (store, fleet) = (&handles[0], handles[0].fleet().unwrap());
+    let brief = Duration::from_millis(300);
+    let (one, two) = (join(fleet, 1, LONG).await, join(fleet, 2, LONG).await);
+    assert!(store.acquire_lease("task", &one.to_string(), LONG).await.unwrap().is_some());
+    fleet.attach(two, &[session(1, 101, "a"), session(2, 102, "b")]).await.unwrap().unwrap();
+    fleet.detach(two, &[Detaching { agent: uid(1), connection: uid(101), delay: LONG }]).await.unwrap();
+    let before = fleet.time().await.unwrap();
+    fleet.shorten(LONG * 2, LONG * 2).await.unwrap();
+    assert!(fleet.members().await.unwrap().iter().all(|seen| seen.live), "nothing lasted too long");
+    fleet.shorten(brief, Duration::ZERO).await.unwrap();
+    assert_eq!(fleet.overdue(10).await.unwrap(), [(uid(1), "/a/1".to_owned())]);
+    assert_eq!(holder(fleet, 2).await, Some(two), "who is there is not touched");
+    tokio::time::sleep(brief).await;
+    assert!(fleet.members().await.unwrap().iter().all(|seen| !seen.live));
+    assert!(store.acquire_lease("task", "other", LONG).await.unwrap().is_some());
+    assert!(fleet.time().await.unwrap() > before);
+}
+
 /// Tasks are held as long as the server that has them beats, and given back when it leaves.
 pub async fn a_heartbeat_prolongs_what_is_held(handles: Handles) {
     let fleet = handles[0].fleet().unwrap();

@@ -53,7 +53,7 @@ macro_rules! conformance {
             a_segment_replaces_what_it_contains, a_removed_source_starts_over, writers_of_one_source_do_not_fork_it);
     };
     (of several servers: $run:path) => {
-        $crate::conformance!(@ $run, fleet: a_server_that_is_silent_is_gone, a_heartbeat_prolongs_what_is_held, agents_are_held_once,
+        $crate::conformance!(@ $run, fleet: a_server_that_is_silent_is_gone, what_would_last_too_long_is_shortened, a_heartbeat_prolongs_what_is_held, agents_are_held_once,
             ended_sessions_are_awaited_and_then_forgotten, agents_of_a_lost_server_are_freed, a_server_that_comes_back_takes_its_agents,
             many_agents_move_at_once);
     };

@@ -5,6 +5,7 @@ use crate::fleet::{Attached, Attaching, Detaching, Fleet, LeaseSeen, Member, Mem
 use crate::sql::fleet as sql;
 use crate::store::{StoreError, check_limit};
 use async_trait::async_trait;
+use jiff::Timestamp;
 use sqlx::Row as _;
 use std::time::Duration;
 use uuid::Uuid;
@@ -15,6 +16,21 @@ pub(super) fn micros(duration: Duration) -> i64 {
 
 #[async_trait]
 impl Fleet for PostgresStore {
+    async fn time(&self) -> Result<Timestamp, StoreError> {
+        let time = self.ask_one(|| sqlx::query(sql::TIME), |row| row.try_get::<i64, _>(0)).await?;
+        time.and_then(|micros| Timestamp::from_microsecond(micros).ok())
+            .ok_or_else(|| StoreError::Unreadable { what: "no time of the database".to_owned() })
+    }
+
+    async fn shorten(&self, ttl: Duration, grace: Duration) -> Result<(), StoreError> {
+        for (text, most) in
+            [(sql::SHORTEN_SERVERS, ttl), (sql::SHORTEN_LEASES, ttl), (sql::SHORTEN_ABSENCES, grace)]
+        {
+            self.execute(|| sqlx::query(text).bind(micros(most))).await?;
+        }
+        Ok(())
+    }
+
     async fn join(&self, member: &Member, ttl: Duration) -> Result<u64, StoreError> {
         let query = || {
             let query = sqlx::query(sql::JOIN).bind(member.id).bind(&member.name);

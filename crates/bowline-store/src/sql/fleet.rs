@@ -7,6 +7,31 @@ macro_rules! now {
     };
 }
 
+pub(crate) const TIME: &str = concat!("SELECT ", now!());
+
+/// In the order of their keys, so that servers which do this at once wait for each other in a line.
+pub(crate) const SHORTEN_SERVERS: &str = concat!(
+    "WITH k AS MATERIALIZED (SELECT id FROM server WHERE expires_at > ",
+    now!(),
+    " + $1 ORDER BY id FOR UPDATE) UPDATE server s SET expires_at = ",
+    now!(),
+    " + $1 FROM k WHERE s.id = k.id"
+);
+pub(crate) const SHORTEN_LEASES: &str = concat!(
+    "WITH k AS MATERIALIZED (SELECT name FROM lease WHERE expires_at > ",
+    now!(),
+    " + $1 ORDER BY name FOR NO KEY UPDATE) UPDATE lease l SET expires_at = ",
+    now!(),
+    " + $1 FROM k WHERE l.name = k.name"
+);
+pub(crate) const SHORTEN_ABSENCES: &str = concat!(
+    "WITH k AS MATERIALIZED (SELECT agent FROM attachment WHERE server IS NULL AND due_at > ",
+    now!(),
+    " + $1 ORDER BY agent FOR UPDATE) UPDATE attachment a SET due_at = ",
+    now!(),
+    " + $1 FROM k WHERE a.agent = k.agent"
+);
+
 pub(crate) const JOIN: &str = concat!(
     "INSERT INTO server (id, epoch, name, version, draining, status, started_at, expires_at) VALUES ($1, 1, $2, $3, false, '', ",
     now!(),

@@ -158,7 +158,7 @@ pub(super) async fn sign_in(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let (now, address) = ((state.clock)(), client_address(&parts));
+    let (now, address) = (state.clock.now(), client_address(&parts));
     let form = match form(&parts, body).await {
         Ok(form) => form,
         Err(error) => return refuse(Refused::Here(error)),
@@ -193,7 +193,7 @@ pub(super) async fn sign_out(
         return refuse(Refused::Here(error));
     }
     if let Some(cookie) = cookie(&parts.headers)
-        && let Err(error) = state.control.close_portal_session(cookie, (state.clock)()).await
+        && let Err(error) = state.control.close_portal_session(cookie, state.clock.now()).await
     {
         tracing::warn!(%error, "a portal session could not be ended");
         return refuse(Refused::Here(OAuthError::TemporarilyUnavailable));

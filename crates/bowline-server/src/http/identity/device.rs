@@ -19,7 +19,7 @@ pub(super) async fn start(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let now = (state.clock)();
+    let now = state.clock.now();
     let answer = async {
         Authority::of(&state, &tenant, &parts)?;
         let form = form(&parts, body).await?;
@@ -40,7 +40,7 @@ pub(super) async fn page(Query(query): Query<Form>) -> Response {
 /// The person's answer. A program that asks for JSON gets it.
 pub(super) async fn decide(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let (now, address, json) = ((state.clock)(), client_address(&parts), wants_json(&parts));
+    let (now, address, json) = (state.clock.now(), client_address(&parts), wants_json(&parts));
     let refused = |error: &OAuthError, code: &str| match json {
         true => refusal(error, &correlation_of(&parts), now),
         false => slowed(pages::device(code, Some(&error.to_string())), error),

@@ -19,7 +19,7 @@ pub(super) async fn document(
     let (parts, _) = request.into_parts();
     match Authority::of(&state, &tenant, &parts) {
         Ok(authority) => arm::json_response(StatusCode::OK, &describe(&state, &authority)),
-        Err(error) => refusal(&error, &correlation_of(&parts), (state.clock)()),
+        Err(error) => refusal(&error, &correlation_of(&parts), state.clock.now()),
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn keys(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let now = (state.clock)();
+    let now = state.clock.now();
     match Authority::of(&state, &tenant, &parts) {
         Ok(_) => arm::json_response(StatusCode::OK, &state.control.identity().keys().jwks(now)),
         Err(error) => refusal(&error, &correlation_of(&parts), now),

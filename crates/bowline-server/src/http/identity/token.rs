@@ -26,7 +26,7 @@ pub(super) async fn token(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let now = (state.clock)();
+    let now = state.clock.now();
     let answer = async {
         Authority::of(&state, &tenant, &parts)?;
         let mut form = form(&parts, body).await?;
@@ -118,7 +118,7 @@ pub(super) async fn revoke(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let now = (state.clock)();
+    let now = state.clock.now();
     let outcome = async {
         Authority::of(&state, &tenant, &parts)?;
         let form = form(&parts, body).await?;
