@@ -1,12 +1,15 @@
-//! Benchmark 8: changes of a resource of one kilobyte on PostgreSQL, with one server and with three, beside the same database's own upserts of the same
+//! Benchmark 8: changes of a resource of one kilobyte on PostgreSQL, by the store alone, through one server and through three, beside the same database's own upserts of the same
 //! size with the same number of connections (pgbench, prepared statements, a Unix socket, no TLS).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use bowline_e2e::postgres::Mortal;
 use bowline_e2e::server::group;
 use bowline_e2e::three::Three;
+use bowline_store::conformance::{creation, draft, update};
+use bowline_store::{Activity, PostgresOptions, Store, open_postgres};
 use futures::future::try_join_all;
 use http::Method;
 use serde_json::json;
@@ -18,6 +21,8 @@ use crate::machine::{self, moment};
 use crate::peer::{Kind, POPULATION, Peer, name_of};
 
 const CONNECTIONS: [usize; 2] = [32, 256];
+/// As long as an entry of the activity log is.
+const ENTRY: &str = r#"{"caller":"admin","correlationId":"6f1c9f5e-3d0a-4c1e-9d55-2f0f6b6a7c11","operation":"Microsoft.HybridCompute/machines/write","address":"127.0.0.1","status":"Succeeded","etagBefore":"6905683564fcaa0167f046e8","etagAfter":"6905683564fcaa0167f046e9"}"#;
 
 /// Runs it.
 pub(crate) async fn run(setup: &Setup) -> Result<()> {
@@ -44,26 +49,35 @@ pub(crate) async fn run(setup: &Setup) -> Result<()> {
     }
     let _ =
         postgres.ask("CREATE TABLE peer (id INT PRIMARY KEY, n BIGINT NOT NULL, body TEXT NOT NULL)").await;
+    let _ = postgres.ask("CREATE DATABASE alone").await;
+    let url = postgres.url().replace("/postgres", "/alone");
+    let alone = open_postgres(PostgresOptions::new(&url, "the benchmark upserts")).await?;
+    for index in 0..POPULATION {
+        let _ = alone.commit(creation(&format!("/alone/{index}"), index as u128)).await?;
+    }
     let (mut rows, mut found) = (Vec::new(), Vec::new());
     for connections in CONNECTIONS {
-        let mut rates = vec![Vec::new(); 3];
+        let mut rates = vec![Vec::new(); 4];
         for round in 0..setup.rounds {
             eprintln!("{connections} connections, round {} of {}", round + 1, setup.rounds);
             for (at, targets) in [&targets[..1], &targets[..]].into_iter().enumerate() {
                 let seed = (round * 10 + at + connections * 1000) as u64 * 100_000;
                 rates[at].push(ours(&peer, targets, connections, setup.cell, seed).await?);
             }
-            rates[2].push(theirs(&postgres, connections, size, setup.cell)?);
+            rates[2].push(by_store(&alone, connections, size, setup.cell).await?);
+            rates[3].push(theirs(&postgres, connections, size, setup.cell)?);
         }
         let rates: Vec<f64> = rates.iter().map(|rounds| median(rounds)).collect();
-        for (side, rate) in ["one server", "three servers", "PostgreSQL's upserts"].iter().zip(&rates) {
+        for (side, rate) in
+            ["one server", "three servers", "the store alone", "PostgreSQL's upserts"].iter().zip(&rates)
+        {
             rows.push(vec![
                 connections.to_string(),
                 (*side).to_owned(),
                 short(*rate),
-                format!("{}×", short(rate / rates[2])),
+                format!("{}×", short(rate / rates[3])),
             ]);
-            found.push(json!({"connections": connections, "side": side, "perSecond": rate, "ratio": rate / rates[2]}));
+            found.push(json!({"connections": connections, "side": side, "perSecond": rate, "ratio": rate / rates[3]}));
         }
     }
     print_table(
@@ -98,6 +112,31 @@ async fn ours(
         Ok(done)
     });
     let done: u64 = try_join_all(workers).await?.iter().sum();
+    Ok(done as f64 / (moment() - started).as_secs_f64())
+}
+
+/// The same by the store in this process, as many callers at once: a row, its place in the feed, its entry in the activity log, in batches. Without
+/// HTTP, TLS, sign-in, roles and checks, so that it can be held against a client of the database.
+async fn by_store(store: &Arc<dyn Store>, callers: usize, size: usize, length: Duration) -> Result<f64> {
+    let started = moment();
+    let body = "a".repeat(size);
+    let workers = (0..callers).map(|caller| {
+        let body = &body;
+        async move {
+            let mut done = 0_usize;
+            while moment() - started < length {
+                let index = (caller + callers * done) % POPULATION;
+                let mut new = draft(&format!("/alone/{index}"), index as u128);
+                new.document.clone_from(body);
+                let mut commit = update(new, None);
+                commit.activity.push(Activity { key: format!("/alone/{index}"), text: ENTRY.to_owned() });
+                let _ = store.commit(commit).await?;
+                done += 1;
+            }
+            anyhow::Ok(done)
+        }
+    });
+    let done: usize = try_join_all(workers).await?.iter().sum();
     Ok(done as f64 / (moment() - started).as_secs_f64())
 }
 

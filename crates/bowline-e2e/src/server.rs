@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::api::{Api, client};
+use crate::api::{Answer, Api, client};
 use crate::program::{Program, binary, free_port};
 use crate::wait::until;
 
@@ -246,17 +246,27 @@ impl Server {
 
 /// A user's tokens, by the device flow.
 pub async fn sign_in(api: &Api, username: &str, password: &str) -> Value {
-    let started = api
-        .form("/organizations/oauth2/v2.0/devicecode", &[("client_id", CLI), ("scope", "openid")])
+    try_sign_in(api, username, password)
         .await
-        .expect(200);
-    let code = started["user_code"].as_str().unwrap();
-    let fields = [("user_code", code), ("username", username), ("password", password), ("action", "approve")];
-    let approved = api.form("/device", &fields).await;
-    assert_eq!(approved.status, 200, "{}", approved.text);
-    let device = started["device_code"].as_str().unwrap();
+        .unwrap_or_else(|why| panic!("{username} cannot sign in: {why}"))
+}
+
+/// A user's tokens, or why a server that dies meanwhile or whose clock jumps did not give any.
+pub async fn try_sign_in(api: &Api, username: &str, password: &str) -> Result<Value, String> {
+    let step = async |path: &str, fields: &[(&str, &str)]| {
+        let answer = Api::exchange(api.http.post(format!("{}{path}", api.base)).form(fields)).await;
+        match answer.map_err(|error| format!("{path}: {error:?}"))? {
+            Answer { status: 200, body, .. } => Ok(body),
+            Answer { status, text, .. } => Err(format!("{path}: {status} {text}")),
+        }
+    };
+    let fields = [("client_id", CLI), ("scope", "openid")];
+    let started = step("/organizations/oauth2/v2.0/devicecode", &fields).await?;
+    let (user, device) = (started["user_code"].as_str().unwrap(), started["device_code"].as_str().unwrap());
+    let fields = [("user_code", user), ("username", username), ("password", password), ("action", "approve")];
+    let _ = step("/device", &fields).await?;
     let fields = [("grant_type", DEVICE_GRANT), ("client_id", CLI), ("device_code", device)];
-    api.form("/organizations/oauth2/v2.0/token", &fields).await.expect(200)
+    step("/organizations/oauth2/v2.0/token", &fields).await
 }
 
 /// The id of the default subscription: `/subscriptions/…`.

@@ -22,7 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bowline-agent", &["bowline-arm", "bowline-link", "bowline-kubernetes"]),
     ("bowline-cli", &["bowline-arm", "bowline-kubernetes"]),
     ("bowline-e2e", &["bowline-arm"]),
-    ("bowline-bench", &["bowline-e2e"]),
+    ("bowline-bench", &["bowline-e2e", "bowline-store"]),
     ("xtask", &[]),
 ];
 

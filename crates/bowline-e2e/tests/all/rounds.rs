@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bowline_e2e::api::{Answer, Api};
 use bowline_e2e::events::Events;
 use bowline_e2e::postgres::Mortal;
-use bowline_e2e::server::{PASSWORD, group, sign_in};
+use bowline_e2e::server::{PASSWORD, group, try_sign_in};
 use bowline_e2e::simulation::Agents;
 use bowline_e2e::three::Three;
 use bowline_e2e::wait::{seconds, until_true};
@@ -94,8 +94,7 @@ impl Client {
 
     async fn sign_in(&self, api: &Api) {
         // The server may be the next one to be killed; whoever finds the token ended tries again.
-        if api.get("/readyz?").await.status == 200 {
-            let token = sign_in(api, "admin", PASSWORD).await;
+        if let Ok(token) = try_sign_in(api, "admin", PASSWORD).await {
             *self.bearer.borrow_mut() = token["access_token"].as_str().unwrap().to_owned();
         }
     }
