@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -11,6 +11,11 @@ use serde_json::{Value, json};
 
 /// Milliseconds of a clock tick of /proc: USER_HZ is 100 on every Linux that Bowline supports.
 const TICK_MS: u64 = 10;
+
+/// Where this program is.
+pub(crate) fn own_program() -> Result<PathBuf> {
+    std::env::current_exe().context("a running program has a path")
+}
 
 /// User and system time that these processes used so far, in milliseconds.
 pub(crate) fn cpu_ms(pids: &[u32]) -> Result<u64> {
@@ -142,7 +147,7 @@ pub(crate) fn log(path: &Path) -> Result<File> {
 }
 
 /// Writes a result, and the folders to it.
-pub(crate) fn write_result(folder: &Path, name: &str, text: &str) -> Result<std::path::PathBuf> {
+pub(crate) fn write_result(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
     fs::create_dir_all(folder)?;
     let path = folder.join(name);
     fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;

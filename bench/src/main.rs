@@ -69,7 +69,12 @@ const USAGE: &str = "cargo xtask bench [NAME…] [--rounds N] [--cell-seconds N]
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let (setup, names) = parse(std::env::args().skip(1))?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((servers::BALANCE, ports)) = arguments.split_first().map(|(name, rest)| (name.as_str(), rest))
+    {
+        return servers::balance(ports).await;
+    }
+    let (setup, names) = parse(arguments.into_iter())?;
     for name in NAMES.iter().filter(|name| names.is_empty() || names.iter().any(|wanted| wanted == *name)) {
         let measured = match *name {
             "resources" => resources::run(&setup).await,

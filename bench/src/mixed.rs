@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use bowline_e2e::postgres::Mortal;
 use bowline_e2e::server::group;
 use bowline_e2e::three::Three;
+use bowline_store::conformance::Dice;
 use futures::future::try_join_all;
 use http::Method;
 use serde_json::json;
@@ -187,13 +188,8 @@ struct Place {
 /// Deterministic: the same operations in the same order on every side.
 async fn work(side: &Side, mut connection: Connection, place: Place, end: Duration) -> Result<[Vec<f64>; 5]> {
     let mut latencies: [Vec<f64>; 5] = Default::default();
-    let mut state = (place.worker as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ place.round as u64;
-    let mut next = |n: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        usize::try_from(state % n.max(1) as u64).unwrap_or_default()
-    };
+    let mut dice = Dice::new((place.worker + place.round * CONNECTIONS) as u64 + 1);
+    let mut next = |n: usize| usize::try_from(dice.roll(n.max(1) as u64)).unwrap_or_default();
     let mut made: Option<String> = None;
     let page = if side.peer.kind == Kind::Bowline {
         format!("?api-version={VERSION}&$top={PAGE}")

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bowline_e2e::postgres::Mortal;
+use bowline_e2e::program::Program;
+use bowline_e2e::proxy::tcp_balancer;
 use bowline_e2e::server::{enrolment_token, group};
 use bowline_e2e::simulation::{Agents, Wanted};
 use bowline_e2e::three::Three;
@@ -20,19 +22,22 @@ use crate::program::until;
 const IDLE: Duration = Duration::from_secs(25);
 /// One keep-alive interval.
 const WINDOW: Duration = Duration::from_secs(20);
+/// How this program is told to be a balancer; how many are, beside the first one.
+pub(crate) const BALANCE: &str = "balance";
+const BALANCERS: usize = 3;
 /// So long that nobody shows as gone while servers are away.
 const GRACE: u64 = 300;
 
 /// Runs it.
 pub(crate) async fn run(setup: &Setup) -> Result<()> {
     let mut report = Report::new("servers")?;
-    // The balancer has two connections for each session.
-    let most = setup.fleet.last().copied().unwrap_or_default() * 2 + 1000;
+    let most = setup.fleet.last().copied().unwrap_or_default() + 1000;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, soft.max(most), hard.max(most))
         .context("open files: run this as root, or raise the limit with ulimit -n")?;
     let postgres = Mortal::start("the benchmark servers").await.context("PostgreSQL is not installed")?;
     let mut three = Three::start(postgres.url(), GRACE).await;
+    let _balancers = balancers(&three)?;
     let scope = group(&three.at[0], "fleet").await;
     let token = enrolment_token(&three.at[0], &scope, "bench", 100_000).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -94,6 +99,24 @@ pub(crate) async fn run(setup: &Setup) -> Result<()> {
     report.set("afterAllSeconds", all);
     report.set("readings", readings);
     report.write(&setup.results)
+}
+
+/// The balancer has two open files for each session, which is more than one process may have: these take connections of the same port.
+fn balancers(three: &Three) -> Result<Vec<Program>> {
+    let front = three.url.rsplit(':').next().context("the balancer has a port")?.to_owned();
+    let servers = three.servers.iter().map(|server| server.port.to_string());
+    let arguments: Vec<String> = [BALANCE.to_owned(), front].into_iter().chain(servers).collect();
+    let log = three.servers[0].data().join("balancer.log");
+    let own = machine::own_program()?;
+    Ok((0..BALANCERS).map(|_| Program::start(&own, &arguments, &[], &log)).collect())
+}
+
+/// What such a process does: it is this program, started again.
+pub(crate) async fn balance(ports: &[String]) -> Result<()> {
+    let ports: Vec<u16> = ports.iter().map(|port| port.parse()).collect::<Result<_, _>>()?;
+    let (front, servers) = ports.split_first().context("a balancer has a port")?;
+    let _ = tcp_balancer("localhost", *front, servers.to_vec()).await;
+    std::future::pending().await
 }
 
 /// How many sessions each server holds; one that does not answer holds none.

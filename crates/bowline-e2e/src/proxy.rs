@@ -2,6 +2,7 @@
 //!
 //! Each is a task of the test's runtime and ends with it.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -74,12 +75,22 @@ where
     serve_at("127.0.0.1", port, handle).await
 }
 
+/// Other processes may take connections of the same port too.
+fn listen(host: &str, port: u16) -> TcpListener {
+    let address: Ipv4Addr = host.parse().expect("a proxy listens on an IPv4 address");
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.set_reuseport(true).unwrap();
+    socket.bind((address, port).into()).unwrap();
+    socket.listen(1024).unwrap()
+}
+
 async fn serve_at<F>(host: &str, port: u16, handle: impl Fn(TcpStream) -> F + Send + 'static) -> Proxy
 where
     F: Future<Output = std::io::Result<()>> + Send + 'static,
 {
     let host = if host == "localhost" { "127.0.0.1" } else { host };
-    let listener = TcpListener::bind((host, port)).await.unwrap();
+    let listener = listen(host, port);
     let port = listener.local_addr().unwrap().port();
     let connections = Arc::new(AtomicUsize::new(0));
     let proxy = Proxy { port, connections: Arc::clone(&connections) };
