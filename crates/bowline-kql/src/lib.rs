@@ -1,4 +1,4 @@
-//! The query language: text becomes a tree ([`syntax`]), the tree a bound, typed plan over known tables.
+//! The query language: text becomes a tree ([`syntax`]), the tree a bound, typed plan ([`mod@plan`]) over known tables ([`mod@bind`]).
 //!
 //! # Design notes
 //! Pure: no engine, no HTTP, no storage, no clock. What a query may see arrives as an argument; what it means leaves as data.
@@ -6,12 +6,16 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read files"))]
 
+pub mod bind;
 pub mod diagnostic;
+pub mod functions;
 pub mod operators;
+pub mod plan;
 pub mod syntax;
 pub mod types;
 pub mod value;
 
+pub use bind::{Catalogue, Table, bind};
 pub use diagnostic::{Code, Diagnostic, Report};
 pub use syntax::parse;
 pub use syntax::parser::{Dialect, LONGEST_QUERY};

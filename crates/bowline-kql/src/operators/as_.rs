@@ -1,5 +1,9 @@
 //! `as`: a name for the table so far.
 
+use std::sync::Arc;
+
+use crate::bind::{Binder, Bound, Meaning};
+use crate::plan::Plan;
 use crate::syntax::ast::Name;
 use crate::syntax::parser::{Parsed, Parser};
 
@@ -11,4 +15,12 @@ pub struct As {
 pub(super) fn parse(parser: &mut Parser<'_>) -> Parsed<As> {
     parser.settings(&[])?;
     Ok(As { name: parser.declared_name()? })
+}
+
+impl As {
+    pub(super) fn bind(&self, binder: &mut Binder<'_>, input: Arc<Plan>) -> Bound<Arc<Plan>> {
+        let shared = binder.share(input);
+        binder.give(self.name.text.clone(), Meaning::Table(Arc::clone(&shared)), self.name.span)?;
+        Ok(shared)
+    }
 }

@@ -1,6 +1,10 @@
 //! `partition`: a sub-query for each value of a column.
 
+use std::sync::Arc;
+
 use super::Operator;
+use crate::bind::{Binder, Bound, Row};
+use crate::plan::{Node, Plan};
 use crate::syntax::ast::{Expr, ExprKind};
 use crate::syntax::parser::{Parsed, Parser};
 
@@ -33,4 +37,22 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parsed<Partition> {
         return Ok(Partition { by, body: Body::Query(query) });
     }
     Ok(Partition { by, body: Body::Pipe(super::parse_body(parser)?) })
+}
+
+impl Partition {
+    pub(super) fn bind(&self, binder: &mut Binder<'_>, input: Arc<Plan>) -> Bound<Arc<Plan>> {
+        let key = binder.expr(&self.by, &mut Row::over(&input.schema))?;
+        let operators = match &self.body {
+            Body::Pipe(operators) => operators,
+            Body::Query(query) => {
+                let why = "write the operators in round brackets, which work on the rows of one value";
+                return Err(binder.refused(query.span, "a partition by a whole query", why));
+            }
+        };
+        let mut body = Plan::new(input.schema.clone(), Node::Elements);
+        for operator in operators {
+            body = super::bind(binder, operator, body)?;
+        }
+        Ok(Plan::new(body.schema.clone(), Node::Partition { input, key, body }))
+    }
 }

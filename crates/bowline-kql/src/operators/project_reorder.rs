@@ -1,5 +1,9 @@
 //! `project-reorder`: these columns first.
 
+use std::sync::Arc;
+
+use crate::bind::{Binder, Bound};
+use crate::plan::Plan;
 use crate::syntax::ast::NamePattern;
 use crate::syntax::parser::{Parsed, Parser};
 
@@ -33,4 +37,43 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parsed<ProjectReorder> {
         Ok((pattern, order))
     })?;
     Ok(ProjectReorder { columns })
+}
+
+impl ProjectReorder {
+    pub(super) fn bind(&self, binder: &mut Binder<'_>, input: Arc<Plan>) -> Bound<Arc<Plan>> {
+        let mut order: Vec<usize> = Vec::new();
+        for (pattern, by) in &self.columns {
+            let mut found = super::matching(binder, std::slice::from_ref(pattern), &input.schema)?;
+            let name = |index: &usize| input.schema.columns[*index].name.clone();
+            match by {
+                NameOrder::Input => {}
+                NameOrder::Ascending => found.sort_by_key(name),
+                NameOrder::Descending => found.sort_by_key(|index| std::cmp::Reverse(name(index))),
+                NameOrder::NaturalAscending => found.sort_by_key(|index| natural(&name(index))),
+                NameOrder::NaturalDescending => {
+                    found.sort_by_key(|index| std::cmp::Reverse(natural(&name(index))));
+                }
+            }
+            found.retain(|index| !order.contains(index));
+            order.extend(found);
+        }
+        let rest: Vec<usize> = (0..input.schema.len()).filter(|index| !order.contains(index)).collect();
+        order.extend(rest);
+        Ok(super::select(input, order))
+    }
+}
+
+/// A name cut into words and numbers, which then compare as a person would.
+fn natural(name: &str) -> Vec<(String, u64)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let word = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let (text, after) = rest.split_at(word);
+        let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let (number, after) = after.split_at(digits);
+        parts.push((text.to_owned(), number.parse().unwrap_or(0)));
+        rest = after;
+    }
+    parts
 }

@@ -1,5 +1,6 @@
 //! `render`: how the answer should be drawn. It changes nothing but what is said about the answer.
 
+use crate::plan;
 use crate::syntax::ast::{Expr, ExprKind, Name, Setting};
 use crate::syntax::parser::{Parsed, Parser};
 use crate::syntax::token::TokenKind;
@@ -53,5 +54,13 @@ fn text_of(value: &Expr) -> String {
     match &value.kind {
         ExprKind::Name(text) | ExprKind::Literal(_, text) => text.clone(),
         _ => String::new(),
+    }
+}
+
+impl Render {
+    pub(super) fn bind(&self) -> plan::Render {
+        let properties =
+            self.properties.iter().map(|one| (one.name.text.clone(), text_of(&one.value))).collect();
+        plan::Render { chart: self.chart.text.clone(), properties }
     }
 }

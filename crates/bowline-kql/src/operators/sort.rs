@@ -1,5 +1,9 @@
 //! `sort` and `order`: rows in an order.
 
+use std::sync::Arc;
+
+use crate::bind::{Binder, Bound, Row};
+use crate::plan::{self, Node, Plan};
 use crate::syntax::ast::Expr;
 use crate::syntax::parser::{Parsed, Parser};
 
@@ -38,4 +42,16 @@ pub(super) fn parse_key(parser: &mut Parser<'_>) -> Parsed<SortKey> {
         }
     }
     Ok(SortKey { value, descending, nulls_first })
+}
+
+impl Sort {
+    pub(super) fn bind(&self, binder: &mut Binder<'_>, input: Arc<Plan>) -> Bound<Arc<Plan>> {
+        let keys = self.keys.iter().map(|key| bind_key(binder, key, &input)).collect::<Bound<Vec<_>>>()?;
+        Ok(Plan::new(input.schema.clone(), Node::Sort { input, keys }))
+    }
+}
+
+pub(super) fn bind_key(binder: &mut Binder<'_>, key: &SortKey, input: &Plan) -> Bound<plan::SortKey> {
+    let value = binder.expr(key.value.without_name(), &mut Row::over(&input.schema))?;
+    Ok(plan::SortKey { value, descending: key.descending, nulls_first: key.nulls_first })
 }

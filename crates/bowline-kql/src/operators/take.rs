@@ -1,5 +1,9 @@
 //! `take` and `limit`: any so many rows.
 
+use std::sync::Arc;
+
+use crate::bind::{Binder, Bound};
+use crate::plan::{Node, Plan};
 use crate::syntax::ast::Expr;
 use crate::syntax::parser::{Parsed, Parser};
 
@@ -11,4 +15,11 @@ pub struct Take {
 pub(super) fn parse(parser: &mut Parser<'_>) -> Parsed<Take> {
     parser.settings(&[])?;
     Ok(Take { count: parser.expression()? })
+}
+
+impl Take {
+    pub(super) fn bind(&self, binder: &mut Binder<'_>, input: Arc<Plan>) -> Bound<Arc<Plan>> {
+        let count = binder.constant_number(&self.count)?;
+        Ok(Plan::new(input.schema.clone(), Node::Limit { input, count }))
+    }
 }

@@ -8,7 +8,7 @@ const MONTHS: [&str; 12] =
 
 /// The ticks that a text means, in UTC.
 pub fn parse_datetime(text: &str) -> Option<i64> {
-    let text = text.trim().trim_matches(['"', '\'']).trim();
+    let text = &tight(text.trim().trim_matches(['"', '\'']).trim());
     // The name of the day says nothing that the date does not say.
     let text = match text.split_once(", ") {
         Some((day, rest)) if day.len() >= 3 && day.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
@@ -25,6 +25,24 @@ pub fn parse_datetime(text: &str) -> Option<i64> {
     let (clock, offset) = time_of_day(rest)?;
     let ticks = date.checked_add(clock)?.checked_sub(offset)?;
     (0..=3_155_378_975_999_999_999).contains(&ticks).then_some(ticks)
+}
+
+/// `2025, 6, 14` and `2017 - 08 - 01` as `2025-6-14` and `2017-08-01`.
+fn tight(text: &str) -> String {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive([',', '-']) {
+        let (number, mark) = match part.strip_suffix([',', '-']) {
+            Some(number) => (number, "-"),
+            None => (part, ""),
+        };
+        let number = if mark.is_empty() { number.trim_start() } else { number.trim() };
+        out.push_str(number);
+        out.push_str(mark);
+    }
+    out
 }
 
 /// `2020-01-02`, `2020-01`, `2020`, `20200102`, `1/2/2020`.
@@ -44,7 +62,13 @@ fn numeric_date(text: &str, end: Option<usize>) -> Option<(i64, i64, i64, &str)>
         return Some((number(&date[..4])?, number(&date[4..6])?, number(&date[6..])?, zone));
     }
     let mut parts = date.split('-');
-    let year = number(parts.next()?)?;
+    let first = parts.next()?;
+    if first.len() <= 2 {
+        // `12-31-2022`, month first.
+        let (month, day, year) = (number(first)?, number(parts.next()?)?, number(parts.next()?)?);
+        return (year > 99 && parts.next().is_none()).then_some((year, month, day, zone));
+    }
+    let year = number(first)?;
     let month = parts.next().map_or(Some(1), number)?;
     let day = parts.next().map_or(Some(1), number)?;
     parts.next().is_none().then_some((year, month, day, zone))
@@ -174,6 +198,8 @@ mod tests {
             "Saturday, 08-Nov-14 15:05:02 UTC",
             "08-Nov-14 15:05:02",
             "11/8/2014 3:05:02 PM",
+            "2014, 11, 8 15:05:02",
+            "11-08-2014 15:05:02",
         ] {
             assert_eq!(parse_datetime(text).map(format_datetime).as_deref(), Some(moment), "{text}");
         }

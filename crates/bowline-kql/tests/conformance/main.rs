@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read files, the environment and the clock")]
 #![allow(clippy::unwrap_used, reason = "a broken case file is a failed test")]
 
+mod binding;
 mod cases;
 mod parsing;
 mod robustness;

@@ -163,7 +163,9 @@ impl<'a> Parser<'a> {
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Stop {
         // The same place twice is one mistake seen by two rules.
+        // What follows so many mistakes is not read any more.
         if self.diagnostics.len() >= MOST_DIAGNOSTICS {
+            self.at = self.tokens.len() - 1;
             return Stop;
         }
         if self.diagnostics.iter().all(|known| known.span.start != diagnostic.span.start) {
