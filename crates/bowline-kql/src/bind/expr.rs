@@ -249,7 +249,7 @@ pub(super) fn fits(value: &Expr, ty: Type) -> bool {
     let small = ty == Type::Int && value.ty == Type::Long && value.as_literal().is_some();
     value.ty == ty
         || value.ty == Type::Dynamic
-        || (value.ty.is_numeric() && value.ty.wider(ty) == Some(ty))
+        || (value.ty.is_numeric() && (ty == Type::Real || value.ty.wider(ty) == Some(ty)))
         || small
         || matches!(value.as_literal(), Some(Value::Null(_)))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::bind::{Binder, Bound, Names, Row};
 use crate::plan::{Node, Plan, Schema};
-use crate::syntax::ast::Expr;
+use crate::syntax::ast::{Expr, ExprKind};
 use crate::syntax::parser::{Parsed, Parser};
 
 #[derive(Clone, Debug)]
@@ -23,6 +23,10 @@ impl Print {
         let mut items = Vec::new();
         for (index, column) in self.columns.iter().enumerate() {
             let mut more = binder.items(std::slice::from_ref(column), &mut row)?;
+            // Who names the first of several columns asks for no more than are named.
+            if let ExprKind::Named { names, .. } = &column.kind {
+                more.truncate(names.len());
+            }
             // One column is named after its place; several keep the names of their function.
             if let [only] = more.as_mut_slice() {
                 only.is_plain = false;

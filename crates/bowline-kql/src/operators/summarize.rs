@@ -141,9 +141,12 @@ fn arg_items(
     };
     let by = over_input(binder, compared.without_name(), row)?;
     let mut items = vec![add(row, function, vec![by.clone(), by.clone()], natural, compared)];
+    // What is asked for by name does not come again with the star.
+    let mut asked: Vec<Option<usize>> = Vec::new();
     for returned in &arguments[1..] {
         if !matches!(returned.kind, ExprKind::Star) {
             let value = over_input(binder, returned.without_name(), row)?;
+            asked.extend(value.as_column().map(Some));
             let natural = binder.natural_name(returned, row.schema).map(called);
             let mut item = add(row, function, vec![by.clone(), value], natural, returned);
             if let ExprKind::Named { names, .. } = &returned.kind {
@@ -153,6 +156,9 @@ fn arg_items(
             continue;
         }
         for (value, name) in other_columns(row, by.as_column()) {
+            if asked.contains(&value.as_column()) {
+                continue;
+            }
             items.push(add(row, function, vec![by.clone(), value], Some(called(name)), returned));
         }
     }

@@ -9,6 +9,7 @@
 //! input, find the columns, and bind the query again with them ([`crate::bind::Catalogue::discovered`]). Until then a name that
 //! nobody knows above such a node is [`ExprKind::Late`], a `dynamic`.
 
+mod explain;
 mod expr;
 mod schema;
 

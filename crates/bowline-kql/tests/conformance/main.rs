@@ -7,4 +7,5 @@
 mod binding;
 mod cases;
 mod parsing;
+mod plans;
 mod robustness;

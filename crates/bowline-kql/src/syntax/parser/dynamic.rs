@@ -20,7 +20,16 @@ impl Parser<'_> {
     fn json(&mut self, out: &mut String) -> Parsed<()> {
         let word = self.word();
         match self.kind() {
-            TokenKind::Text => out.push_str(&quoted(&unquote(word))),
+            TokenKind::Text => {
+                // Texts that follow each other are one.
+                let mut text = String::new();
+                while self.kind() == TokenKind::Text {
+                    text.push_str(&unquote(self.word()));
+                    self.advance();
+                }
+                out.push_str(&quoted(&text));
+                return Ok(());
+            }
             TokenKind::Long | TokenKind::Real => out.push_str(&number(word)),
             TokenKind::Timespan => out.push_str(&quoted(&timespan(word))),
             TokenKind::Typed => {
