@@ -90,6 +90,7 @@ impl Binder<'_> {
                 }
                 _ => return None,
             },
+            "make_datetime" | "make_timespan" if arguments.len() == 1 => return inner(),
             "percentile" | "percentilew" => {
                 let percent = arguments.last().map(literal_text)?;
                 return Some(format!("percentile_{}_{percent}", inner().unwrap_or_default()));

@@ -50,4 +50,18 @@ pub(super) const LINES: &[Line] = &[
     ("current_cluster_endpoint", "-> string", N, "Where the query is answered."),
     ("current_database", "-> string", N, "The database that is asked."),
     ("ingestion_time", "-> datetime", super::Naming::Word("$IngestionTime"), "When the row was written."),
+    (
+        "column_ifexists",
+        "column:string, default:any -> =1",
+        N,
+        "A column, or a default where the table has no such column.",
+    ),
+    ("columnifexists", "column:string, default:any -> =1", N, "Old name of column_ifexists."),
+    ("iscolumnexists", "column:string -> bool", N, "Whether the table has a column."),
+    (
+        "toscalar",
+        "table:table -> dynamic",
+        N,
+        "The first value of a table, computed once for the whole query; it has that column's type.",
+    ),
 ];

@@ -6,7 +6,7 @@ use super::Naming::{First, None as N};
 pub(super) const LINES: &[Line] = &[
     ("now", "[offset:timespan] -> datetime", N, "The moment of the query."),
     ("ago", "length:timespan -> datetime", N, "The moment of the query less a length of time."),
-    ("startofday", "date:datetime, [offset:long] -> datetime", N, "The beginning of the day."),
+    ("startofday", "date:datetime, [offset:long] -> datetime", First, "The beginning of the day."),
     (
         "startofweek",
         "date:datetime, [offset:long] -> datetime",
