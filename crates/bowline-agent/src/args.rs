@@ -269,6 +269,9 @@ pub enum ClusterCommand {
         /// The pod's own address, where it is probed; a pod gets it from the downward API (status.podIP).
         #[arg(long, env = "POD_IP")]
         pod_ip: Option<IpAddr>,
+        /// Whether the server may ask for tunnels to the API server: remote kubectl as the caller.
+        #[arg(long, env = "BOWLINE_AGENT_TUNNELS", default_value_t = true, action = clap::ArgAction::Set)]
+        tunnels: bool,
         /// A folder with agent.json and key.pem, as the chart mounts it: taken once, when the agent has no newer enrolment.
         #[arg(long, value_name = "FOLDER")]
         onboarding: Option<PathBuf>,
@@ -286,9 +289,9 @@ fn usual_health(pod_ip: Option<IpAddr>) -> SocketAddr {
 impl ClusterCommand {
     /// The options of `cluster run`.
     pub fn into_options(self) -> ClusterOptions {
-        let Self::Run { kubeconfig, context, namespace, health, pod_ip, onboarding } = self;
+        let Self::Run { kubeconfig, context, namespace, health, pod_ip, tunnels, onboarding } = self;
         let health = health.map_or_else(|| Some(usual_health(pod_ip)), |health| health.0);
-        ClusterOptions { kubeconfig, context, namespace, health, onboarding }
+        ClusterOptions { kubeconfig, context, namespace, health, tunnels, onboarding }
     }
 }
 

@@ -291,6 +291,7 @@ impl Agent {
             role: session_end,
             status,
             stop: self.stop,
+            passage: None,
             client: Some(self.client),
         };
         let outcome = tokio::select! {

@@ -27,6 +27,7 @@ macro_rules! codes {
 }
 
 codes! {
+    "AgentNotConnected" [503] "The cluster's agent has no session, so nothing can reach the cluster." => "Look at the agent in its cluster; try again after the time in Retry-After.";
     "AliasAlreadyExists" [409] "The alias names another subscription." => "Choose another alias, or send the subscription that it names.";
     "AnotherOperationInProgress" [409] "Others keep changing the same resource." => "Try again after the time in Retry-After.";
     "AuthenticationFailed" [401] "The request has no token, or one that is not accepted." => "Sign in, and send Authorization: Bearer with the access token.";
@@ -85,6 +86,7 @@ codes! {
     "InvalidTagPatchOperation" [400] "The operation is none of Merge, Replace and Delete." => "Send one of them.";
     "InvalidTagValue" [400] "A tag's value is no text, or longer than 256 characters." => "Shorten it.";
     "InvalidTop" [400] "$top is not a number from 1 on." => "Send a whole number.";
+    "InvalidUpgrade" [400] "The Upgrade header is not one name of a protocol." => "Ask for one protocol.";
     "LocationNotAvailableForResourceGroup" [400] "No such location is known here." => "The message lists them; an administrator can make one.";
     "LocationNotAvailableForResourceType" [400] "No such location is known here." => "The message lists them; an administrator can make one.";
     "MachineCloned" [409] "Two installations use one key: a disk was cloned." => "Run connect on one of them with --replace.";
@@ -95,6 +97,7 @@ codes! {
     "MethodNotAllowed" [405] "The method is not possible here." => "Allow lists those that are.";
     "MissingApiVersionParameter" [400] "The query has no api-version." => "Add ?api-version=YYYY-MM-DD.";
     "MissingSubscriptionRegistration" [409] "The namespace was unregistered in this subscription." => "POST {subscription}/providers/{namespace}/register.";
+    "NoClusterIdentity" [403] "The caller has no name that a cluster may see." => "Sign in as a user or service principal whose name the cluster can know.";
     "NoSession" [409] "An agent reports without a session." => "The agent opens one by itself.";
     "NotAnAgent" [403] "Only the identity of a resource may call this." => "Use the resource's own token.";
     "NotFound" [404] "There is no such management group or subscription below it." => "Check the name; getEntities lists what you may see.";
@@ -104,6 +107,7 @@ codes! {
     "ParentResourceNotFound" [404] "The resource in which this one lies does not exist." => "Create it first.";
     "PasswordNotFound" [404] "The application has no secret of this key id." => "List its secrets.";
     "PasswordPolicy" [400] "The password is too short or too easy to guess." => "The message states the rule.";
+    "PeersNotConfigured" [503] "The agent is connected to another server, which this one cannot ask." => "The operator starts every server with --peer-listen.";
     "PortalHeaderMissing" [403] "A change with the portal's cookie lacks its header." => "Send X-Bowline-Portal: 1.";
     "PreconditionFailed" [412] "The resource is not as If-Match or If-None-Match demands." => "Read it again, apply the change, retry.";
     "PrincipalNotFound" [400] "The directory has no such object id." => "Use the objectId, not the appId or the name.";
@@ -150,12 +154,18 @@ codes! {
     "TooManyOperations" [429] "The caller, or all callers, have too many unfinished operations." => "Wait until some have ended.";
     "TooManyPasswords" [409] "The application has as many secrets as it may have." => "Remove one first.";
     "TooManyRequests" [429] "The caller has used up its budget, or has too much under way at once." => "Try again after the time in Retry-After.";
+    "TooManyStreams" [429] "The server, the cluster or the caller has as many open streams as it may." => "Close some, or try again after the time in Retry-After.";
     "TooManyTags" [400] "A resource has more than 50 tags." => "Remove some.";
+    "TunnelFailed" [502] "The tunnel to a cluster broke before there was an answer." => "See whether it was done, then try again.";
+    "TunnelNotAwaited" [404] "Nobody waits for the tunnel that an agent opens." => "The agent opens another when it is told to.";
+    "TunnelNotOpened" [504] "The agent was told to open a tunnel and none arrived." => "Its log says why; see whether proxies pass WebSockets on.";
+    "TunnelsNotSupported" [409] "The cluster's agent opens no tunnels." => "Update it, or allow it in its chart.";
     "UnknownSource" [400] "An agent reports from a source that the server does not know." => "Update the server.";
     "UnmatchedPrincipalType" [400] "principalType is not what the directory says of the principal." => "Leave it out, or send the right one.";
     "UnsupportedConditionVersion" [400] "A condition names a version that is not served." => "Send conditionVersion 2.0.";
     "UnsupportedMediaType" [415] "The body is not JSON." => "Send Content-Type: application/json, not compressed.";
     "UpstreamIdentityInUse" [409] "Another user is linked to this identity of the upstream issuer." => "Unlink it there first.";
+    "WebSocketExpected" [426] "The route takes a WebSocket over HTTP/1.1 and nothing else." => "Only agents use it.";
 }
 
 /// The entry of a code.

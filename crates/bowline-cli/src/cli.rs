@@ -56,7 +56,7 @@ pub(crate) enum Command {
     /// Show who is signed in, and where
     Whoami,
     /// Print an access token, for curl and other programs
-    Token,
+    Token(commands::whoami::TokenArgs),
     /// Print the environment for az, the Azure SDKs and Terraform
     Env(commands::env::EnvArgs),
     /// Subscriptions
@@ -83,6 +83,8 @@ pub(crate) enum Command {
     /// Kubernetes clusters
     #[command(subcommand)]
     Cluster(commands::cluster::ClusterCommand),
+    /// Run kubectl on a connected cluster, through the server and the agent's tunnel
+    Kubectl(commands::cluster::proxy::KubectlArgs),
     /// Linux and Windows servers
     #[command(subcommand)]
     Machine(commands::machine::MachineCommand),

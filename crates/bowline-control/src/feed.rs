@@ -107,6 +107,7 @@ async fn restart(control: &Control, head: Head) -> Result<(), StoreError> {
     control.inventory().forget();
     control.answers().forget();
     control.pages().forget();
+    control.sessions().end_all_ties();
     control.sessions().publish("/", |key| control.desired().document(key));
     Ok(())
 }

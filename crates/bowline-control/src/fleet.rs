@@ -9,6 +9,7 @@
 
 mod attachments;
 mod heartbeat;
+mod peers;
 mod status;
 
 use std::collections::HashMap;
@@ -25,6 +26,7 @@ use uuid::Uuid;
 
 pub use attachments::AttachError;
 pub(crate) use heartbeat::beat;
+pub use peers::Peer;
 pub use status::{Figures, Used, figures, list};
 
 use crate::duties::Duties;
@@ -54,6 +56,10 @@ pub struct Fleet {
     system_ahead: AtomicI64,
     /// What of the host is used up; the server hands it in.
     host: OnceLock<Host>,
+    /// Where this server listens for others, if it does.
+    peer: OnceLock<serde_json::Value>,
+    /// Those that listen, as the database said a moment ago.
+    peers: Mutex<Option<(Instant, Vec<Peer>)>>,
 }
 
 /// A difference of clocks that somebody should know of.
@@ -77,6 +83,8 @@ impl Fleet {
             fed: AtomicU64::new(0),
             system_ahead: AtomicI64::new(0),
             host: OnceLock::new(),
+            peer: OnceLock::new(),
+            peers: Mutex::default(),
         }
     }
 

@@ -17,6 +17,7 @@ pub mod answers;
 pub mod authorization;
 pub mod bootstrap;
 pub mod clock;
+pub mod connect;
 pub mod context;
 pub mod cursors;
 pub mod desired;
@@ -85,6 +86,8 @@ pub struct Settings {
     pub public_url: String,
     /// The locations that need no record; none means the default ones.
     pub locations: Vec<String>,
+    /// The certificate authority (PEM) that clients are to trust; none when the system's do.
+    pub authority: Option<String>,
     /// How many requests each principal may send.
     pub budgets: RequestBudgets,
     /// How long an agent's key is valid.
@@ -104,6 +107,7 @@ impl Settings {
         Self {
             public_url: public_url.trim_end_matches('/').to_owned(),
             locations: Vec::new(),
+            authority: None,
             budgets: RequestBudgets::default(),
             key_lifetime: jiff::SignedDuration::from_hours(90 * 24),
             agent_token_lifetime: jiff::SignedDuration::from_mins(30),

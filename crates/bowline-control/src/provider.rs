@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::Settings;
 use crate::authorization::Snapshot;
 use crate::context::OpContext;
 use crate::principals::Principals;
@@ -157,6 +158,8 @@ pub struct Acting<'a> {
     pub secrets: &'a BTreeMap<String, Value>,
     /// The request's body.
     pub body: &'a Value,
+    /// What this server was told: how clients reach it.
+    pub settings: &'a Settings,
     /// The principals that exist, among them those of [`ResourceProvider::principals_in_action`].
     pub principals: &'a Principals<'a>,
 }

@@ -5,12 +5,13 @@
 //! once. Another installation with the same key (a cloned disk) is refused while the first one is alive, because the two would
 //! otherwise throw each other out forever.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bowline_link::item::DesiredDocument;
 use bowline_link::message::{End, EndReason};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// What a session must know: the document it should have sent, and whether it should end.
@@ -22,6 +23,43 @@ pub struct Signal {
     pub end: Option<End>,
     /// Sources to send again.
     pub resync: Option<String>,
+    /// Tunnels that the agent is to open; none when it opens none.
+    pub summons: Option<Arc<Summons>>,
+}
+
+/// Tunnels that an agent is to open, in order.
+#[derive(Debug, Default)]
+pub struct Summons(Mutex<VecDeque<String>>);
+
+/// The most that wait for an agent to be told.
+const MAX_SUMMONS: usize = 16;
+
+impl Summons {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next one, and whether there are more.
+    #[must_use]
+    pub fn take(&self) -> Option<(String, bool)> {
+        let mut waiting = self.lock();
+        let next = waiting.pop_front()?;
+        Some((next, !waiting.is_empty()))
+    }
+}
+
+/// Why an agent is not asked for a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SummonError {
+    /// It has no session here.
+    #[error("the agent is not connected to this server")]
+    NotHere,
+    /// It opens none: it is older than they are, or was told so.
+    #[error("the agent opens no tunnels")]
+    NoTunnels,
+    /// It was asked often and has not been told yet.
+    #[error("the agent has not been told of those before")]
+    Busy,
 }
 
 struct Handle {
@@ -54,6 +92,13 @@ pub struct Cloned;
 #[derive(Default)]
 pub struct Sessions {
     by_resource: Mutex<HashMap<Uuid, Handle>>,
+    ties: Mutex<HashMap<Uuid, Vec<Tie>>>,
+}
+
+/// Something that lives as long as an agent has its key.
+struct Tie {
+    thumbprint: Option<Box<str>>,
+    ends: CancellationToken,
 }
 
 impl Sessions {
@@ -76,6 +121,7 @@ impl Sessions {
         elsewhere: Option<Uuid>,
     ) -> Result<Attachment, Cloned> {
         let mut sessions = self.lock();
+        let mut summons = None;
         let mut session = elsewhere.filter(|_| resume).unwrap_or_else(bowline_auth::random::guid);
         if let Some(held) = sessions.get(&uid) {
             let ending = held.signal.borrow().end.is_some();
@@ -84,11 +130,13 @@ impl Sessions {
             }
             if resume && &*held.instance == instance && !ending {
                 session = held.session;
+                // What came between two polls is told with the next.
+                summons = held.signal.borrow().summons.clone();
             }
             end(held, EndReason::Replaced, "A newer session of this agent was opened.");
         }
         let id = bowline_auth::random::guid();
-        let (sender, signal) = watch::channel(Signal { document, end: None, resync: None });
+        let (sender, signal) = watch::channel(Signal { document, end: None, resync: None, summons });
         let (key, instance) = (key.into(), instance.into());
         sessions
             .insert(uid, Handle { session, attachment: id, key, instance, thumbprint: None, signal: sender });
@@ -134,6 +182,9 @@ impl Sessions {
 
     /// Ends a resource's session with a reason.
     pub fn end(&self, uid: Uuid, reason: EndReason, message: &str) {
+        if reason == EndReason::Deleted {
+            self.end_ties(uid, |_| true);
+        }
         if let Some(handle) = self.lock().get(&uid) {
             end(handle, reason, message);
         }
@@ -146,6 +197,59 @@ impl Sessions {
         }
     }
 
+    /// Notes that the agent of a connection opens tunnels.
+    pub fn note_tunnels(&self, uid: Uuid, attachment: Uuid) {
+        if let Some(handle) = self.lock().get(&uid).filter(|h| h.attachment == attachment) {
+            handle.signal.send_modify(|signal| {
+                let _ = signal.summons.get_or_insert_default();
+            });
+        }
+    }
+
+    /// Has the agent told to open a tunnel.
+    ///
+    /// # Errors
+    /// See [`SummonError`].
+    pub fn summon(&self, uid: Uuid, rendezvous: String) -> Result<(), SummonError> {
+        let sessions = self.lock();
+        let held = sessions.get(&uid).filter(|h| h.signal.borrow().end.is_none());
+        let held = held.ok_or(SummonError::NotHere)?;
+        let summons = held.signal.borrow().summons.clone().ok_or(SummonError::NoTunnels)?;
+        let mut waiting = summons.lock();
+        if waiting.len() >= MAX_SUMMONS {
+            return Err(SummonError::Busy);
+        }
+        waiting.push_back(rendezvous);
+        drop(waiting);
+        held.signal.send_modify(|_| ());
+        Ok(())
+    }
+
+    /// Has `ends` cancelled when the resource is deleted, or no longer names this key of its agent.
+    pub fn tie(&self, uid: Uuid, thumbprint: Option<&str>, ends: CancellationToken) {
+        let mut ties = self.ties.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_agent = ties.entry(uid).or_default();
+        of_agent.retain(|tie| !tie.ends.is_cancelled());
+        of_agent.push(Tie { thumbprint: thumbprint.map(Into::into), ends });
+    }
+
+    /// Forgets what has ended, and ends what no longer holds.
+    fn end_ties(&self, uid: Uuid, over: impl Fn(&Tie) -> bool) {
+        let mut ties = self.ties.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(of_agent) = ties.get_mut(&uid) else { return };
+        of_agent.iter().filter(|tie| over(tie)).for_each(|tie| tie.ends.cancel());
+        of_agent.retain(|tie| !tie.ends.is_cancelled());
+        if of_agent.is_empty() {
+            ties.remove(&uid);
+        }
+    }
+
+    /// Ends everything that was tied: the record is another one.
+    pub fn end_all_ties(&self) {
+        let mut ties = self.ties.lock().unwrap_or_else(PoisonError::into_inner);
+        ties.drain().flat_map(|(_, of_agent)| of_agent).for_each(|tie| tie.ends.cancel());
+    }
+
     /// Ends the session of an agent whose key the document of its resource names no longer: it was replaced on another server.
     pub fn end_without_key(&self, uid: Uuid, document: &str) {
         if let Some(handle) = self.lock().get(&uid)
@@ -153,6 +257,9 @@ impl Sessions {
         {
             end(handle, EndReason::Replaced, "Another key was registered for this resource.");
         }
+        self.end_ties(uid, |tie| {
+            tie.thumbprint.as_ref().is_some_and(|thumbprint| !document.contains(&**thumbprint))
+        });
     }
 
     /// Ends every session: the server goes down.

@@ -104,9 +104,23 @@ impl Cluster {
     /// Starts `bowline-agent cluster run` beside it.
     #[must_use]
     pub fn agent(&self) -> Program {
+        self.agent_with(&[])
+    }
+
+    /// The same with these variables in its environment.
+    #[must_use]
+    pub fn agent_with(&self, environment: &[(&str, &str)]) -> Program {
         let kubeconfig = self.kubeconfig.to_string_lossy().into_owned();
         let arguments = ["cluster", "run", "--kubeconfig", &kubeconfig, "--health", "off"].map(str::to_owned);
-        Program::start(&binary("bowline-agent"), &arguments, &[], &self.agent_log())
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Program::start(&binary("bowline-agent"), &arguments, &environment, &self.agent_log())
+    }
+
+    /// Where kubectl is.
+    #[must_use]
+    pub fn programs(&self) -> &Path {
+        &self.programs
     }
 
     /// Starts `bowline-agent cluster run` as a pod would: in a mount namespace of its own with this service account's files where
@@ -194,9 +208,15 @@ impl Cli {
     /// Runs `bowline …` to its end.
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// `bowline …`, not started yet.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary("bowline"));
-        command.args(arguments).stdin(Stdio::null());
-        clean(&mut command).env("BOWLINE_CONFIG_DIR", self.folder.path()).output().unwrap()
+        clean(command.args(arguments)).env("BOWLINE_CONFIG_DIR", self.folder.path());
+        command
     }
 
     /// Runs it, and it must succeed; what it printed.

@@ -10,6 +10,7 @@
 //! | [`clients`] | azure-cli and the Azure SDKs, driven in their own languages |
 //! | [`issuer`] | an issuer of somebody else's, with workloads that show its tokens |
 //! | [`keys`] | an agent's key pair and its client assertions |
+//! | [`kubelet`] | what stands in for a kubelet behind a real API server |
 //! | [`network`] | namespaces joined by a network that drops, delays and reorders |
 //! | [`postgres`] | a PostgreSQL server |
 //! | [`clock`] | a host whose clock jumps |
@@ -35,6 +36,7 @@ pub mod cluster;
 pub mod events;
 pub mod issuer;
 pub mod keys;
+pub mod kubelet;
 pub mod network;
 pub mod postgres;
 pub mod program;

@@ -147,21 +147,23 @@ pub async fn tcp_balancer(host: &str, port: u16, servers: Vec<u16>) -> Proxy {
 pub struct Switch {
     /// Where it listens on 127.0.0.1.
     pub port: u16,
-    target: watch::Sender<Option<u16>>,
+    /// Where new connections go, and how often all were cut.
+    target: watch::Sender<(Option<u16>, u64)>,
 }
 
 impl Switch {
     /// Leads to `target` at first.
     pub async fn new(target: u16) -> Self {
-        let (sender, receiver) = watch::channel(Some(target));
+        let (sender, receiver) = watch::channel((Some(target), 0));
         let proxy = serve(0, move |mut client| {
             let mut target = receiver.clone();
             async move {
-                let Some(port) = *target.borrow_and_update() else { return Ok(()) };
+                let (port, cuts) = *target.borrow_and_update();
+                let Some(port) = port else { return Ok(()) };
                 let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
                 tokio::select! {
                     ended = copy_bidirectional(&mut client, &mut server) => ended.map(drop),
-                    _ = target.changed() => Ok(()),
+                    _ = target.wait_for(|(_, now)| *now != cuts) => Ok(()),
                 }
             }
         })
@@ -171,7 +173,15 @@ impl Switch {
 
     /// Cuts every connection, and leads to another server or to none.
     pub fn turn(&self, target: Option<u16>) {
-        let _ = self.target.send_replace(target);
+        self.target.send_modify(|(to, cuts)| {
+            *to = target;
+            *cuts += 1;
+        });
+    }
+
+    /// Leads new connections to another server; those that are there stay.
+    pub fn lead(&self, target: u16) {
+        self.target.send_modify(|(to, _)| *to = Some(target));
     }
 }
 

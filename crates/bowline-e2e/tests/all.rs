@@ -74,6 +74,10 @@ mod storm;
 mod tables;
 #[path = "all/traces.rs"]
 mod traces;
+#[path = "all/tunnel_servers.rs"]
+mod tunnel_servers;
+#[path = "all/tunnels.rs"]
+mod tunnels;
 #[path = "all/up.rs"]
 mod up;
 #[path = "all/upgrades.rs"]

@@ -64,13 +64,7 @@ fn choose_provider() {
 impl Connection {
     /// Reads the configuration and builds the client. Nothing is sent yet.
     pub async fn open(access: &Access) -> Result<Self, ClusterError> {
-        choose_provider();
-        let mut config = load_config(access).await?;
-        config.default_retry = false;
-        config.connect_timeout = Some(Duration::from_secs(10));
-        if bypasses_proxy(config.cluster_url.host().unwrap_or_default(), access.no_proxy.as_deref()) {
-            config.proxy_url = None;
-        }
+        let mut config = settled_config(access).await?;
         if access.impersonate.is_some() {
             config.auth_info.impersonate = access.impersonate.clone();
         }
@@ -250,6 +244,18 @@ impl Connection {
         let why = format!("no answer within {} s", REQUEST_TIMEOUT.as_secs());
         ClusterError::Unreachable { server: self.server.clone(), why }
     }
+}
+
+/// The configuration with what holds for every connection.
+pub(crate) async fn settled_config(access: &Access) -> Result<Config, ClusterError> {
+    choose_provider();
+    let mut config = load_config(access).await?;
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(10));
+    if bypasses_proxy(config.cluster_url.host().unwrap_or_default(), access.no_proxy.as_deref()) {
+        config.proxy_url = None;
+    }
+    Ok(config)
 }
 
 async fn load_config(access: &Access) -> Result<Config, ClusterError> {

@@ -2,6 +2,7 @@
 //!
 //! - [`Connection`]: a client from a kubeconfig and context or from inside a pod, server-side apply as
 //!   [`FIELD_MANAGER`] ([`apply_object`], [`apply_manifests`]).
+//! - [`Passage`]: passes requests on as they are, upgrades too.
 //! - [`run_checks`]: can this cluster be connected, and what fixes it if not.
 //! - [`KindName`], [`ServedKind`], [`resolve`]: what `apps/v1/Deployment` means and where it is served.
 //! - [`mod@redact`]: what of an object may leave the cluster.
@@ -18,6 +19,7 @@ mod error;
 mod facts;
 mod health;
 mod kinds;
+mod passage;
 mod redact;
 pub mod watch;
 
@@ -29,6 +31,7 @@ pub use error::ClusterError;
 pub use facts::{ClusterFacts, Nodes, read_facts, server_version};
 pub use health::{Health, State, health_of};
 pub use kinds::{DEFAULT_WATCHED, KindName, ServedKind, built_in, resolve};
+pub use passage::{Passage, Passing, Sending};
 pub use redact::{MAX_OBJECT_BYTES, Rules, identity_of, redact};
 
 // kube compiles only when some crate of the build has chosen the version of Kubernetes' types.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     Moment, PROTOCOL,
     item::{KnownDocument, MergeError, Merged},
-    message::{Applied, Down, End, Hello, KeepAlive, Resync, Up},
+    message::{Applied, Down, End, Hello, KeepAlive, Resync, Tunnel, Up},
     server_session::MISSED_KEEP_ALIVES,
 };
 
@@ -21,6 +21,8 @@ pub enum Event {
     Desired(Merged),
     /// Send everything of this source again.
     Resync(Resync),
+    /// Open a tunnel.
+    Tunnel(Tunnel),
     /// The session is over.
     Ended(End),
     /// Nothing to do.
@@ -95,6 +97,7 @@ impl AgentSession {
             }
             Down::Desired(desired) => self.known.merge(desired)?.map_or(Event::Nothing, Event::Desired),
             Down::Resync(resync) => Event::Resync(resync),
+            Down::Tunnel(tunnel) => Event::Tunnel(tunnel),
             Down::End(end) => Event::Ended(end),
             Down::KeepAlive(KeepAlive {}) => Event::Nothing,
         })

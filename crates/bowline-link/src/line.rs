@@ -34,7 +34,7 @@ pub trait Message: Serialize + DeserializeOwned + Sized {
 
 impl Message for Down {
     const LIMIT: usize = MAX_DOWN;
-    const KINDS: &'static [&'static str] = &["hello", "desired", "keepAlive", "resync", "end"];
+    const KINDS: &'static [&'static str] = &["hello", "desired", "keepAlive", "resync", "tunnel", "end"];
 }
 
 impl Message for Up {

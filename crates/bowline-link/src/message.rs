@@ -15,6 +15,7 @@ pub enum Down {
     Desired(Desired),
     KeepAlive(KeepAlive),
     Resync(Resync),
+    Tunnel(Tunnel),
     End(End),
 }
 
@@ -73,6 +74,14 @@ pub struct Resync {
     pub source: String,
     #[serde(default)]
     pub reason: String,
+}
+
+/// Asks the agent to open a tunnel. Only agents that said [`crate::wire::TUNNEL_CAPABILITY`] are asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tunnel {
+    /// Where the tunnel is awaited: good once, for this agent, for a few seconds.
+    pub rendezvous: String,
 }
 
 /// The server's last line.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     Moment, PROTOCOL,
     item::{ContentHash, DesiredDocument},
-    message::{Applied, Down, End, EndReason, Hello, KeepAlive, Up},
+    message::{Applied, Down, End, EndReason, Hello, KeepAlive, Tunnel, Up},
 };
 
 /// How many keep-alive intervals without a line end a session.
@@ -143,6 +143,12 @@ impl ServerSession {
                 Some(applied)
             }
         }
+    }
+
+    /// The line that asks the agent for a tunnel.
+    pub fn tunnel(&mut self, rendezvous: String, now: Moment) -> Down {
+        self.last_sent = now;
+        Down::Tunnel(Tunnel { rendezvous })
     }
 
     /// Notes that a line was written that this machine did not make (a resync, for example).

@@ -10,6 +10,8 @@ pub const SESSION_PATH: &str = "/agents/v1/session";
 pub const OBSERVED_PATH: &str = "/agents/v1/observed";
 /// The next key.
 pub const ROTATE_KEY_PATH: &str = "/agents/v1/rotateKey";
+/// Where an agent opens a tunnel: a WebSocket that carries HTTP/2, with the server as its client.
+pub const TUNNEL_PATH: &str = "/agents/v1/tunnel";
 /// The agent's own resource.
 pub const SELF_PATH: &str = "/agents/v1/self";
 
@@ -21,6 +23,12 @@ pub const AGENT_HEADER: &str = "x-bowline-agent";
 pub const PROTOCOL_HEADER: &str = "x-bowline-protocol";
 /// Random per host boot and state directory: a second one with the same key is a clone.
 pub const INSTANCE_HEADER: &str = "x-bowline-instance";
+/// What the agent can do beside the session, separated by commas; what a server does not know means nothing to it.
+pub const CAPABILITIES_HEADER: &str = "x-bowline-capabilities";
+/// The agent opens tunnels when it is asked to.
+pub const TUNNEL_CAPABILITY: &str = "tunnel";
+/// On the request of a tunnel: the rendezvous that the line named.
+pub const RENDEZVOUS_HEADER: &str = "x-bowline-rendezvous";
 /// `true` on a machine's PUT lets a re-imaged host take its name over.
 pub const REPLACE_HEADER: &str = "x-bowline-replace";
 

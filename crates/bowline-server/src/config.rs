@@ -67,6 +67,12 @@ pub struct Options {
     /// Address and port to listen on [default: 127.0.0.1:8443].
     #[arg(long, env = "BOWLINE_LISTEN")]
     listen: Option<SocketAddr>,
+    /// Address and port to listen on for the other servers of the database; tunnels to agents of other servers need it.
+    #[arg(long, env = "BOWLINE_PEER_LISTEN")]
+    peer_listen: Option<SocketAddr>,
+    /// HOST:PORT by which the other servers reach it [default: that of --peer-listen].
+    #[arg(long, env = "BOWLINE_PEER_ADDRESS")]
+    peer_address: Option<String>,
     /// How clients and agents reach the server [default: https://localhost:PORT].
     #[arg(long, env = "BOWLINE_PUBLIC_URL")]
     public_url: Option<String>,
@@ -200,6 +206,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// See [`Options`].
     pub listen: SocketAddr,
+    /// Where to listen for other servers, and how they reach it.
+    pub peers: Option<(SocketAddr, String)>,
     /// Without a trailing slash.
     pub public_url: String,
     /// See [`Options`].
@@ -318,6 +326,12 @@ impl Config {
         if [budgets.reads_per_minute, budgets.writes_per_minute, budgets.deletes_per_minute].contains(&0) {
             bail!("reads-per-minute, writes-per-minute and deletes-per-minute must be at least 1");
         }
+        let database = options.database.or(file.database).map(Secret);
+        let peers = peers(
+            options.peer_listen.or(file.peer_listen),
+            options.peer_address.or(file.peer_address),
+            database.is_some(),
+        )?;
         let sign_seconds = options.audit_sign_seconds.or(file.audit_sign_seconds).unwrap_or(60);
         let activity_days = options.activity_days.or(file.activity_days).unwrap_or(90.0);
         if !(1..=3600).contains(&sign_seconds) || !(0.00001..=36_500.0).contains(&activity_days) {
@@ -339,7 +353,8 @@ impl Config {
             data_dir,
             listen,
             public_url,
-            database: options.database.or(file.database).map(Secret),
+            database,
+            peers,
             tls,
             admin_password_file: options.admin_password_file.or(file.admin_password_file),
             log_format: options.log_format.or(file.log_format).unwrap_or_default(),
@@ -360,6 +375,32 @@ impl Config {
     }
 }
 
+/// Where to listen for other servers, and how they reach it.
+fn peers(
+    listen: Option<SocketAddr>,
+    address: Option<String>,
+    shared: bool,
+) -> anyhow::Result<Option<(SocketAddr, String)>> {
+    match (listen, address) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => bail!("--peer-address says how others reach --peer-listen: give that too"),
+        (Some(_), _) if !shared => {
+            bail!("--peer-listen is for several servers on one database: a server on SQLite has no others")
+        }
+        (Some(listen), None) if listen.ip().is_unspecified() => bail!(
+            "--peer-listen {listen} is no address that others can connect to: say with --peer-address HOST:PORT how they reach this server"
+        ),
+        (Some(listen), None) => Ok(Some((listen, listen.to_string()))),
+        (Some(listen), Some(address)) => {
+            let port = address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+            if port.is_none() {
+                bail!("the peer address '{address}' must be HOST:PORT");
+            }
+            Ok(Some((listen, address)))
+        }
+    }
+}
+
 /// The setting that programs with OpenTelemetry have in common.
 #[expect(clippy::disallowed_methods, reason = "the environment is read here, as the settings are")]
 fn standard_endpoint() -> Option<String> {
@@ -369,6 +410,21 @@ fn standard_endpoint() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_are_reached_where_they_say() {
+        let listen = |text: &str| Some(text.parse().unwrap());
+        assert_eq!(peers(None, None, false).unwrap(), None);
+        let (_, address) = peers(listen("10.0.0.7:8444"), None, true).unwrap().unwrap();
+        assert_eq!(address, "10.0.0.7:8444");
+        let (_, address) =
+            peers(listen("0.0.0.0:8444"), Some("one.internal:8444".into()), true).unwrap().unwrap();
+        assert_eq!(address, "one.internal:8444");
+        assert!(peers(listen("0.0.0.0:8444"), None, true).is_err());
+        assert!(peers(listen("10.0.0.7:8444"), None, false).is_err());
+        assert!(peers(None, Some("one.internal:8444".into()), true).is_err());
+        assert!(peers(listen("10.0.0.7:8444"), Some("one.internal".into()), true).is_err());
+    }
 
     #[test]
     fn a_public_url_must_be_https_without_a_path() {

@@ -1,5 +1,6 @@
 //! The one place that sees every concrete type: opens the store, makes what the first start makes, starts tasks and listener, stops them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::config::Config;
 use crate::http::{self, State};
 use crate::limits::Gates;
 use crate::metrics::Metrics;
+use crate::peers::{self, Peers};
 use crate::registry::Registry;
 use crate::{listener, logging, tls, trace};
 
@@ -48,6 +50,10 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     tls::make_private_folder(&config.data_dir)?;
     let tls = tls::configure(&config)?;
     let listener = bind(&config).await?;
+    let peer_listener = match &config.peers {
+        Some((listen, _)) => Some(bind_to(*listen, "--peer-listen").await?),
+        None => None,
+    };
     let store = open_store(&config).await?;
     let root = root_key(&config)?;
     let time = Clock::new(clock);
@@ -56,7 +62,7 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
         let _ = time.read(fleet.time().await?, asked);
     }
     let foundation = bootstrap::foundation(&store, &root, config.signing_keys, time.now()).await?;
-    let control = Control::open(Arc::clone(&store), foundation, settings(&config)).await?;
+    let control = Control::open(Arc::clone(&store), foundation, settings(&config)?).await?;
     first_start(&control, &config, time.now()).await?;
     if let Some(upstream) = crate::upstream::open(&config.upstream)? {
         control.identity().set_upstream(upstream);
@@ -69,6 +75,10 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     let watched = Arc::clone(&gates);
     let host = move || [watched.used(), crate::host::used()].concat();
     control.fleet().introduce(&config.listen.to_string(), Box::new(host));
+    let peers = match &config.peers {
+        Some((_, address)) => Some(Arc::new(Peers::new(Arc::clone(&control), address)?)),
+        None => None,
+    };
     let cancel = CancellationToken::new();
     let mut tasks = reconcile::start(&control, &time, &cancel);
     tasks.spawn(audit::run(Arc::clone(&control), auditor, time.clone(), cancel.clone()));
@@ -82,6 +92,13 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
         Registry::open(config.agent_image.as_deref())?,
         tls::authority_pem(&config)?,
     ));
+    let tunnels = Arc::clone(&state.tunnels);
+    let ending = cancel.clone();
+    tasks.spawn(async move { tunnels.look_after(&ending).await });
+    if let (Some(listener), Some(peers)) = (peer_listener, peers) {
+        state.tunnels.ask_through(Arc::clone(&peers));
+        tasks.spawn(peers::serve::serve(listener, peers, Arc::clone(&state.tunnels), cancel.clone()));
+    }
     // Before anybody can see that the server answers: who stops it then wants it stopped, not killed.
     let stop = stop_signal()?;
     let serving =
@@ -118,16 +135,18 @@ async fn drain(control: &Control, cancel: &CancellationToken) {
 }
 
 async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(config.listen).await.map_err(|error| match error.kind() {
+    bind_to(config.listen, "--listen").await
+}
+
+async fn bind_to(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "{} is in use by another program: stop it, or choose another port with --listen",
-            config.listen
+            "{address} is in use by another program: stop it, or choose another port with {flag}"
         ),
-        std::io::ErrorKind::PermissionDenied => anyhow::anyhow!(
-            "this user may not listen on {}: choose a port above 1023 with --listen",
-            config.listen
-        ),
-        _ => anyhow::Error::from(error).context(format!("cannot listen on {}", config.listen)),
+        std::io::ErrorKind::PermissionDenied => {
+            anyhow::anyhow!("this user may not listen on {address}: choose a port above 1023 with {flag}")
+        }
+        _ => anyhow::Error::from(error).context(format!("cannot listen on {address}")),
     })
 }
 
@@ -166,15 +185,17 @@ fn root_key(config: &Config) -> anyhow::Result<RootKey> {
     Ok(key)
 }
 
-fn settings(config: &Config) -> Settings {
-    Settings {
+fn settings(config: &Config) -> anyhow::Result<Settings> {
+    let authority = tls::authority_pem(config)?.map(String::from_utf8).transpose();
+    Ok(Settings {
+        authority: authority.context("the certificate of the local authority is not UTF-8")?,
         locations: config.locations.clone(),
         budgets: config.budgets,
         key_lifetime: config.agent_key_lifetime,
         agent_token_lifetime: config.agent_token_lifetime,
         restart_grace: config.restart_grace,
         ..Settings::new(&config.public_url)
-    }
+    })
 }
 
 /// Makes the administrator on an empty store; the password comes from the file, or is printed this once.

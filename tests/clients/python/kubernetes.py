@@ -62,9 +62,10 @@ def cases(group):
     )
     yield Case("operations.get", lambda c: c.kubernetes.operations.get(), lambda r: any("/read" in x.name for x in r), anyone=True, scoped=False)
     credential = models.ListClusterUserCredentialProperties(authentication_method="Token", client_proxy=True)
-    yield refused(
-        "connected_cluster.list_cluster_user_credential", "not served", None, None,
+    yield Case(
+        "connected_cluster.list_cluster_user_credential",
         lambda c: of(c).list_cluster_user_credential(group, "c1", credential),
+        lambda r: b"/connectedClusters/c1/proxy" in bytes(r.kubeconfigs[0].value),
     )
     yield refused(
         "connected_cluster.get", "not found", 404, "ResourceNotFound", lambda c: of(c).get(group, "no-such")

@@ -7,6 +7,7 @@
 //! | [`ledger`] | the desired document on ConfigMaps |
 //! | [`inventory`] | what is in the cluster: watched in bounded memory, redacted, sent as deltas |
 //! | [`facts`] | version, distribution, cloud, nodes and cores, as the resource's status |
+//! | [`upstream`] | the API server as the other side of a tunnel |
 //! | [`role`] | one enrolled life: session, inventory and facts together |
 //!
 //! The agent runs from the moment it is installed; enrolment may come later (the CLI writes it) and may change while it
@@ -24,6 +25,7 @@ mod ledger;
 mod onboarding;
 mod role;
 mod uplink;
+mod upstream;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -46,6 +48,8 @@ pub struct ClusterOptions {
     pub namespace: String,
     /// Where health and metrics are served; nowhere when absent.
     pub health: Option<SocketAddr>,
+    /// Whether the server may ask for tunnels to the API server.
+    pub tunnels: bool,
     /// A folder with the enrolment that the installer handed over.
     pub onboarding: Option<PathBuf>,
 }
@@ -62,6 +66,7 @@ pub async fn run(options: ClusterOptions) -> anyhow::Result<()> {
         let advice = error.advice();
         anyhow::Error::new(error).context(advice)
     })?;
+    let passage = upstream::open(&access, options.tunnels).await;
     let onboarding = options.onboarding.as_deref().map(Onboarding::read).transpose()?.flatten();
     let stop = CancellationToken::new();
     let status = StatusBoard::default();
@@ -83,7 +88,8 @@ pub async fn run(options: ClusterOptions) -> anyhow::Result<()> {
         if let Some(onboarding) = &onboarding {
             onboarding.adopt_patiently(&ClusterHome::new(connection.clone(), &namespace)).await;
         }
-        role::live(role::Life { connection, namespace, status: status.clone(), stop: stop.clone() }).await
+        role::live(role::Life { connection, passage, namespace, status: status.clone(), stop: stop.clone() })
+            .await
     };
     let serving = async {
         match health {

@@ -1,6 +1,6 @@
 //! One life of the agent after another: wait for an enrolment, run a session with it, and wait again when it is over.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bowline_kubernetes::Connection;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ const STAND_BACK: Duration = Duration::from_secs(600);
 /// What a life needs.
 pub(super) struct Life {
     pub connection: Connection,
+    /// What is behind tunnels; none when this installation opens none.
+    pub passage: Option<Arc<dyn session::Passage>>,
     pub namespace: String,
     pub status: StatusBoard,
     pub stop: CancellationToken,
@@ -79,13 +81,14 @@ async fn hold_session(life: &Life, home: &ClusterHome, enrolment: &Enrolment) ->
     let (RoleEnd { reporter, orders }, session_end) = role_channel();
     let ledger = ConfigMapLedger::new(life.connection.clone(), &life.namespace, &enrolment.principal_id);
     let session = session::run(SessionConfig {
-        home: std::sync::Arc::new(home.clone()),
+        home: Arc::new(home.clone()),
         ledger: Box::new(ledger),
         source: SOURCE.to_owned(),
         instance,
         role: session_end,
         status: life.status.clone(),
         stop: life.stop.clone(),
+        passage: life.passage.clone(),
         client: None,
     });
     let inventory = inventory::run(life.connection.clone(), reporter, orders);

@@ -108,6 +108,7 @@ async fn live(
         role: session_end,
         status,
         stop,
+        passage: None,
         client: None,
     };
     tracing::info!(resource = enrolment.resource_id, server = enrolment.server, "the machine role starts");

@@ -44,6 +44,7 @@ pub mod sign_in;
 pub mod status;
 mod stream;
 pub mod token;
+mod tunnel;
 mod watch;
 
 pub use budget::Pace;
@@ -51,3 +52,4 @@ pub use channel::{
     Gone, Order, Orders, QUEUE_BYTES, Report, ReportError, Reporter, RoleEnd, SessionEnd, role_channel,
 };
 pub use run::{Outcome, SessionConfig, SessionError, run};
+pub use tunnel::Passage;

@@ -22,6 +22,7 @@ use super::{
     rotate,
     status::StatusBoard,
     token::{TokenError, Tokens},
+    tunnel::{self, Passage},
     watch::{Watch, WatchEnd},
 };
 use crate::{
@@ -41,6 +42,8 @@ pub struct SessionConfig {
     pub role: SessionEnd,
     pub status: StatusBoard,
     pub stop: CancellationToken,
+    /// What is behind tunnels; without it the agent opens none.
+    pub passage: Option<Arc<dyn Passage>>,
     /// A client that many sessions of one process share; made from the enrolment when absent.
     pub client: Option<Arc<Client>>,
 }
@@ -71,7 +74,7 @@ pub enum SessionError {
 
 /// Runs a session until the process stops or the server ends it for good.
 pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
-    let SessionConfig { home, mut ledger, source, instance, role, status, stop, client } = config;
+    let SessionConfig { home, mut ledger, source, instance, role, status, stop, passage, client } = config;
     let SessionEnd { reports, orders } = role;
     let enrolment = home.enrolment().await?.ok_or(SessionError::NotEnrolled)?;
     let document = Arc::new(ledger.load().await?.unwrap_or_default());
@@ -88,6 +91,8 @@ pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
 
     let (uplink, uplink_out) = watch::channel(None);
     let (resyncs, resyncs_out) = mpsc::unbounded_channel();
+    let (tunnels, tunnels_out) = mpsc::channel(tunnel::WAITING);
+    let tunnels = passage.is_some().then_some(tunnels);
     let watch = Watch {
         ledger,
         document,
@@ -97,6 +102,7 @@ pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
         meter: meter.clone(),
         uplink,
         resyncs,
+        tunnels,
         stop: stop.clone(),
         fallback_until: None,
         ask_whole: false,
@@ -104,7 +110,8 @@ pub async fn run(config: SessionConfig) -> Result<Outcome, SessionError> {
     let reporting =
         ReportLoop::new(&source, orders, status.clone(), meter).run(reports, resyncs_out, uplink_out.clone());
     let rotating = rotate::keep_key_fresh(home.clone(), uplink_out, status.clone());
-    let side_work = async { tokio::join!(reporting, rotating) };
+    let tunnelling = tunnel::open_when_asked(tunnels_out, passage);
+    let side_work = async { tokio::join!(reporting, rotating, tunnelling) };
     let endpoints = match client {
         Some(client) => Endpoints::over(client, &enrolment, &home),
         None => Endpoints::new(&enrolment, &home)?,

@@ -11,7 +11,7 @@ use bowline_link::{
     agent_session::{AgentSession, AgentTick, Event, HELLO_TIMEOUT, SessionFault},
     item::{DesiredDocument, KnownDocument, Merged, kind},
     line,
-    message::{Down, End, EndReason, Hello},
+    message::{Down, End, EndReason, Hello, Tunnel},
     wire,
 };
 use reqwest::{Method, StatusCode, header};
@@ -26,6 +26,7 @@ use super::{
     status::{StatusBoard, Transport},
     stream::{Carrier, Lines, StreamError},
     token::{TokenError, Tokens},
+    tunnel::Asked,
 };
 use crate::{
     clock,
@@ -93,6 +94,8 @@ pub(super) struct Watch {
     pub(super) meter: Arc<Meter>,
     pub(super) uplink: watch::Sender<Option<Uplink>>,
     pub(super) resyncs: mpsc::UnboundedSender<String>,
+    /// Tunnels to open; none when this agent opens none.
+    pub(super) tunnels: Option<mpsc::Sender<Asked>>,
     pub(super) stop: CancellationToken,
     /// Long polls until this moment.
     pub(super) fallback_until: Option<Moment>,
@@ -180,7 +183,11 @@ impl Watch {
         let epoch = (!known.epoch.is_nil()).then_some(known.epoch);
         let query = wire::SessionQuery { epoch, generation: known.generation, wait };
         let request = uplink.client.request(Method::GET, wire::SESSION_PATH).query(&query);
-        Ok(request.bearer_auth(bearer.secret()).header(wire::INSTANCE_HEADER, &self.instance))
+        let request = request.bearer_auth(bearer.secret()).header(wire::INSTANCE_HEADER, &self.instance);
+        Ok(match self.tunnels {
+            Some(_) => request.header(wire::CAPABILITIES_HEADER, wire::TUNNEL_CAPABILITY),
+            None => request,
+        })
     }
 
     fn known(&self) -> KnownDocument {
@@ -263,6 +270,7 @@ impl Watch {
                 // The receiver lives as long as the session; without it the process is stopping anyway.
                 let _ = self.resyncs.send(resync.reason);
             }
+            Event::Tunnel(tunnel) => self.ask_for(tunnel, uplink),
             Event::Desired(merged) => {
                 let endpoint = self.document.content(kind::ENDPOINT).cloned();
                 let known = self.store(merged).await?;
@@ -277,6 +285,14 @@ impl Watch {
             }
         }
         Ok(None)
+    }
+
+    /// Hands a tunnel on; one that is too many is not opened, and whoever waits for it is told so by the server.
+    fn ask_for(&self, tunnel: Tunnel, uplink: &Uplink) {
+        let Some(tunnels) = &self.tunnels else { return };
+        if tunnels.try_send(Asked { tunnel, uplink: uplink.clone() }).is_err() {
+            tracing::warn!("the server asks for more tunnels at once than this agent opens");
+        }
     }
 
     fn opened(&self, hello: &Hello, uplink: &Uplink) {

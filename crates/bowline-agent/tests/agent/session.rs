@@ -86,6 +86,7 @@ pub fn start(folder: tempfile::TempDir, state: StateFolder) -> TestAgent {
         role: session_end,
         status: status.clone(),
         stop: stop.clone(),
+        passage: None,
         client: None,
     };
     let running = tokio::spawn(session::run(config));

@@ -61,6 +61,13 @@ pub(crate) fn config_dir() -> Result<PathBuf> {
     })
 }
 
+/// The path of this executable.
+pub(crate) fn own_program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|error| {
+        Failure::new(Kind::Service, "this program does not know where it lies").why(error.to_string())
+    })
+}
+
 /// The path of this executable's neighbour `name`, or of the first one on `PATH`.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     let beside = std::env::current_exe().ok().and_then(|me| me.parent().map(|dir| dir.join(name)));

@@ -8,4 +8,4 @@ mod session;
 pub(crate) use assertion::AssertionKey;
 pub(crate) use keys::AgentKey;
 pub(crate) use oauth::{Issuer, Proof, Tokens};
-pub(crate) use session::Session;
+pub(crate) use session::{AccessToken, Session};

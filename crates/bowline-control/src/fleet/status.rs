@@ -81,6 +81,7 @@ pub(super) fn own(control: &Control) -> Value {
         "openSessions": sessions,
         "limits": each.collect::<Vec<_>>(),
         "load": nearest.map_or(0, Used::percent),
+        "peer": control.fleet().peer(),
         "nextLimit": nearest.map_or("", |one| one.name),
     })
 }
@@ -135,6 +136,9 @@ fn describe(seen: &MemberSeen, leases: &[LeaseSeen]) -> Value {
     };
     // A server that has joined and not yet said anything.
     let mut properties: Value = serde_json::from_str(&seen.status).unwrap_or_else(|_| json!({}));
+    // Where it can be reached is said when it can; its certificate is the servers' own affair.
+    let address = properties["peer"]["address"].take();
+    properties["peer"] = if address.is_null() { address } else { json!({ "address": address }) };
     properties["name"] = seen.member.name.as_str().into();
     properties["state"] = state.into();
     properties["version"] = seen.member.version.as_str().into();

@@ -51,8 +51,15 @@ pub async fn action(
         snapshot.refuse_write(context, id)?;
         let secrets = control.open_secrets(&record)?;
         let principals = control.principals(&snapshot, provider.principals_in_action(body)).await?;
-        let acting =
-            Acting { context, id, document: &before, secrets: &secrets, body, principals: &principals };
+        let acting = Acting {
+            context,
+            id,
+            document: &before,
+            secrets: &secrets,
+            body,
+            settings: control.settings(),
+            principals: &principals,
+        };
         match provider.act(name, &acting)? {
             Act::Answer(answer) => return Ok(answer),
             Act::Change { mut document, secrets, answer } => {

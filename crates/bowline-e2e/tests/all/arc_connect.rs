@@ -235,7 +235,7 @@ impl Connected {
             assert_eq!(found["rules"], object["rules"], "{kind} {name}");
             compared += 1;
         }
-        assert_eq!(compared, 2);
+        assert_eq!(compared, 3);
     }
 
     fn key_in_cluster(&self) -> String {

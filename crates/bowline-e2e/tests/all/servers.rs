@@ -125,7 +125,7 @@ async fn agents_move_between_servers_and_what_is_shown_is_exact() {
         let tasks = seen.iter().map(|one| one["tasks"].as_array().unwrap().len()).sum::<usize>();
         assert_eq!(tasks, 4, "each task is done by one server");
         assert!(
-            seen.iter().all(|one| one["limits"].as_array().is_some_and(|all| all.len() == 10)),
+            seen.iter().all(|one| one["limits"].as_array().is_some_and(|all| all.len() == 11)),
             "{seen:?}"
         );
     }

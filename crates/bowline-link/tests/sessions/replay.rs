@@ -1,5 +1,5 @@
 //! Both ends against the recorded sessions in `tests/fixtures`. A line is `open`, or has `at` (seconds) and one of `down` and
-//! `up` (what was on the wire) or `document` (what the server was given).
+//! `up` (what was on the wire), `document` (what the server was given) or `rendezvous` (for which it asks the agent to open a tunnel).
 
 use std::{path::Path, time::Duration};
 
@@ -58,7 +58,10 @@ fn recorded() -> Vec<Recorded> {
         let open = serde_json::from_value(lines.next().unwrap()["open"].take()).unwrap();
         let lines = lines.map(|mut line| {
             let at = Duration::from_secs_f64(line["at"].as_f64().unwrap());
-            let what = ["down", "up", "document"].into_iter().find(|what| line.get(what).is_some()).unwrap();
+            let what = ["down", "up", "document", "rendezvous"]
+                .into_iter()
+                .find(|what| line.get(what).is_some())
+                .unwrap();
             (at, what.to_owned(), line[what].take())
         });
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -96,6 +99,9 @@ fn the_server_says_what_was_recorded() {
                     let Given { epoch, generation, items } = serde_json::from_value(content).unwrap();
                     said = session.desired(&DesiredDocument { epoch, generation, items }, at);
                 }
+                "rendezvous" => {
+                    said = Some(session.tunnel(content.as_str().unwrap().to_owned(), at));
+                }
                 "down" => {
                     let said = said.take().unwrap_or_else(|| match session.tick(at) {
                         Tick::Send(line) | Tick::End(line) => line,
@@ -126,6 +132,7 @@ fn the_agent_says_what_was_recorded() {
         };
         let mut session = AgentSession::start(known, Duration::ZERO);
         let mut applied: Option<KnownDocument> = None;
+        let mut asked: Option<Value> = None;
         for (at, what, content) in lines {
             if what == "down" {
                 let Some(down) = line::decode::<Down>(content.to_string().as_bytes()).unwrap() else {
@@ -133,11 +140,16 @@ fn the_agent_says_what_was_recorded() {
                 };
                 match session.received(down, at).unwrap_or_else(|fault| panic!("{name} at {at:?}: {fault}")) {
                     Event::Desired(merged) => applied = Some(merged.known),
+                    Event::Tunnel(tunnel) => {
+                        assert_eq!(Some(tunnel.rendezvous.into()), asked.take(), "{name}");
+                    }
                     Event::Ended(_) => {
                         assert!(matches!(session.tick(at), AgentTick::Wait(_) | AgentTick::Send(_)));
                     }
                     _ => {}
                 }
+            } else if what == "rendezvous" {
+                asked = Some(content);
             } else if what == "up" {
                 let said = match applied.take() {
                     Some(known) => session.applied(known, at),
@@ -150,5 +162,6 @@ fn the_agent_says_what_was_recorded() {
             }
         }
         assert_eq!(applied, None, "{name}: a document was not applied");
+        assert_eq!(asked, None, "{name}: a tunnel was not asked for");
     }
 }

@@ -217,7 +217,9 @@ pub async fn authenticate(state: &State, parts: &Parts) -> Result<(OpContext, Ti
     Ok((OpContext { actor, correlation_id, now, client, replace, repeat: None, fence: None }, until))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The access token of a request.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

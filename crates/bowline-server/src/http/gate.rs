@@ -35,7 +35,8 @@ pub async fn admit(
         Ok(share) => share,
         Err(error) => return ApiError(error).into_response(),
     };
-    let body = share.watch(body);
+    // What goes on to a cluster is not kept here, however much it is.
+    let body = if super::tunnel::is_passed_on(parts.uri.path()) { body } else { share.watch(body) };
     parts.extensions.insert(Arc::clone(&share));
     let response = next.run(Request::from_parts(parts, body)).await;
     share.release();

@@ -23,6 +23,7 @@ pub mod registry;
 pub mod repeat;
 mod resource_manager;
 pub mod session;
+pub mod tunnel;
 pub mod upstream;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use crate::limits::Gates;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
+use crate::tunnel::Tunnels;
 
 /// What every handler shares.
 pub struct State {
@@ -53,6 +55,8 @@ pub struct State {
     pub stopping: CancellationToken,
     /// What agents' hosts can pull.
     pub registry: Registry,
+    /// Tunnels to agents.
+    pub tunnels: Arc<Tunnels>,
     /// The local certificate authority (PEM) that clients are to trust; none when the operator brought a certificate.
     pub authority: Option<Vec<u8>>,
 }
@@ -70,7 +74,8 @@ impl State {
         authority: Option<Vec<u8>>,
     ) -> Self {
         let budgets = budget::Budgets::new(control.settings().budgets);
-        Self { control, budgets, metrics, gates, clock, stopping, registry, authority }
+        let tunnels = Arc::new(Tunnels::new(Arc::clone(&control), &gates));
+        Self { control, budgets, metrics, gates, clock, stopping, registry, tunnels, authority }
     }
 }
 
@@ -82,6 +87,15 @@ async fn wrong_method(method: http::Method, uri: http::Uri) -> error::ApiError {
         "MethodNotAllowed",
         format!("{method} is not possible on '{path}'. Allow lists what is."),
     ))
+}
+
+/// Into clusters.
+fn clusters() -> Router<Arc<State>> {
+    Router::new()
+        .route(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Kubernetes/connectedClusters/{cluster}/proxy/{*path}",
+            get(tunnel::pass).post(tunnel::pass).put(tunnel::pass).patch(tunnel::pass).delete(tunnel::pass),
+        )
 }
 
 /// All routes.
@@ -106,6 +120,8 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/agents/v1/observed", post(agents::observed))
         .route("/agents/v1/rotateKey", post(agents::rotate_key))
         .route("/agents/v1/self", get(agents::own))
+        .route("/agents/v1/tunnel", get(tunnel::arrive))
+        .merge(clusters())
         .route("/portal/login", get(portal::login))
         .route("/portal/callback", get(portal::callback))
         .route("/portal/session", get(portal::session))

@@ -20,7 +20,9 @@ use bowline_link::item::DesiredDocument;
 use bowline_link::line::{LineReader, encode, encode_poll};
 use bowline_link::message::{Down, End, EndReason};
 use bowline_link::server_session::{Claim, Direction, Opening, ServerSession, Tick};
-use bowline_link::wire::{INSTANCE_HEADER, MAX_WAIT_SECONDS, SessionQuery, UPGRADE_TOKEN};
+use bowline_link::wire::{
+    CAPABILITIES_HEADER, INSTANCE_HEADER, MAX_WAIT_SECONDS, SessionQuery, TUNNEL_CAPABILITY, UPGRADE_TOKEN,
+};
 use bowline_store::fleet::{Attaching, Detaching};
 use bowline_store::{Record, StoreError};
 use bytes::Bytes;
@@ -159,6 +161,9 @@ async fn begin(
         Ok(place) => place,
     };
     let own: Value = serde_json::from_str(&record.document).unwrap_or_default();
+    if opens_tunnels(parts) {
+        control.sessions().note_tunnels(record.uid, place.attachment.id);
+    }
     control.sessions().note_key(record.uid, place.attachment.id, registered_key(&own));
     let shows = OpContext::system("presence", context.now);
     presence::show(control, &shows, &record.key, record.uid, Presence::Connected).await?;
@@ -176,6 +181,12 @@ async fn begin(
     let started = Instant::now();
     let (session, hello) = ServerSession::open(opening, Duration::ZERO);
     Ok((Box::new(Opened { place, session, started }), hello))
+}
+
+/// Whether the agent says that it opens tunnels.
+fn opens_tunnels(parts: &Parts) -> bool {
+    let said = parts.headers.get_all(CAPABILITIES_HEADER).iter().filter_map(|value| value.to_str().ok());
+    said.flat_map(|value| value.split(',')).any(|one| one.trim() == TUNNEL_CAPABILITY)
 }
 
 fn cloned() -> Error {
@@ -302,7 +313,23 @@ impl Opened {
         if let Some(end) = &signal.end {
             return Step::End(Down::End(end.clone()));
         }
-        self.session.desired(&signal.document, now).map_or(Step::Wait, Step::Send)
+        if let Some(line) = self.session.desired(&signal.document, now) {
+            let more = signal.summons.is_some();
+            drop(signal);
+            if more {
+                // What else there is to tell comes with the next turn.
+                self.place.attachment.signal.mark_changed();
+            }
+            return Step::Send(line);
+        }
+        let Some((rendezvous, more)) = signal.summons.as_ref().and_then(|summons| summons.take()) else {
+            return Step::Wait;
+        };
+        drop(signal);
+        if more {
+            self.place.attachment.signal.mark_changed();
+        }
+        Step::Send(self.session.tunnel(rendezvous, now))
     }
 
     fn received(&mut self, lines: &mut LineReader) -> Step {

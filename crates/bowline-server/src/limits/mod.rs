@@ -51,6 +51,12 @@ pub struct LimitOptions {
     /// Event streams of one principal [default: 64].
     #[arg(long, env = "BOWLINE_MAX_STREAMS_PER_PRINCIPAL")]
     max_streams_per_principal: Option<usize>,
+    /// Streams through tunnels to clusters [default: 2000].
+    #[arg(long, env = "BOWLINE_MAX_TUNNEL_STREAMS")]
+    max_tunnel_streams: Option<usize>,
+    /// Streams through tunnels of one principal [default: 256].
+    #[arg(long, env = "BOWLINE_MAX_TUNNEL_STREAMS_PER_PRINCIPAL")]
+    max_tunnel_streams_per_principal: Option<usize>,
     /// Memory for the bodies of all requests under way, in MiB [default: 256].
     #[arg(long, env = "BOWLINE_BODY_MEMORY_MIB")]
     body_memory_mib: Option<usize>,
@@ -72,6 +78,10 @@ impl LimitOptions {
             max_requests_per_principal: self.max_requests_per_principal.or(file.max_requests_per_principal),
             max_waiting_per_principal: self.max_waiting_per_principal.or(file.max_waiting_per_principal),
             max_streams_per_principal: self.max_streams_per_principal.or(file.max_streams_per_principal),
+            max_tunnel_streams: self.max_tunnel_streams.or(file.max_tunnel_streams),
+            max_tunnel_streams_per_principal: self
+                .max_tunnel_streams_per_principal
+                .or(file.max_tunnel_streams_per_principal),
             body_memory_mib: self.body_memory_mib.or(file.body_memory_mib),
             head_seconds: self.head_seconds.or(file.head_seconds),
             body_seconds: self.body_seconds.or(file.body_seconds),
@@ -93,6 +103,10 @@ impl LimitOptions {
             requests_per_principal: self.max_requests_per_principal.unwrap_or((requests * 3 / 4).max(1)),
             waiting_per_principal: self.max_waiting_per_principal.unwrap_or(requests),
             streams_per_principal: self.max_streams_per_principal.unwrap_or(usual.streams_per_principal),
+            tunnel_streams: self.max_tunnel_streams.unwrap_or(usual.tunnel_streams),
+            tunnel_streams_per_principal: self
+                .max_tunnel_streams_per_principal
+                .unwrap_or(usual.tunnel_streams_per_principal),
             body_memory: self.body_memory_mib.map_or(usual.body_memory, |mib| mib << 20),
             head_patience: self.head_seconds.map_or(usual.head_patience, Duration::from_secs),
             body_patience: self.body_seconds.map_or(usual.body_patience, Duration::from_secs),
@@ -102,12 +116,14 @@ impl LimitOptions {
             limits.requests_per_principal,
             limits.waiting_per_principal,
             limits.streams_per_principal,
+            limits.tunnel_streams,
+            limits.tunnel_streams_per_principal,
             limits.body_memory,
         ];
         if zero.contains(&0) || limits.connections < 8 {
             bail!(
                 "max-connections must be 8 or more, and max-requests, max-requests-per-principal, max-waiting-per-principal, \
-                 max-streams-per-principal and body-memory-mib 1 or more"
+                 max-streams-per-principal, max-tunnel-streams, max-tunnel-streams-per-principal and body-memory-mib 1 or more"
             );
         }
         let seconds = [limits.head_patience.as_secs(), limits.body_patience.as_secs()];
@@ -131,6 +147,10 @@ pub struct Limits {
     pub waiting_per_principal: usize,
     /// Event streams of one principal.
     pub streams_per_principal: usize,
+    /// Streams through tunnels.
+    pub tunnel_streams: usize,
+    /// Of one principal.
+    pub tunnel_streams_per_principal: usize,
     /// Bytes of the bodies of requests under way.
     pub body_memory: usize,
     /// For a handshake and for the head of a request.
@@ -147,6 +167,8 @@ impl Default for Limits {
             requests_per_principal: 768,
             waiting_per_principal: 1024,
             streams_per_principal: 64,
+            tunnel_streams: 2000,
+            tunnel_streams_per_principal: 256,
             body_memory: 256 << 20,
             head_patience: Duration::from_secs(15),
             body_patience: Duration::from_secs(30),
@@ -166,6 +188,8 @@ pub struct Gates {
     pub(crate) inside: share::Inside,
     /// Event streams.
     pub streams: streams::Streams,
+    /// Tunnels to clusters, and what goes through them.
+    pub tunnels: Arc<crate::tunnel::Figures>,
 }
 
 impl Gates {
@@ -177,6 +201,7 @@ impl Gates {
             admission: Arc::new(admission::Admission::new(&limits)),
             inside: share::Inside::default(),
             streams: streams::Streams::new(limits.streams_per_principal),
+            tunnels: Arc::default(),
             limits,
         })
     }
@@ -191,6 +216,7 @@ impl Gates {
             ("requests that wait", waiting, self.limits.requests * WAITING),
             ("requests inside", self.inside.requests(), self.limits.requests * INSIDE),
             ("bytes of request bodies", self.inside.bytes(), self.limits.body_memory),
+            ("streams through tunnels", self.tunnels.streams(), self.limits.tunnel_streams),
         ]
         .map(|(name, used, limit)| Used { name, used: used as u64, limit: limit as u64 })
         .into()

@@ -139,6 +139,34 @@ fn callers() -> Vec<Line> {
             "429 `TooManyRequests`, Retry-After 5 s",
         ),
         (
+            "streams through tunnels to clusters of a principal",
+            limits.tunnel_streams_per_principal.to_string(),
+            "--max-tunnel-streams-per-principal",
+            "429 `TooManyStreams`, Retry-After 2 s",
+        ),
+        (
+            "streams through tunnels of a server",
+            limits.tunnel_streams.to_string(),
+            "--max-tunnel-streams",
+            "429 `TooManyStreams`, Retry-After 2 s",
+        ),
+        (
+            "streams through the tunnel to one cluster",
+            bowline_tunnel::MAX_STREAMS.to_string(),
+            "",
+            "429 `TooManyStreams`, Retry-After 2 s",
+        ),
+        (
+            "bytes of such a stream that wait for a caller, and for an agent",
+            format!(
+                "{}, {}",
+                bytes(bowline_tunnel::DOWN_WINDOW as usize),
+                bytes(bowline_tunnel::UP_WINDOW as usize)
+            ),
+            "",
+            "the other side waits",
+        ),
+        (
             "sessions of an agent",
             "1".to_owned(),
             "",

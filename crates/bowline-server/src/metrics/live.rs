@@ -2,6 +2,7 @@
 
 use std::fmt::{Debug, Error, Formatter};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bowline_control::{Control, fleet};
 use prometheus_client::collector::Collector;
@@ -117,6 +118,19 @@ fn counter(
     let value = ConstCounter::new(value);
     let metric = encoder.encode_descriptor(name, help, None, value.metric_type())?;
     value.encode(metric)
+}
+
+/// What has passed through tunnels.
+#[derive(Debug)]
+pub(super) struct Traffic(pub(super) Arc<bowline_tunnel::carrier::Traffic>);
+
+impl Collector for Traffic {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let encoder = &mut encoder;
+        let (received, sent) = (self.0.received.load(Ordering::Relaxed), self.0.sent.load(Ordering::Relaxed));
+        counter(encoder, "tunnel_received_bytes", "Bytes that came from clusters through tunnels", received)?;
+        counter(encoder, "tunnel_sent_bytes", "Bytes that went to clusters through tunnels", sent)
+    }
 }
 
 /// This process.

@@ -104,6 +104,11 @@ impl Metrics {
         registry.register("connections", help, connections.count.clone());
         let help = "Connections that were closed at once, because there were too many";
         registry.register("connections_refused", help, connections.refused.clone());
+        let tunnels = &gates.tunnels;
+        registry.register("tunnels", "Open tunnels to clusters", tunnels.open.clone());
+        let help = "Requests under way through tunnels";
+        registry.register("tunnel_streams", help, tunnels.streams.clone());
+        registry.register_collector(Box::new(live::Traffic(Arc::clone(&tunnels.traffic))));
         let store = control.store().figures();
         registry.register("commits", "Commits, by how they ended", store.commits.clone());
         registry.register(

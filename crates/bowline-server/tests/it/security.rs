@@ -12,6 +12,7 @@ use std::path::Path;
 use bowline_auth::keys::{KeySet, RotationRule, SigningKey};
 use bowline_auth::roles::{CONTRIBUTOR, OWNER, READER, built_in_roles, pattern_matches};
 use bowline_auth::token::{AccessClaims, IdentityType, Issuer, Principal};
+use bowline_control::connect::RIGHT;
 use bowline_control::provider::{Placement, Spec};
 use bowline_control::registry::Registry;
 use http::StatusCode;
@@ -39,6 +40,8 @@ enum Access {
     Agent,
     /// Whoever may, unless asked from the same host.
     Loopback,
+    /// Into a cluster, which does not exist: whoever has the right to its kubeconfig.
+    Cluster,
     /// Microsoft Graph: whoever has the right to users, of which the one that is asked for does not exist.
     Directory,
 }
@@ -88,6 +91,32 @@ const FIXED: &[(&str, &str, Access)] = &[
     ("POST", "/agents/v1/observed", Access::Agent),
     ("POST", "/agents/v1/rotateKey", Access::Agent),
     ("GET", "/agents/v1/self", Access::Agent),
+    ("GET", "/agents/v1/tunnel", Access::Agent),
+    (
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Kubernetes/connectedClusters/{cluster}/proxy/{*path}",
+        Access::Cluster,
+    ),
+    (
+        "POST",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Kubernetes/connectedClusters/{cluster}/proxy/{*path}",
+        Access::Cluster,
+    ),
+    (
+        "PUT",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Kubernetes/connectedClusters/{cluster}/proxy/{*path}",
+        Access::Cluster,
+    ),
+    (
+        "PATCH",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Kubernetes/connectedClusters/{cluster}/proxy/{*path}",
+        Access::Cluster,
+    ),
+    (
+        "DELETE",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Kubernetes/connectedClusters/{cluster}/proxy/{*path}",
+        Access::Cluster,
+    ),
     ("GET", "/portal/login", Access::Public),
     ("GET", "/portal/callback", Access::Public),
     ("GET", "/portal/session", Access::Cookie),
@@ -662,7 +691,8 @@ async fn fixed_rows(
         let authority = format!("/{}", world.control.tenant());
         let full =
             path.replace("{at}", "{authority}/oauth2/v2.0").replace("{end}", "").replace("{*path}", below);
-        let full = full.replace("{authority}", &authority);
+        let full = full.replace("{authority}", &authority).replace("{cluster}", NAME);
+        let full = full.replace("/subscriptions/{subscription}/resourceGroups/{group}", group);
         let mut row = Vec::new();
         for (who, bearer) in &callers.unproved {
             let (status, _) = world.send(method, &full, bearer.as_deref(), &json!({})).await;
@@ -670,7 +700,7 @@ async fn fixed_rows(
             let fits = match access {
                 Access::Public => status != 401 || path.contains("/token"),
                 Access::Cookie => matches!(status.as_u16(), 401 | 403),
-                Access::Agent | Access::Loopback | Access::Directory => status == 401,
+                Access::Agent | Access::Loopback | Access::Directory | Access::Cluster => status == 401,
             };
             if !fits {
                 wrong.push(format!("{method} {path}: {who}: {status} of {access:?}"));
@@ -688,6 +718,7 @@ async fn fixed_rows(
                 Access::Directory => {
                     (status != 403) == role.is_some_and(|role| gives(role, directory_action(method)))
                 }
+                Access::Cluster => (status != 403) == role.is_some_and(|role| gives(role, RIGHT)),
                 Access::Public => status != 403,
             };
             if !fits {

@@ -3,6 +3,7 @@
 mod connect;
 mod disconnect;
 mod enrolment;
+pub(crate) mod proxy;
 mod workloads;
 
 use bowline_arm::ResourceId;
@@ -30,6 +31,8 @@ pub(crate) enum ClusterCommand {
     },
     /// Show what runs in a cluster, as its agent reported it
     Workloads(workloads::WorkloadsArgs),
+    /// Write a kubeconfig that leads to the cluster through the server and the agent's tunnel
+    Proxy(proxy::ProxyArgs),
     /// Disconnect a cluster: its resource, and its identity in the cluster
     Disconnect(disconnect::DisconnectArgs),
 }
@@ -104,6 +107,7 @@ pub(crate) async fn run(app: &App, command: ClusterCommand) -> Result<Answer> {
             Ok(Answer::details(arm.get(id.as_str(), api::CLUSTERS).await?, DETAILS))
         }
         ClusterCommand::Workloads(arguments) => workloads::run(app, arguments).await,
+        ClusterCommand::Proxy(arguments) => proxy::proxy(app, arguments).await,
         ClusterCommand::Disconnect(arguments) => disconnect::run(app, arguments).await,
     }
 }

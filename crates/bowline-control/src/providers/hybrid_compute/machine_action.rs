@@ -91,6 +91,7 @@ mod tests {
             document: &json!({"properties": {"osType": "windows"}}),
             secrets: &BTreeMap::new(),
             body,
+            settings: &crate::Settings::new("https://bowline.example"),
             principals: &crate::principals::Principals::of(&snapshot),
         };
         act(action, &acting).map(|act| match act {

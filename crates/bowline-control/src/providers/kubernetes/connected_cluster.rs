@@ -1,10 +1,13 @@
 //! `Microsoft.Kubernetes/connectedClusters`: a Kubernetes cluster anywhere, with one agent in it (arc.md A.2).
 
-use bowline_arm::{Error, NameRule, types};
+use bowline_arm::{Error, NameRule, ResourceId, types};
 
-use crate::provider::{
-    Act, Acting, Admission, Placement, ResourceProvider, Spec, Statuses, not_served_yet, unknown_action,
-};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::provider::{Act, Acting, Admission, Placement, ResourceProvider, Spec, Statuses, unknown_action};
 use crate::providers::{admit_agent_key, brings_other_key, expires, refuse_enrollment_takeover};
 
 /// See the module.
@@ -59,15 +62,40 @@ impl ResourceProvider for ConnectedClusters {
         &["listClusterUserCredential"]
     }
 
-    fn act(&self, action: &str, _acting: &Acting<'_>) -> Result<Act, Error> {
+    fn act(&self, action: &str, acting: &Acting<'_>) -> Result<Act, Error> {
         if action != "listClusterUserCredential" {
             return Err(unknown_action(SPEC.resource_type, action));
         }
-        Err(not_served_yet(
-            "A connection to a cluster through its agent",
-            "Use a kubeconfig of the cluster itself until tunnels are there.",
-        ))
+        let kubeconfig = STANDARD.encode(kubeconfig(acting).to_string());
+        Ok(Act::Answer(json!({"kubeconfigs": [{"name": "credentialName1", "value": kubeconfig}]})))
     }
+}
+
+/// An id as the path of a URL.
+fn encoded(id: &ResourceId) -> String {
+    const KEPT: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    utf8_percent_encode(id.as_str(), KEPT).to_string()
+}
+
+/// A kubeconfig that leads through this server; JSON is YAML. It holds no secret: the command line brings the caller's token.
+fn kubeconfig(acting: &Acting<'_>) -> Value {
+    let (name, settings) = (acting.id.name(), acting.settings);
+    let mut cluster = json!({"server": format!("{}{}/proxy", settings.public_url, encoded(acting.id))});
+    if let Some(authority) = &settings.authority {
+        cluster["certificate-authority-data"] = STANDARD.encode(authority).into();
+    }
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "bowline", "interactiveMode": "Never",
+        "args": ["token", "--exec-credential", "--server", settings.public_url],
+        "installHint": "Install the bowline command and sign in with 'bowline login'.",
+    });
+    json!({
+        "apiVersion": "v1", "kind": "Config", "preferences": {}, "current-context": name,
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": format!("bowline-{name}"), "user": {"exec": exec}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": format!("bowline-{name}")}}],
+    })
 }
 
 /// A cluster never takes another's name: another key on a Connected resource is refused, with the owner and the way out.
