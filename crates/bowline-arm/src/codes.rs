@@ -33,6 +33,7 @@ codes! {
     "AuthenticationFailed" [401] "The request has no token, or one that is not accepted." => "Sign in, and send Authorization: Bearer with the access token.";
     "AuthorizationFailed" [403] "The caller's roles do not contain the action at this scope." => "Ask an owner of the scope for a role that does; sign in again after it was given.";
     "AuthorizationNotCurrent" [503] "The server cannot tell whether its copy of the roles is current." => "Try again after the time in Retry-After; nothing was changed.";
+    "BadRequest" [400] "A query is not valid, or cannot be answered." => "The message and the details say where and what was probably meant.";
     "CannotDeleteSelf" [409] "A user cannot delete itself." => "Let another administrator do it.";
     "CannotRemoveOwnRootOwner" [409] "The caller would take its own Owner role at the root." => "Let another owner do it.";
     "CannotUnregister" [409] "The namespace is one that every subscription needs." => "Nothing needs to be done.";
@@ -111,6 +112,7 @@ codes! {
     "PortalHeaderMissing" [403] "A change with the portal's cookie lacks its header." => "Send X-Bowline-Portal: 1.";
     "PreconditionFailed" [412] "The resource is not as If-Match or If-None-Match demands." => "Read it again, apply the change, retry.";
     "PrincipalNotFound" [400] "The directory has no such object id." => "Use the objectId, not the appId or the name.";
+    "QueryEnded" [408] "A query was ended before it had an answer." => "Narrow it, and ask again.";
     "ReadOnlyDisabledSubscription" [409] "The subscription is disabled: it can be read only." => "POST {subscription}/providers/Microsoft.Subscription/enable.";
     "RepeatabilityAnswerLost" [409] "The repeated request was carried out, but its answer was not kept." => "Read the resource; do not send the request again.";
     "RepeatabilityExpired" [412] "The first attempt is too long ago to tell whether it was carried out." => "Read the resource, then send a new request.";

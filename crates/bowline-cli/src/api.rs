@@ -33,6 +33,7 @@ pub(crate) const BOWLINE: &str = version(USER_TYPE, "2026-11-01");
 // Views without a type of their own.
 pub(crate) const TAGS_TYPE: &str = "Microsoft.Resources/tags";
 pub(crate) const INSIGHTS: &str = "2015-04-01";
+pub(crate) const RESOURCE_GRAPH: &str = "2024-04-01";
 pub(crate) const BOWLINE_ROOT: &str = "/providers/Microsoft.Bowline";
 
 /// A type that the descriptions have; anything else ends the compilation.

@@ -103,6 +103,8 @@ pub(crate) enum Command {
     /// Who can do what, and why
     #[command(subcommand)]
     Access(commands::access::AccessCommand),
+    /// Ask about resources in KQL, the language of Azure Resource Graph
+    Query(commands::query::QueryArgs),
     /// What was done, by whom, and what was refused
     #[command(subcommand)]
     Activity(commands::activity::ActivityCommand),

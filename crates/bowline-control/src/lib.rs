@@ -43,6 +43,7 @@ pub mod pipeline;
 pub mod principals;
 pub mod provider;
 pub mod providers;
+pub mod query;
 pub mod reconcile;
 pub mod registry;
 pub mod repeatable;
@@ -137,6 +138,7 @@ pub struct Control {
     line: pipeline::Line,
     denials: activity::denials::Denials,
     auditor: std::sync::OnceLock<Arc<activity::audit::Auditor>>,
+    queries: query::Queries,
 }
 
 impl Control {
@@ -168,6 +170,7 @@ impl Control {
             line: pipeline::Line::default(),
             denials: activity::denials::Denials::default(),
             auditor: std::sync::OnceLock::new(),
+            queries: query::Queries::default(),
             store,
             settings,
         }))

@@ -52,6 +52,8 @@ mod pod;
 mod point_in_time;
 #[path = "all/proxies.rs"]
 mod proxies;
+#[path = "all/queries.rs"]
+mod queries;
 #[path = "all/reading.rs"]
 mod reading;
 #[path = "all/requests.rs"]

@@ -8,6 +8,7 @@
 
 pub mod bind;
 pub mod diagnostic;
+pub mod engine;
 pub mod functions;
 pub mod operators;
 pub mod plan;

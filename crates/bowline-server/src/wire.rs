@@ -68,6 +68,7 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
         control.identity().set_upstream(upstream);
     }
     control.identity().set_federation(crate::upstream::federation(config.federation_ca_file.as_deref())?);
+    control.queries().set_engine(Arc::new(bowline_query::Interpreter));
     control.desired().reload(&*store).await?;
 
     let auditor = crate::audit::auditor(&config)?;

@@ -1,4 +1,4 @@
-"""Microsoft.ResourceGraph, azure-mgmt-resourcegraph: shared queries; running them comes with KQL."""
+"""Microsoft.ResourceGraph, azure-mgmt-resourcegraph: queries over resources, and queries that people share."""
 
 from azure.mgmt.resourcegraph import models
 
@@ -23,7 +23,15 @@ def cases(group, scene):
     yield Case("graph_query.list_by_subscription", lambda c: of(c).list_by_subscription(c.subscription), lambda r: any(x.name == "q1" for x in r), lists=True)
     yield Case("graph_query.delete", lambda c: of(c).delete(*at(c), "q1"))
     yield Case("operations.list (Microsoft.ResourceGraph)", lambda c: c.graph.operations.list(), lambda r: r, anyone=True, scoped=False)
-    yield refused(
-        "resources", "not served", 400, "OperationNotSupported",
-        lambda c: c.graph.resources(models.QueryRequest(subscriptions=[scene.subscription], query="Resources | count")),
+
+    def ask(clients, text, **options):
+        options = models.QueryRequestOptions(**options)
+        return clients.graph.resources(models.QueryRequest(subscriptions=[clients.subscription], query=text, options=options))
+
+    containers = "ResourceContainers | where name == '%s' | project name" % group
+    yield Case("resources", lambda c: ask(c, containers), lambda r: r.data == [{"name": group}] and r.total_records == 1, scoped=False)
+    yield Case(
+        "resources (table)", lambda c: ask(c, containers, result_format="table"),
+        lambda r: r.data == {"columns": [{"name": "name", "type": "string"}], "rows": [[group]]}, scoped=False,
     )
+    yield refused("resources", "no KQL", 400, "BadRequest", lambda c: ask(c, "Resources | wher name == 'x'"))

@@ -15,10 +15,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bowline-auth", &["bowline-arm"]),
     ("bowline-policy", &[]),
     ("bowline-kql", &[]),
+    ("bowline-query", &["bowline-kql"]),
     ("bowline-link", &["bowline-arm"]),
     ("bowline-tunnel", &[]),
     ("bowline-kubernetes", &["bowline-arm"]),
-    ("bowline-control", &["bowline-arm", "bowline-store", "bowline-auth", "bowline-policy", "bowline-link"]),
+    (
+        "bowline-control",
+        &["bowline-arm", "bowline-store", "bowline-auth", "bowline-policy", "bowline-link", "bowline-kql"],
+    ),
     (
         "bowline-server",
         &[
@@ -27,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "bowline-auth",
             "bowline-link",
             "bowline-tunnel",
+            "bowline-query",
             "bowline-control",
         ],
     ),
@@ -60,7 +65,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without IO: what they know arrives as arguments.
-const PURE: &[&str] = &["bowline-arm", "bowline-auth", "bowline-policy", "bowline-link", "bowline-kql"];
+const PURE: &[&str] =
+    &["bowline-arm", "bowline-auth", "bowline-policy", "bowline-link", "bowline-kql", "bowline-query"];
 const IO: &[&str] = &["tokio", "hyper", "hyper-util", "reqwest", "nix", "rustls", "tokio-rustls"];
 
 #[derive(Deserialize)]

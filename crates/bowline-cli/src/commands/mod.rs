@@ -15,6 +15,7 @@ pub(crate) mod login;
 pub(crate) mod machine;
 pub(crate) mod management_group;
 pub(crate) mod provider;
+pub(crate) mod query;
 pub(crate) mod resource;
 pub(crate) mod role;
 pub(crate) mod server;
@@ -52,6 +53,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<Answer> {
         Command::Ad(command) => ad::run(app, command).await,
         Command::Role(command) => role::run(app, command).await,
         Command::Access(command) => access::run(app, command).await,
+        Command::Query(arguments) => query::run(app, arguments).await,
         Command::Activity(command) => activity::run(app, command).await,
         Command::Audit(command) => audit::run(app, command).await,
         Command::EnrollmentToken(command) => enrollment_token::run(app, command).await,

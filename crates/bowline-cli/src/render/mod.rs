@@ -31,6 +31,8 @@ pub(crate) enum Format {
     Yaml,
     /// The table's cells, separated by tabs, without a heading
     Tsv,
+    /// The table with its heading, separated by commas (RFC 4180)
+    Csv,
     /// Nothing
     None,
 }
@@ -50,6 +52,8 @@ pub(crate) enum View {
     Details(&'static [Column]),
     /// One member of the answer, bare: for `$(bowline token)`.
     Bare(&'static str),
+    /// Named columns and rows, in their order: `{"columns": [{"name": …}], "rows": [[…]]}`. Programs get an object for each row.
+    Rows,
     /// Whatever the value is.
     Plain,
 }
@@ -68,6 +72,20 @@ impl Answer {
 
     pub(crate) fn details(value: Value, columns: &'static [Column]) -> Self {
         Self { value, view: View::Details(columns) }
+    }
+
+    /// Rows with their columns as an object each; anything else as it is.
+    fn with_objects(self) -> Self {
+        if !matches!(self.view, View::Rows) {
+            return self;
+        }
+        let names: Vec<&str> = table::names_of(&self.value);
+        let rows = self.value["rows"].as_array().into_iter().flatten();
+        let object = |row: &Value| -> Value {
+            let cells = row.as_array().into_iter().flatten().cloned();
+            names.iter().map(|name| (*name).to_owned()).zip(cells).collect::<serde_json::Map<_, _>>().into()
+        };
+        Self { value: rows.map(object).collect(), view: View::Plain }
     }
 
     /// An answer without content: a deletion that is done.
@@ -120,6 +138,8 @@ impl Output {
 
     /// Writes the answer.
     pub(crate) fn print(&self, answer: Answer, now: Timestamp) -> Result<()> {
+        let whole = self.query.is_some() || matches!(self.format(answer.view), Format::Json | Format::Yaml);
+        let answer = if whole { answer.with_objects() } else { answer };
         let (value, view) = match &self.query {
             Some(query) => (query.apply(&answer.value)?, View::Plain),
             None => (answer.value, answer.view),
@@ -131,6 +151,7 @@ impl Output {
             Format::Json => serde_json::to_string_pretty(&value).expect("a JSON value is JSON") + "\n",
             Format::Yaml => yaml(&value)?,
             Format::Tsv => table::tsv(&value, view, now),
+            Format::Csv => table::csv(&value, view),
             Format::Table => {
                 if let (View::List { empty, .. }, Some(true)) = (view, value.as_array().map(Vec::is_empty)) {
                     self.note(empty);

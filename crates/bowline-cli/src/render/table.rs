@@ -143,6 +143,15 @@ impl Grid {
                 heading: Vec::new(),
                 rows: vec![vec![value.pointer(pointer).map(scalar).unwrap_or_default()]],
             },
+            View::Rows => Self {
+                heading: names_of(value).into_iter().map(str::to_owned).collect(),
+                rows: value["rows"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|row| row.as_array().into_iter().flatten().map(scalar).collect())
+                    .collect(),
+            },
             View::Plain => Self::plain(value),
         }
     }
@@ -208,6 +217,24 @@ pub(super) fn table(value: &Value, view: View, now: Timestamp, colour: bool) -> 
         lines[0] = format!("\u{1b}[1m{}\u{1b}[0m", lines[0]);
     }
     lines.join("\n") + "\n"
+}
+
+/// The names of the columns of [`View::Rows`].
+pub(super) fn names_of(value: &Value) -> Vec<&str> {
+    let columns = value["columns"].as_array().into_iter().flatten();
+    columns.filter_map(|column| column["name"].as_str()).collect()
+}
+
+/// With a heading; a cell that has a comma, a quote or a line's end is quoted (RFC 4180).
+pub(super) fn csv(value: &Value, view: View) -> String {
+    let grid = Grid::of(value, view, None);
+    let cell = |text: &String| match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.clone(),
+    };
+    let heading = Some(&grid.heading).filter(|heading| !heading.is_empty());
+    let lines = heading.into_iter().chain(&grid.rows);
+    lines.map(|line| line.iter().map(cell).collect::<Vec<_>>().join(",") + "\r\n").collect()
 }
 
 pub(super) fn tsv(value: &Value, view: View, _now: Timestamp) -> String {

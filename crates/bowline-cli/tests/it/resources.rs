@@ -113,3 +113,33 @@ fn an_enrolment_token_is_made_for_what_may_use_it() {
     desk.run("enrollment-token list -g nowhere");
     desk.check("enrollment_tokens");
 }
+
+#[test]
+fn a_query_gives_rows_in_every_form_and_says_where_it_is_wrong() {
+    let arm = Arm::start();
+    let rows = json!({
+        "totalRecords": 2, "count": 2, "resultTruncated": "false", "facets": [],
+        "data": {
+            "columns": [{"name": "type", "type": "string"}, {"name": "count_", "type": "integer"}, {"name": "some", "type": "object"}],
+            "rows": [["microsoft.hybridcompute/machines", 7, ["a, b", 1]], ["microsoft.kubernetes/connectedclusters", 2, null]]
+        }
+    });
+    let wrong = json!({"error": {
+        "code": "BadRequest", "message": "The query is not valid: line 1, column 11: there is no column 'nmae'; did you mean 'name'?",
+        "details": [{"code": "InvalidQuery", "message": "line 1, column 11: there is no column 'nmae'; did you mean 'name'?", "target": "1:11"}]
+    }});
+    let mut desk = arm.signed_in();
+    let path = "POST /providers/Microsoft.ResourceGraph/resources";
+    let answer = || arm.model().faults.push((path.into(), 200, rows.clone()));
+    for format in ["table", "json", "csv", "tsv"] {
+        answer();
+        desk.run(&format!(
+            "query 'Resources | summarize count(), some = make_list(name) by type' -o {format}"
+        ));
+    }
+    answer();
+    desk.run("query 'Resources' --query '[0].count_'");
+    arm.model().faults.push((path.into(), 400, wrong));
+    desk.run("query 'Resources | project nmae'");
+    desk.check("query");
+}

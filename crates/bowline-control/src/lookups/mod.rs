@@ -47,7 +47,7 @@ pub async fn answer(
             authorization::answer(control, context, question, resource_type).await
         }
         "microsoft.hybridcompute" => hybrid_compute::answer(control, context, question, resource_type).await,
-        "microsoft.resourcegraph" => resource_graph::answer(question, resource_type),
+        "microsoft.resourcegraph" => resource_graph::answer(control, context, question, resource_type).await,
         _ => Ok(None),
     }
 }

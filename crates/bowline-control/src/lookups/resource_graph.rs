@@ -1,25 +1,34 @@
-//! `Microsoft.ResourceGraph`: running a query comes with a later release.
+//! `Microsoft.ResourceGraph`: queries over resources ([`crate::query`]); their history comes with a later release.
 
 use bowline_arm::{Error, ResourceType};
 use serde_json::Value;
 
 use super::Question;
+use crate::Control;
+use crate::context::OpContext;
 use crate::provider::not_served_yet;
 
-/// What clients POST to.
-const QUERIES: [&str; 5] = [
-    "microsoft.resourcegraph/resources",
+/// What clients POST to and what is not served yet.
+const LATER: [&str; 4] = [
     "microsoft.resourcegraph/resourceshistory",
     "microsoft.resourcegraph/resourcechanges",
     "microsoft.resourcegraph/resourcechangedetails",
     "microsoft.resourcegraph/generatequery",
 ];
 
-pub(super) fn answer(question: &Question<'_>, asked: &ResourceType) -> Result<Option<Value>, Error> {
-    if question.post && QUERIES.contains(&asked.key()) {
+pub(super) async fn answer(
+    control: &Control,
+    context: &OpContext,
+    question: &Question<'_>,
+    asked: &ResourceType,
+) -> Result<Option<Value>, Error> {
+    if question.post && asked.key() == "microsoft.resourcegraph/resources" {
+        return crate::query::resources(control, context, question.body).await.map(Some);
+    }
+    if question.post && LATER.contains(&asked.key()) {
         return Err(not_served_yet(
-            "A query over resources (KQL)",
-            "Until then list resources with $filter: GET /subscriptions/{subscription}/resources.",
+            "The history of resources in a query",
+            "Until then ask for the present: POST /providers/Microsoft.ResourceGraph/resources.",
         ));
     }
     Ok(None)

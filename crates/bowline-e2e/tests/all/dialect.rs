@@ -105,8 +105,9 @@ async fn what_is_not_served_says_so_in_codes_that_clients_know() {
     admin.get(&format!("{list}?$filter=name%20zz%20'a'")).await.refused(400, "InvalidFilter");
     admin.get(&format!("{list}?$top=many")).await.refused(400, "InvalidTop");
     admin.post(&format!("{press}/bogus"), &json!({})).await.refused(404, "InvalidResourceAction");
-    let query =
-        admin.post("/providers/Microsoft.ResourceGraph/resources", &json!({"query": "Resources"})).await;
+    let query = admin
+        .post("/providers/Microsoft.ResourceGraph/resourcesHistory", &json!({"query": "Resources"}))
+        .await;
     query.refused(400, "OperationNotSupported");
     let upgrade = json!({"extensionTargets": {"A.B": {"targetVersion": "1.0"}}});
     admin.post(&format!("{press}/upgradeExtensions"), &upgrade).await.refused(400, "OperationNotSupported");

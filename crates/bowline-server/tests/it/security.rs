@@ -365,13 +365,14 @@ const DISCOVERY: &[(&str, &str, &str, Bare)] = &[
         "{sub}/providers/Microsoft.HybridCompute/locations/local/publishers",
         Bare::Action("Microsoft.HybridCompute/machines/extensions/read"),
     ),
-    // Not served yet, to nobody.
+    // Each row by the right to read it.
     (
         "microsoft.resourcegraph/resources",
         "POST",
         "/providers/Microsoft.ResourceGraph/resources",
         Bare::Masked,
     ),
+    // Not served yet, to nobody.
     (
         "microsoft.resourcegraph/resourceshistory",
         "POST",

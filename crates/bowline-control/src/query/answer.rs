@@ -1,0 +1,130 @@
+//! The answer in Resource Graph's shape: objects or a table, pages, facets.
+
+use bowline_arm::Error;
+use bowline_kql::engine::{Answer, Engine, Failure, Limits, Moment, Source};
+use bowline_kql::value::{format_datetime, format_timespan};
+use bowline_kql::{Type, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::request::{Facet, Request};
+use super::tables;
+
+pub(super) fn shape(request: &Request, mut answers: Vec<Answer>, facets: Vec<Json>) -> Result<Json, Error> {
+    let Some(answer) = answers.pop() else {
+        return Err(Error::bad_request("BadRequest", "The query asks for nothing."));
+    };
+    let total = answer.rows.len();
+    let rows = answer.rows.iter().skip(request.skip).take(request.top);
+    let columns = &answer.schema.columns;
+    let mut data: Vec<Json> = rows
+        .map(|row| match request.table {
+            true => Json::Array(row.iter().map(cell).collect()),
+            false => columns
+                .iter()
+                .zip(row)
+                .map(|(column, value)| (column.name.clone(), cell(value)))
+                .collect::<Map<_, _>>()
+                .into(),
+        })
+        .collect();
+    let count = data.len();
+    let end = request.skip.saturating_add(count);
+    let mut shown = json!({
+        "totalRecords": total, "count": count, "resultTruncated": "false", "facets": facets, "data": [],
+    });
+    if end < total && count > 0 {
+        shown["$skipToken"] = request.token(end).into();
+    }
+    shown["data"] = if request.table {
+        let heads: Vec<Json> =
+            columns.iter().map(|column| json!({"name": column.name, "type": type_name(column.ty)})).collect();
+        json!({"columns": heads, "rows": std::mem::take(&mut data)})
+    } else {
+        Json::Array(data)
+    };
+    Ok(shown)
+}
+
+/// Types of Resource Graph's tables.
+fn type_name(ty: Type) -> &'static str {
+    match ty {
+        Type::Bool => "boolean",
+        Type::Int | Type::Long => "integer",
+        Type::Real | Type::Decimal => "number",
+        Type::Datetime => "datetime",
+        Type::Dynamic => "object",
+        Type::String | Type::Guid | Type::Timespan => "string",
+    }
+}
+
+fn cell(value: &Value) -> Json {
+    match value {
+        Value::Null(_) => Json::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Int(value) => (*value).into(),
+        Value::Long(value) => (*value).into(),
+        Value::Real(value) => serde_json::Number::from_f64(*value).map_or(Json::Null, Json::Number),
+        Value::Decimal(text) => {
+            text.parse::<f64>().ok().and_then(serde_json::Number::from_f64).map_or(Json::Null, Json::Number)
+        }
+        Value::Datetime(ticks) => format_datetime(*ticks).into(),
+        Value::Timespan(ticks) => format_timespan(*ticks).into(),
+        Value::Guid(value) => uuid::Uuid::from_u128(*value).to_string().into(),
+        Value::String(text) => text.as_str().into(),
+        Value::Dynamic(text) => serde_json::from_str(text).unwrap_or(Json::Null),
+    }
+}
+
+/// Each facet by the query itself and a count; one that is wrong says so and spoils nothing else.
+pub(super) fn facets(
+    request: &Request,
+    engine: &dyn Engine,
+    source: &dyn Source,
+    moment: Moment,
+    limits: &Limits,
+) -> Vec<Json> {
+    let one = |facet: &Facet| {
+        let filter = facet.filter.as_ref().map(|filter| format!("\n| where {filter}")).unwrap_or_default();
+        let order = if facet.ascending { "asc" } else { "desc" };
+        let text = format!(
+            "{}{filter}\n| summarize ['count'] = count() by ['{name}'] = tostring({name})\n| sort by {} {order}",
+            request.query,
+            facet.sort_by,
+            name = facet.expression,
+        );
+        match engine.answer(&text, tables::dialect(), &tables::catalogue(), source, moment, limits) {
+            Ok(answers) => {
+                let Some(answer) = answers.last() else { return Json::Null };
+                let data: Vec<Json> = answer
+                    .rows
+                    .iter()
+                    .take(facet.top)
+                    .map(|row| {
+                        let pairs = answer.schema.columns.iter().zip(row);
+                        pairs
+                            .map(|(column, value)| (column.name.clone(), cell(value)))
+                            .collect::<Map<_, _>>()
+                            .into()
+                    })
+                    .collect();
+                json!({
+                    "expression": facet.expression, "resultType": "FacetResult",
+                    "totalRecords": answer.rows.len(), "count": data.len(), "data": data,
+                })
+            }
+            Err(failure) => {
+                let message = match &failure {
+                    Failure::Query(found) => {
+                        found.first().map(|one| one.report(&text).to_string()).unwrap_or_default()
+                    }
+                    Failure::Run(error) => error.to_string(),
+                };
+                json!({
+                    "expression": facet.expression, "resultType": "FacetError",
+                    "errors": [{"code": "InvalidQuery", "message": message}],
+                })
+            }
+        }
+    };
+    request.facets.iter().map(one).collect()
+}

@@ -1,0 +1,176 @@
+//! Queries over resources as clients of Resource Graph ask them: what they give, how they page, how they are refused, and that nobody learns of what
+//! is not theirs to see.
+
+use bowline_e2e::api::Api;
+use bowline_e2e::server::{PASSWORD, Server, group, sign_in};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::resources::machine;
+
+const QUERIES: &str = "/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01";
+const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
+
+async fn ask(api: &Api, body: &Value) -> bowline_e2e::api::Answer {
+    Api::send(api.request(Method::POST, QUERIES).json(body)).await
+}
+
+async fn data(api: &Api, query: &str) -> Value {
+    ask(api, &json!({"query": query})).await.expect(200)["data"].clone()
+}
+
+/// Two groups with machines of two systems.
+async fn seed(admin: &Api) -> (String, String) {
+    let (plant, office) = (group(admin, "plant").await, group(admin, "office").await);
+    for (scope, count) in [(&plant, 5), (&office, 3)] {
+        for n in 0..count {
+            let system = if n % 2 == 0 { "linux" } else { "windows" };
+            let body = json!({"location": "local", "tags": {"line": n.to_string(), "os": system}});
+            assert!(admin.put(&machine(scope, &format!("m{n}")), &body).await.status < 300);
+        }
+    }
+    (plant, office)
+}
+
+#[tokio::test]
+async fn a_query_sees_what_was_just_written() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let _ = seed(&admin).await;
+    assert_eq!(data(&admin, "Resources | count").await, json!([{"Count": 8}]));
+    let by_group = "resources | where type =~ 'Microsoft.HybridCompute/machines' \
+        | summarize n = count() by resourceGroup, os = tostring(tags.os) | order by resourceGroup asc, os asc";
+    assert_eq!(
+        data(&admin, by_group).await,
+        json!([
+            {"resourceGroup": "office", "os": "linux", "n": 2},
+            {"resourceGroup": "office", "os": "windows", "n": 1},
+            {"resourceGroup": "plant", "os": "linux", "n": 3},
+            {"resourceGroup": "plant", "os": "windows", "n": 2}
+        ])
+    );
+    let join = "ResourceContainers | where type == 'microsoft.resources/subscriptions/resourcegroups' \
+        | project group = name | join kind=leftouter (Resources | summarize machines = count() by group = resourceGroup) on group \
+        | where group == 'plant' | project group, machines";
+    assert_eq!(data(&admin, join).await, json!([{"group": "plant", "machines": 5}]));
+    let implicit = "where tags.line == '4' | project name, line = tags['line']";
+    assert_eq!(data(&admin, implicit).await, json!([{"name": "m4", "line": "4"}]));
+    let assigned = "AuthorizationResources | where type == 'microsoft.authorization/roleassignments' | count";
+    assert_eq!(data(&admin, assigned).await, json!([{"Count": 1}]));
+}
+
+#[tokio::test]
+async fn answers_come_in_pages_as_objects_or_as_a_table_with_facets() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let _ = seed(&admin).await;
+    let query = "Resources | project id, name, resourceGroup | order by id asc";
+    let (mut seen, mut token) = (Vec::new(), None);
+    loop {
+        let body = json!({"query": query, "options": {"$top": 3, "$skipToken": token}});
+        let page = ask(&admin, &body).await.expect(200);
+        assert_eq!((&page["totalRecords"], &page["resultTruncated"]), (&json!(8), &json!("false")));
+        seen.extend(
+            page["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()),
+        );
+        token = page["$skipToken"].as_str().map(str::to_owned);
+        if token.is_none() {
+            break;
+        }
+    }
+    let mut sorted = seen.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!((seen.len(), sorted), (8, seen));
+    let other = json!({"query": "Resources | project name", "options": {"$skipToken": "3.0000000000000000"}});
+    let refused = ask(&admin, &other).await;
+    assert_eq!((refused.status, &refused.body["error"]["code"]), (400, &json!("InvalidSkipToken")));
+
+    let body = json!({
+        "query": "Resources | project name, resourceGroup, tags.os", "options": {"resultFormat": "table", "$top": 1},
+        "facets": [{"expression": "resourceGroup"}, {"expression": "nowhere"}]
+    });
+    let page = ask(&admin, &body).await.expect(200);
+    assert_eq!(page["data"]["columns"][0], json!({"name": "name", "type": "string"}));
+    assert_eq!(page["data"]["columns"][2], json!({"name": "tags_os", "type": "object"}));
+    assert_eq!(page["data"]["rows"].as_array().unwrap().len(), 1);
+    let facet = &page["facets"][0];
+    assert_eq!(
+        (&facet["resultType"], &facet["data"][0]),
+        (&json!("FacetResult"), &json!({"resourceGroup": "plant", "count": 5}))
+    );
+    assert_eq!(page["facets"][1]["resultType"], "FacetError", "{page}");
+}
+
+#[tokio::test]
+async fn a_wrong_query_is_told_where_it_is_wrong() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    for (query, code, words) in [
+        ("Resources | wher name == 'x'", "ParserFailure", "where"),
+        ("Resorces | count", "InvalidQuery", "Resources"),
+        ("Resources | project nmae", "InvalidQuery", "name"),
+        ("Resources | extend x = strlenn(name)", "InvalidQuery", "strlen"),
+        (".show tables", "", ""),
+    ] {
+        let answer = ask(&admin, &json!({"query": query})).await;
+        assert_eq!(answer.status, 400, "{query}: {}", answer.text);
+        let error = &answer.body["error"];
+        assert_eq!(error["code"], "BadRequest", "{error}");
+        assert!(error["message"].as_str().unwrap().contains("line 1, column"), "{query}: {error}");
+        assert!(
+            error["details"].to_string().contains(code) && error.to_string().contains(words),
+            "{query}: {error}"
+        );
+    }
+    for body in [
+        json!({}),
+        json!({"query": 5}),
+        json!({"query": "Resources", "options": {"$top": 0}}),
+        json!({"query": "Resources", "subscriptions": "x"}),
+    ] {
+        let answer = ask(&admin, &body).await;
+        assert_eq!(
+            (answer.status, &answer.body["error"]["code"]),
+            (400, &json!("InvalidRequestContent")),
+            "{}",
+            answer.text
+        );
+    }
+}
+
+/// Who may see one of several groups sees its rows, and in no count, facet, join or error that there are others.
+#[tokio::test]
+async fn a_caller_sees_only_what_is_theirs() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let (_, office) = seed(&admin).await;
+    let user = "/providers/Microsoft.Bowline/users/ada";
+    let made = admin.put(user, &json!({"properties": {"displayName": "Ada", "password": PASSWORD}})).await;
+    assert!(made.status < 300, "{}", made.text);
+    let principal = made.body["properties"]["objectId"].clone();
+    let nobody = sign_in(&server.api(), "ada", PASSWORD).await;
+    let ada = server.api().with(nobody["access_token"].as_str().unwrap());
+    assert_eq!(data(&ada, "Resources | count").await, json!([{"Count": 0}]));
+    let id = format!(
+        "{office}/providers/Microsoft.Authorization/roleAssignments/6b9ba8a6-92a1-4d5f-9b5c-0d0d3b8f3a11"
+    );
+    let given =
+        admin.put(&id, &json!({"properties": {"principalId": principal, "roleDefinitionId": READER}})).await;
+    assert!(given.status < 300, "{}", given.text);
+    assert_eq!(
+        data(&ada, "Resources | summarize n = count() by resourceGroup").await,
+        json!([{"resourceGroup": "office", "n": 3}])
+    );
+    let containers = data(&ada, "ResourceContainers | project name").await;
+    assert_eq!(containers, json!([{"name": "office"}]));
+    let body =
+        json!({"query": "Resources", "facets": [{"expression": "resourceGroup"}], "options": {"$top": 1}});
+    let page = ask(&ada, &body).await.expect(200);
+    assert_eq!((&page["totalRecords"], &page["facets"][0]["totalRecords"]), (&json!(3), &json!(1)), "{page}");
+    let hidden = "Resources | join kind=inner (Resources | where resourceGroup == 'plant') on name | count";
+    assert_eq!(data(&ada, hidden).await, json!([{"Count": 0}]));
+    let elsewhere = json!({"query": "Resources", "subscriptions": ["00000000-0000-0000-0000-000000000001"]});
+    assert_eq!(ask(&ada, &elsewhere).await.status, 403);
+    assert_eq!(ask(&server.api(), &elsewhere).await.status, 401);
+}
