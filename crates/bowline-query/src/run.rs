@@ -22,11 +22,11 @@ pub(crate) struct Run<'a> {
     shared: Vec<(Arc<Plan>, RefCell<Option<Rows>>)>,
     held: Cell<usize>,
     dice: Cell<u64>,
-    /// The columns of a plug-in that only its data knew, by its ordinal.
     /// What sub-queries of expressions gave, by their plans, which live as long as the query does.
     answered: RefCell<HashMap<*const Plan, Rows>>,
     /// The first columns of those of them that were asked for a member.
     members: RefCell<HashMap<*const Plan, Rc<HashSet<Key>>>>,
+    /// The columns of a plug-in that only its data knew, by its ordinal.
     pub(crate) found: RefCell<Option<(usize, Schema)>>,
     /// The rows of the nodes around, for [`Node::Elements`]; the innermost last.
     elements: RefCell<Vec<Rows>>,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bowline_arm::{Fields, ResourceId};
+use bowline_kql::value::UNIX_EPOCH;
 use bowline_store::chain::LoggedEntry;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -11,9 +12,6 @@ use uuid::Uuid;
 
 use super::Told;
 use crate::Control;
-
-/// Ticks of 100 ns between the year 1 and 1970.
-const TICKS_TO_1970: i64 = 621_355_968_000_000_000;
 
 /// An entry, read.
 pub(super) struct Event {
@@ -80,7 +78,7 @@ impl Event {
         let (told, time, data_id) = (&self.told, self.time(), self.data_id());
         let (sub, localized_sub) = self.sub_status();
         let named = |value: &str| json!({"value": value, "localizedValue": value});
-        let ticks = self.entry.time.saturating_mul(10).saturating_add(TICKS_TO_1970);
+        let ticks = self.entry.time.saturating_mul(10).saturating_add(UNIX_EPOCH);
         let id = self.id.as_ref();
         json!({
             "authorization": {"action": told.action, "scope": told.resource_id},

@@ -54,7 +54,7 @@ async fn once(
 ) -> Result<(), StoreError> {
     let fleet = control.fleet();
     let id = fleet.id();
-    read_clock(control, port, clock).await?;
+    read_clock(control, port, clock, epoch.is_none()).await?;
     let held = match *epoch {
         Some(epoch) => {
             let status = super::status::own(control).to_string();
@@ -97,8 +97,14 @@ async fn once(
     Ok(())
 }
 
-/// Goes by the database's clock. Where that was put back, leases and agents that stay away would have until long after their time.
-async fn read_clock(control: &Control, port: &dyn Port, clock: &Clock) -> Result<(), StoreError> {
+/// Goes by the database's clock. Where that was put back, leases and agents that stay away would have until long after their time: whoever sees
+/// it shortens them, and whoever starts, because nobody may have seen it.
+async fn read_clock(
+    control: &Control,
+    port: &dyn Port,
+    clock: &Clock,
+    starts: bool,
+) -> Result<(), StoreError> {
     let asked = Instant::now();
     let step = clock.read(port.time().await?, asked);
     if let Step::By(by) = step {
@@ -107,7 +113,7 @@ async fn read_clock(control: &Control, port: &dyn Port, clock: &Clock) -> Result
             "the database's clock was put forward or back; all servers go by it"
         );
     }
-    if !matches!(step, Step::None) {
+    if starts || matches!(step, Step::By(_)) {
         port.shorten(LEASE, control.settings().restart_grace).await?;
     }
     control.fleet().note_system_ahead(clock.system_ahead().unwrap_or_default());

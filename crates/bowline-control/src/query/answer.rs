@@ -1,18 +1,27 @@
 //! The answer in Resource Graph's shape: objects or a table, pages, facets.
 
 use bowline_arm::Error;
-use bowline_kql::engine::{Answer, Engine, Failure, Limits, Moment, Source};
+use bowline_kql::engine::{Answer, Engine, EngineError, Failure, Limits, Moment, Rows, Source};
 use bowline_kql::value::{format_datetime, format_timespan};
-use bowline_kql::{Type, Value};
+use bowline_kql::{Catalogue, Dialect, Table, Type, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::request::{Facet, Request};
-use super::tables;
 
-pub(super) fn shape(request: &Request, mut answers: Vec<Answer>, facets: Vec<Json>) -> Result<Json, Error> {
+/// What the answer is called for its facets.
+const ANSWER: &str = "Answer";
+
+pub(super) fn shape(
+    request: &Request,
+    mut answers: Vec<Answer>,
+    engine: &dyn Engine,
+    moment: Moment,
+    limits: &Limits,
+) -> Result<Json, Error> {
     let Some(answer) = answers.pop() else {
         return Err(Error::bad_request("BadRequest", "The query asks for nothing."));
     };
+    let facets = facets(request, &answer, engine, moment, limits);
     let total = answer.rows.len();
     let rows = answer.rows.iter().skip(request.skip).take(request.top);
     let columns = &answer.schema.columns;
@@ -75,24 +84,35 @@ fn cell(value: &Value) -> Json {
     }
 }
 
-/// Each facet by the query itself and a count; one that is wrong says so and spoils nothing else.
-pub(super) fn facets(
+/// The answer as the one table of its facets.
+struct Faceted(Rows);
+
+impl Source for Faceted {
+    fn rows(&self, _: &str) -> Result<Rows, EngineError> {
+        Ok(Rows::clone(&self.0))
+    }
+}
+
+/// Each facet is a count over the answer; one that is wrong says so and spoils nothing else.
+fn facets(
     request: &Request,
+    answer: &Answer,
     engine: &dyn Engine,
-    source: &dyn Source,
     moment: Moment,
     limits: &Limits,
 ) -> Vec<Json> {
+    let table = Table { name: ANSWER.to_owned(), schema: answer.schema.clone() };
+    let catalogue = Catalogue { tables: vec![table], ignore_case: true, ..Catalogue::default() };
+    let source = Faceted(Rows::clone(&answer.rows));
     let one = |facet: &Facet| {
         let filter = facet.filter.as_ref().map(|filter| format!("\n| where {filter}")).unwrap_or_default();
         let order = if facet.ascending { "asc" } else { "desc" };
         let text = format!(
-            "{}{filter}\n| summarize ['count'] = count() by ['{name}'] = tostring({name})\n| sort by {} {order}",
-            request.query,
+            "{ANSWER}{filter}\n| summarize ['count'] = count() by ['{name}'] = tostring({name})\n| sort by {} {order}",
             facet.sort_by,
             name = facet.expression,
         );
-        match engine.answer(&text, tables::dialect(), &tables::catalogue(), source, moment, limits) {
+        match engine.answer(&text, Dialect::default(), &catalogue, &source, moment, limits) {
             Ok(answers) => {
                 let Some(answer) = answers.last() else { return Json::Null };
                 let data: Vec<Json> = answer

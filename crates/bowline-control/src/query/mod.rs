@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bowline_arm::Error;
+use bowline_kql::bind;
 use bowline_kql::engine::{Engine, EngineError, Failure, Limits, Moment};
-use bowline_kql::value::SECOND;
+use bowline_kql::value::{SECOND, UNIX_EPOCH};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -23,8 +24,6 @@ use crate::Control;
 use crate::context::OpContext;
 use request::Request;
 
-/// Ticks at the beginning of 1970.
-const EPOCH: i64 = 621_355_968_000_000_000;
 /// Queries that run at once; the others wait for their turn.
 const AT_ONCE: usize = 4;
 /// Rows that one query may hold, over all its steps.
@@ -79,28 +78,38 @@ pub(crate) async fn resources(control: &Control, context: &OpContext, body: &Val
         .map(Arc::clone)
         .ok_or_else(|| Error::new(503, "ServiceUnavailable", "This server runs no queries."))?;
     let scopes = tables::Scopes::of(control, context, &request).await?;
-    let found = tables::read(control, context, &scopes, &request.query).await?;
+    // Before anything is read: a query that is wrong costs nothing more.
+    let (request, named) =
+        blocking(move || match bind(&request.query, tables::dialect(), &tables::catalogue()) {
+            Ok(query) => Ok((request, query.tables)),
+            Err(found) => Err(refuse(&Failure::Query(found), &request.query)),
+        })
+        .await?;
+    // What is read is held as long as the query runs, so that the turn covers both.
     let turn = control.queries().turns.acquire().await.map_err(Error::internal)?;
+    let found = tables::read(control, context, &scopes, &named).await?;
     let ended = Arc::new(AtomicBool::new(false));
     let waiting = Waiting(Arc::clone(&ended));
     let limits = Limits { rows: ROWS, ended, ..Limits::default() };
-    let now = EPOCH + context.now.as_microsecond() * (SECOND / 1_000_000);
+    let now = UNIX_EPOCH + context.now.as_microsecond() * (SECOND / 1_000_000);
     let moment = Moment { now, seed: context.correlation_id.as_u64_pair().0 };
-    let answered = tokio::task::spawn_blocking(move || {
+    let answered = blocking(move || {
         let dialect = tables::dialect();
-        let answers = engine.answer(&request.query, dialect, &tables::catalogue(), &found, moment, &limits);
-        let facets = answer::facets(&request, &*engine, &found, moment, &limits);
-        match answers {
-            Ok(answers) => Ok((request, answers, facets)),
-            Err(failure) => Err((failure, request.query)),
-        }
-    });
-    let outcome = answered.await.map_err(Error::internal)?;
+        engine
+            .answer(&request.query, dialect, &tables::catalogue(), &found, moment, &limits)
+            .map_err(|failure| refuse(&failure, &request.query))
+            .and_then(|answers| answer::shape(&request, answers, &*engine, moment, &limits))
+    })
+    .await;
     drop((waiting, turn));
-    match outcome {
-        Ok((request, answers, facets)) => answer::shape(&request, answers, facets),
-        Err((failure, query)) => Err(refuse(&failure, &query)),
-    }
+    answered
+}
+
+/// Work that takes the processor for a while.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
 }
 
 /// In the words that clients of Resource Graph read: a code that says it is the query, and a detail for each finding.

@@ -1,7 +1,7 @@
 //! The tables that a caller may ask: `Resources`, `ResourceContainers` and `AuthorizationResources` with Azure's columns, read from the
 //! record and masked by what the caller may read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bowline_arm::{ApiVersion, Error};
@@ -120,14 +120,13 @@ impl Source for Found {
     }
 }
 
-/// Reads the tables that a query may name.
+/// Reads the tables that a query names.
 pub(super) async fn read(
     control: &Control,
     context: &OpContext,
     scopes: &Scopes,
-    query: &str,
+    named: &BTreeSet<String>,
 ) -> Result<Found, Error> {
-    let text = query.to_ascii_lowercase();
     let mut reading = Reading {
         control,
         context,
@@ -136,10 +135,11 @@ pub(super) async fn read(
         rows: BTreeMap::new(),
         read: 0,
     };
-    // `Resources` is where a query begins that names no table, so that it is always read.
-    let named = |table: &str| table == DEFAULT || text.contains(&table.to_ascii_lowercase());
-    for table in TABLES.into_iter().filter(|table| named(table)) {
+    for table in TABLES.into_iter().filter(|table| named.contains(*table)) {
         let _ = reading.rows.entry(table).or_default();
+    }
+    if reading.rows.is_empty() {
+        return Ok(Found(HashMap::new()));
     }
     match &scopes.0 {
         None => reading.below(None).await?,

@@ -15,7 +15,7 @@ mod scope;
 mod statement;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub(crate) use columns::Item;
@@ -57,6 +57,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) render: Option<Render>,
     /// What `facet` and `fork` add.
     pub(crate) several: Vec<Output>,
+    /// The tables that were named.
+    pub(crate) tables: BTreeSet<String>,
 }
 
 /// What a query means over the tables of a catalogue, or everything that is wrong with it.
@@ -76,10 +78,11 @@ pub fn bind(text: &str, dialect: Dialect, catalogue: &Catalogue) -> Result<Query
         row_level: 0,
         render: None,
         several: Vec::new(),
+        tables: BTreeSet::new(),
     };
     let outputs = binder.script(&script);
     if binder.diagnostics.is_empty() {
-        return Ok(Query { outputs, shared: binder.shared });
+        return Ok(Query { outputs, shared: binder.shared, tables: binder.tables });
     }
     binder.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     Err(binder.diagnostics)

@@ -79,6 +79,7 @@ impl Binder<'_> {
             None => {}
         }
         if let Some(table) = self.catalogue.table(name) {
+            let _ = self.tables.insert(table.name.clone());
             let node = Node::Table { name: table.name.clone() };
             return Ok(Plan::new(table.schema.clone(), node));
         }

@@ -13,6 +13,7 @@ mod explain;
 mod expr;
 mod schema;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use expr::{Expr, ExprKind, Op, Step};
@@ -28,6 +29,8 @@ pub struct Query {
     pub outputs: Vec<Output>,
     /// What `materialize` and `as` hold: computed once, whatever reads them by [`Node::Shared`].
     pub shared: Vec<Arc<Plan>>,
+    /// The tables of the catalogue that it reads, each once.
+    pub tables: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug)]

@@ -18,6 +18,8 @@ use crate::types::Type;
 pub const SECOND: i64 = 10_000_000;
 /// Ticks of a day.
 pub const DAY: i64 = 86_400 * SECOND;
+/// 1970 in ticks.
+pub const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -83,18 +83,18 @@ pub async fn observe(
         );
     });
     let headers = response.headers_mut();
-    let request_id = bowline_auth::random::guid();
+    let (request_id, now) = (bowline_auth::random::guid(), state.clock.now());
     for (name, value) in [
         ("x-ms-request-id", request_id.to_string()),
         ("x-ms-correlation-request-id", correlation.to_string()),
         // ARM's form: the region, the moment, the request.
-        ("x-ms-routing-request-id", format!("BOWLINE:{}:{request_id}", routing_time(state.clock.now()))),
+        ("x-ms-routing-request-id", format!("BOWLINE:{}:{request_id}", routing_time(now))),
     ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }
     }
-    if let Ok(date) = http_date(state.clock.now()) {
+    if let Ok(date) = http_date(now) {
         headers.insert(header::DATE, date);
     }
     if let Some(id) = client_request {

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod authorization;
+mod blessed;
 mod objects;
 mod role_matrix;
 mod security;

@@ -3,7 +3,6 @@
 //! The types come from the registry, so that a new one is in the matrix with the build that serves it; `UPDATE=1` writes the file.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use bowline_auth::roles::{RoleDefinition, built_in_roles};
 use bowline_auth::{Authorizer, RoleAssignment, Subject};
@@ -65,14 +64,5 @@ fn the_role_matrix_is_as_committed() {
         roles.iter().for_each(|role| _ = write!(text, "   {}", cell(role, action)));
         text.push('\n');
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/output/role-matrix.txt");
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &text).unwrap();
-        return;
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed == text,
-        "tests/output/role-matrix.txt is stale; look at the change and run with UPDATE=1\n{text}"
-    );
+    crate::blessed::check("role-matrix.txt", &text);
 }

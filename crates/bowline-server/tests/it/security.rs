@@ -784,16 +784,7 @@ fn compare(rows: &[(String, Vec<&'static str>)], fixed: &[(String, Vec<&'static 
     for (line, cells) in rows.iter().chain(fixed) {
         write(line, cells);
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/output/security-matrix.txt");
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &text).unwrap();
-        return;
-    }
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        committed == text,
-        "tests/output/security-matrix.txt is stale; look at the change and run with UPDATE=1\n{text}"
-    );
+    crate::blessed::check("security-matrix.txt", &text);
 }
 
 /// Every file of a folder beside or in this crate.

@@ -5,15 +5,13 @@ mod format;
 mod parts;
 mod zones;
 
-use bowline_kql::value::{DAY, SECOND};
+use bowline_kql::value::{DAY, SECOND, UNIX_EPOCH};
 use bowline_kql::{Type, Value};
 
 use super::Call;
 use crate::compare;
 use crate::eval::Evaluated;
 
-/// 1970 in ticks.
-pub(crate) const EPOCH: i64 = 621_355_968_000_000_000;
 /// The last tick of the year 9999.
 pub(crate) const LAST: i64 = 3_155_378_975_999_999_999;
 
@@ -85,7 +83,7 @@ fn since_epoch(value: &Value, unit: f64) -> Option<i64> {
         Some(whole) => whole / (1.0 / unit).round() as i64,
         None => (compare::real(value)? * unit).round() as i64,
     };
-    EPOCH.checked_add(ticks)
+    UNIX_EPOCH.checked_add(ticks)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "what is too large is no date")]

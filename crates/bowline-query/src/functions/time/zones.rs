@@ -7,7 +7,9 @@ use bowline_kql::{Type, Value};
 use chrono::{DateTime, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
-use super::{Call, EPOCH, moment};
+use bowline_kql::value::UNIX_EPOCH;
+
+use super::{Call, moment};
 use crate::dynamic;
 use crate::error::QueryError;
 use crate::eval::Evaluated;
@@ -43,7 +45,7 @@ pub(super) fn call(name: &str, call: &Call<'_>) -> Option<Evaluated> {
 }
 
 fn naive(ticks: i64) -> Option<NaiveDateTime> {
-    let since = ticks - EPOCH;
+    let since = ticks - UNIX_EPOCH;
     let second = bowline_kql::value::SECOND;
     let nanoseconds = u32::try_from(since.rem_euclid(second) * NANOSECONDS).ok()?;
     DateTime::from_timestamp(since.div_euclid(second), nanoseconds).map(|at| at.naive_utc())
