@@ -21,6 +21,11 @@ pub trait Source: Sync {
     /// # Errors
     /// When they cannot be had.
     fn rows(&self, table: &str) -> Result<Rows, EngineError>;
+
+    /// What an engine knows to be its own: tables that it holds in another form than rows.
+    fn own(&self) -> Option<&dyn std::any::Any> {
+        None
+    }
 }
 
 /// What a query may not look up itself.

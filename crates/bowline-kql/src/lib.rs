@@ -13,6 +13,7 @@ pub mod functions;
 pub mod operators;
 pub mod plan;
 pub mod syntax;
+pub mod tables;
 pub mod types;
 pub mod value;
 

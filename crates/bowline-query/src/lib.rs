@@ -6,8 +6,10 @@
 //! | `answer` | from a text to its rows; what only the data knows is found first |
 //! | [`mod@run`] | a run of a query: its tables, its moment, its limits; node by node |
 //! | `nodes` | one file per kind of node that is more than a few lines |
+//! | [`batches`] | the seam to tables that are held as columns |
 //! | `eval` | an expression over one row |
 //! | `functions`, `aggregates` | what the table of functions names, family by family |
+//! | `index` | tables in memory, column by column |
 //! | `dynamic` | JSON text as a value: paths, conversions, comparisons |
 //!
 //! # Design notes
@@ -18,17 +20,20 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read files"))]
 
 mod aggregates;
+pub mod batches;
 mod compare;
 mod convert;
 mod dynamic;
 mod error;
 mod eval;
 mod functions;
+mod index;
 mod interpreter;
 mod nodes;
 mod run;
 mod text;
 
 pub use error::QueryError;
+pub use index::Index;
 pub use interpreter::Interpreter;
 pub use run::{Limits, Moment, Row, Rows, Source};

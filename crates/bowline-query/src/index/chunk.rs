@@ -1,0 +1,353 @@
+//! Rows that do not change any more, column by column.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bowline_kql::engine::Row;
+use bowline_kql::tables::{Entry, Held, Layout};
+use bowline_kql::{Type, Value};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray,
+    StringViewBuilder, UInt32Array,
+};
+use datafusion::arrow::compute::take;
+use datafusion::arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+
+use super::blocks::{Documents, Room};
+use super::codes::{Codes, Gathering};
+use super::path;
+use crate::error::QueryError;
+
+/// Rows of a chunk.
+pub(crate) const ROWS: usize = 8192;
+
+/// A path into a column.
+pub(crate) type Place = (usize, Vec<String>);
+
+/// A row before it is sealed.
+#[derive(Debug)]
+pub(crate) struct OpenRow {
+    pub(crate) key: u128,
+    pub(crate) place: u32,
+    pub(crate) entry: Entry,
+}
+
+#[derive(Debug)]
+enum Column {
+    Id { above: Codes, last: StringViewArray },
+    Text(StringViewArray),
+    Few(Codes),
+    Number(ArrayRef),
+    Document(Documents),
+    Alias,
+}
+
+/// Sealed rows.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    pub(crate) keys: Box<[u128]>,
+    /// The different places of its rows, and for each row which of them.
+    pub(crate) places: Vec<u32>,
+    pub(crate) place_of: Box<[u16]>,
+    columns: Vec<Column>,
+    /// Members of documents, held apart because queries ask for them.
+    apart: RwLock<HashMap<Place, Arc<Codes>>>,
+}
+
+/// The Arrow type in which a column is given.
+pub(crate) fn arrow_type(held: &Held, ty: Type, path: &[String]) -> DataType {
+    match held {
+        Held::Few | Held::Alias { .. } => dictionary(),
+        _ if !path.is_empty() => dictionary(),
+        Held::Id | Held::Text | Held::Document => DataType::Utf8View,
+        Held::Number => match ty {
+            Type::Bool => DataType::Boolean,
+            Type::Int => DataType::Int32,
+            Type::Real => DataType::Float64,
+            _ => DataType::Int64,
+        },
+    }
+}
+
+fn dictionary() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+/// The text of a value, which is a text or JSON.
+fn text_of(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) | Value::Dynamic(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The column of rows that are not sealed.
+pub(crate) fn open_array(layout: &Layout, rows: &[&OpenRow], column: usize, keys: &[String]) -> ArrayRef {
+    let texts = |column: usize| rows.iter().map(move |row| row.entry.values.get(column).and_then(text_of));
+    match &layout.held[column] {
+        Held::Alias { column, path } => members(texts(*column), &[path, keys].concat()),
+        _ if !keys.is_empty() => members(texts(column), keys),
+        Held::Few => {
+            let mut gathering = Gathering::default();
+            texts(column).for_each(|text| gathering.push(text));
+            gathering.finish().array(&(0..rows.len() as u32).collect::<Vec<_>>())
+        }
+        Held::Id | Held::Text | Held::Document => Arc::new(texts(column).collect::<StringViewArray>()),
+        Held::Number => numbers(
+            rows.iter().map(|row| row.entry.values.get(column)),
+            layout.table.schema.columns[column].ty,
+        ),
+    }
+}
+
+fn members<'a>(texts: impl Iterator<Item = Option<&'a str>>, keys: &[String]) -> ArrayRef {
+    let mut gathering = Gathering::default();
+    let mut rows = 0;
+    for text in texts {
+        gathering.push(text.and_then(|text| path::at(text, keys)));
+        rows += 1;
+    }
+    gathering.finish().array(&(0..rows).collect::<Vec<_>>())
+}
+
+fn numbers<'a>(values: impl Iterator<Item = Option<&'a Value>>, ty: Type) -> ArrayRef {
+    let long = |value: Option<&Value>| match value {
+        Some(Value::Long(value) | Value::Datetime(value) | Value::Timespan(value)) => Some(*value),
+        _ => None,
+    };
+    match ty {
+        Type::Bool => Arc::new(
+            values
+                .map(|v| if let Some(Value::Bool(v)) = v { Some(*v) } else { None })
+                .collect::<BooleanArray>(),
+        ),
+        Type::Int => Arc::new(
+            values.map(|v| if let Some(Value::Int(v)) = v { Some(*v) } else { None }).collect::<Int32Array>(),
+        ),
+        Type::Real => Arc::new(
+            values
+                .map(|v| if let Some(Value::Real(v)) = v { Some(*v) } else { None })
+                .collect::<Float64Array>(),
+        ),
+        _ => Arc::new(values.map(long).collect::<Int64Array>()),
+    }
+}
+
+impl Chunk {
+    /// Seals rows; these paths are held apart at once.
+    pub(crate) fn seal(
+        layout: &Layout,
+        rows: &[Arc<OpenRow>],
+        room: &Arc<Room>,
+        apart: &[Place],
+    ) -> Result<Self, QueryError> {
+        let columns = (0..layout.held.len())
+            .map(|column| seal(layout, rows, column, room))
+            .collect::<Result<_, _>>()?;
+        let hold_apart = |(column, keys): &Place| {
+            let mut gathering = Gathering::default();
+            for row in rows {
+                gathering.push(text_of(&row.entry.values[*column]).and_then(|text| path::at(text, keys)));
+            }
+            ((*column, keys.clone()), Arc::new(gathering.finish()))
+        };
+        let (mut places, mut numbers) = (Vec::new(), HashMap::new());
+        let place_of = rows
+            .iter()
+            .map(|row| {
+                *numbers.entry(row.place).or_insert_with(|| {
+                    places.push(row.place);
+                    (places.len() - 1) as u16
+                })
+            })
+            .collect();
+        Ok(Self {
+            keys: rows.iter().map(|row| row.key).collect(),
+            places,
+            place_of,
+            columns,
+            apart: RwLock::new(apart.iter().map(hold_apart).collect()),
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// A column of few texts.
+    pub(crate) fn few(&self, column: usize) -> Option<&Codes> {
+        match &self.columns[column] {
+            Column::Few(codes) => Some(codes),
+            _ => None,
+        }
+    }
+
+    /// These rows of a column, or of a path into it; what is asked for often is held apart from then on.
+    pub(crate) fn array(
+        &self,
+        layout: &Layout,
+        column: usize,
+        keys: &[String],
+        rows: &[u32],
+        often: bool,
+    ) -> Result<ArrayRef, QueryError> {
+        if let Held::Alias { column, path } = &layout.held[column] {
+            return self.array(layout, *column, &[path, keys].concat(), rows, often);
+        }
+        Ok(match &self.columns[column] {
+            Column::Few(codes) if keys.is_empty() => codes.array(rows),
+            Column::Few(codes) => codes.map(rows, |text| path::at(text, keys).map(str::to_owned)),
+            Column::Document(documents) if !keys.is_empty() => {
+                self.member(documents, (column, keys.to_vec()), rows, often)?
+            }
+            Column::Document(documents) => {
+                let mut texts = StringViewBuilder::with_capacity(rows.len());
+                documents.each(rows, |text| texts.append_option(text))?;
+                Arc::new(texts.finish())
+            }
+            Column::Id { above, last } => {
+                let mut texts = StringViewBuilder::with_capacity(rows.len());
+                let mut id = String::new();
+                for row in rows {
+                    id.clear();
+                    id.push_str(above.text(*row as usize).unwrap_or_default());
+                    id.push_str(last.value(*row as usize));
+                    texts.append_value(&id);
+                }
+                Arc::new(texts.finish())
+            }
+            Column::Text(texts) if rows.len() == self.len() => Arc::new(texts.clone()),
+            Column::Text(texts) => taken(texts, rows)?,
+            Column::Number(numbers) if rows.len() == self.len() => Arc::clone(numbers),
+            Column::Number(numbers) => taken(numbers, rows)?,
+            Column::Alias => return Err(QueryError::failed("a column of the index stands for itself")),
+        })
+    }
+
+    fn member(
+        &self,
+        documents: &Documents,
+        place: Place,
+        rows: &[u32],
+        often: bool,
+    ) -> Result<ArrayRef, QueryError> {
+        let known = self.apart.read().unwrap_or_else(PoisonError::into_inner).get(&place).cloned();
+        if let Some(codes) = known {
+            return Ok(codes.array(rows));
+        }
+        let gather = |rows: &[u32]| {
+            let mut texts = Vec::with_capacity(rows.len());
+            documents.each(rows, |text| {
+                texts.push(text.and_then(|text| path::at(text, &place.1)).map(str::to_owned));
+            })?;
+            let mut gathering = Gathering::default();
+            texts.iter().for_each(|text| gathering.push(text.as_deref()));
+            Ok::<_, QueryError>(gathering.finish())
+        };
+        if !often {
+            return Ok(gather(rows)?.array(&(0..rows.len() as u32).collect::<Vec<_>>()));
+        }
+        let codes = Arc::new(gather(&(0..self.len() as u32).collect::<Vec<_>>())?);
+        let array = codes.array(rows);
+        let mut apart = self.apart.write().unwrap_or_else(PoisonError::into_inner);
+        let _ = apart.insert(place, codes);
+        Ok(array)
+    }
+
+    /// Forgets what was held apart of a path.
+    pub(crate) fn forget(&self, place: &Place) {
+        let _ = self.apart.write().unwrap_or_else(PoisonError::into_inner).remove(place);
+    }
+
+    /// Rows as values, in the order of the table's columns.
+    pub(crate) fn rows(&self, layout: &Layout, rows: &[u32]) -> Result<Vec<Row>, QueryError> {
+        let columns = layout.table.schema.columns.iter().enumerate();
+        let arrays = columns.map(|(at, column)| Ok((self.array(layout, at, &[], rows, false)?, column.ty)));
+        let arrays: Vec<(ArrayRef, Type)> = arrays.collect::<Result<_, QueryError>>()?;
+        Ok((0..rows.len())
+            .map(|row| arrays.iter().map(|(array, ty)| value(array, row, *ty)).collect())
+            .collect())
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let apart = self.apart.read().unwrap_or_else(PoisonError::into_inner);
+        let columns = self.columns.iter().map(|column| match column {
+            Column::Id { above, last } => above.bytes() + last.get_array_memory_size(),
+            Column::Text(texts) => texts.get_array_memory_size(),
+            Column::Few(codes) => codes.bytes(),
+            Column::Number(numbers) => numbers.get_array_memory_size(),
+            Column::Document(documents) => documents.bytes(),
+            Column::Alias => 0,
+        });
+        let apart = apart.values().map(|codes| codes.bytes());
+        18 * self.len() + 4 * self.places.len() + columns.chain(apart).sum::<usize>()
+    }
+}
+
+fn taken(array: &dyn Array, rows: &[u32]) -> Result<ArrayRef, QueryError> {
+    take(array, &UInt32Array::from(rows.to_vec()), None)
+        .map_err(|error| QueryError::failed(format!("the index cannot pick rows: {error}")))
+}
+
+fn seal(
+    layout: &Layout,
+    rows: &[Arc<OpenRow>],
+    column: usize,
+    room: &Arc<Room>,
+) -> Result<Column, QueryError> {
+    let texts = || rows.iter().map(|row| row.entry.values.get(column).and_then(text_of));
+    Ok(match &layout.held[column] {
+        Held::Id => {
+            let split = |text: &'_ str| text.rfind('/').map_or(0, |at| at + 1);
+            let (mut above, mut last) = (Gathering::default(), StringViewBuilder::with_capacity(rows.len()));
+            for text in texts() {
+                let (first, rest) = text.unwrap_or_default().split_at(split(text.unwrap_or_default()));
+                above.push(Some(first));
+                last.append_value(rest);
+            }
+            Column::Id { above: above.finish(), last: last.finish() }
+        }
+        Held::Text => Column::Text(texts().collect()),
+        Held::Few => {
+            let mut gathering = Gathering::default();
+            texts().for_each(|text| gathering.push(text));
+            Column::Few(gathering.finish())
+        }
+        Held::Number => {
+            let values = rows.iter().map(|row| row.entry.values.get(column));
+            Column::Number(numbers(values, layout.table.schema.columns[column].ty))
+        }
+        Held::Document => Column::Document(Documents::pack(&texts().collect::<Vec<_>>(), room)?),
+        Held::Alias { .. } => Column::Alias,
+    })
+}
+
+/// A cell as a value.
+pub(crate) fn value(array: &ArrayRef, row: usize, ty: Type) -> Value {
+    let text = |text: &str| match ty {
+        Type::Dynamic => Value::Dynamic(text.to_owned()),
+        _ => Value::String(text.to_owned()),
+    };
+    if array.is_null(row) {
+        return Value::null(ty);
+    }
+    match array.data_type() {
+        DataType::Utf8View => text(array.as_string_view().value(row)),
+        DataType::Dictionary(..) => {
+            let array = array.as_dictionary::<Int32Type>();
+            let key = array.key(row).unwrap_or_default();
+            text(array.values().as_string::<i32>().value(key))
+        }
+        DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
+        DataType::Int32 => Value::Int(array.as_primitive::<Int32Type>().value(row)),
+        DataType::Float64 => Value::Real(array.as_primitive::<Float64Type>().value(row)),
+        _ => {
+            let ticks = array.as_primitive::<Int64Type>().value(row);
+            match ty {
+                Type::Datetime => Value::Datetime(ticks),
+                Type::Timespan => Value::Timespan(ticks),
+                _ => Value::Long(ticks),
+            }
+        }
+    }
+}

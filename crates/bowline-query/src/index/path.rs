@@ -1,0 +1,148 @@
+//! What stands at a path of a JSON text, found without reading the text into a tree.
+//!
+//! # Design notes
+//! Keys are found whatever their case, as Azure finds them; the one that is written like the query's wins. A key with an escape in it is
+//! compared as it is written. The text was checked when it was taken in: on what is no JSON the scanner finds nothing.
+
+/// The JSON text at a path of keys.
+pub(crate) fn at<'a>(json: &'a str, path: &[String]) -> Option<&'a str> {
+    let mut text = json.trim_start();
+    for key in path {
+        text = member(text, key)?;
+    }
+    (text != "null").then_some(text)
+}
+
+fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let bytes = text.as_bytes();
+    let mut at = skip_space(bytes, usize::from(bytes.first() == Some(&b'{')));
+    if at == 0 || bytes.get(at) == Some(&b'}') {
+        return None;
+    }
+    let mut alike = None;
+    loop {
+        let end = string_end(bytes, at)?;
+        let name = text.get(at + 1..end - 1)?;
+        at = skip_space(bytes, end);
+        if bytes.get(at) != Some(&b':') {
+            return None;
+        }
+        at = skip_space(bytes, at + 1);
+        let end = value_end(bytes, at)?;
+        if name == key {
+            return text.get(at..end);
+        }
+        if alike.is_none() && name.eq_ignore_ascii_case(key) {
+            alike = text.get(at..end);
+        }
+        at = skip_space(bytes, end);
+        match bytes.get(at) {
+            Some(b',') => at = skip_space(bytes, at + 1),
+            _ => return alike,
+        }
+    }
+}
+
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
+}
+
+/// Behind the string that begins here.
+fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+    if bytes.get(at) != Some(&b'"') {
+        return None;
+    }
+    let mut from = at + 1;
+    loop {
+        let found = from + memchr::memchr2(b'"', b'\\', bytes.get(from..)?)?;
+        if bytes[found] == b'"' {
+            return Some(found + 1);
+        }
+        from = found + 2;
+    }
+}
+
+/// Behind the value that begins here.
+fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' => string_end(bytes, at),
+        b'{' | b'[' => {
+            let (mut depth, mut from) = (0_usize, at);
+            loop {
+                match bytes.get(from)? {
+                    b'"' => {
+                        from = string_end(bytes, from)?;
+                        continue;
+                    }
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return Some(from + 1);
+                        }
+                    }
+                    _ => {}
+                }
+                from += 1;
+            }
+        }
+        _ => {
+            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
+            Some(at + bytes[at..].iter().position(ends).unwrap_or(bytes.len() - at))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found<'a>(json: &'a str, path: &[&str]) -> Option<&'a str> {
+        at(json, &path.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn members_are_found_whatever_surrounds_them() {
+        let json =
+            r#" { "a" : {"x": [1, {"b": "}"}], "b": "t\"{", "c":null}, "B": 5, "b" : -1.5e3 , "d":true}"#;
+        assert_eq!(found(json, &["a", "b"]), Some(r#""t\"{""#));
+        assert_eq!(found(json, &["a", "x"]), Some(r#"[1, {"b": "}"}]"#));
+        assert_eq!(found(json, &["b"]), Some("-1.5e3"));
+        assert_eq!(found(json, &["B"]), Some("5"));
+        assert_eq!(found(json, &["D"]), Some("true"));
+        assert_eq!(found(json, &["a", "c"]), None);
+        assert_eq!(found(json, &["a", "b", "c"]), None);
+        assert_eq!(found("{}", &["a"]), None);
+        assert_eq!(found("[1]", &["a"]), None);
+        assert_eq!(found("", &["a"]), None);
+        assert_eq!(found("{\"a\":", &["a"]), None);
+        assert_eq!(found("7", &[]), Some("7"));
+    }
+
+    /// Against the parser that everything else uses.
+    #[test]
+    fn it_agrees_with_a_parser() {
+        let json = serde_json::json!({
+            "empty": {}, "list": [[], {}, "a,b", {"k": [1, 2]}], "text": "ein \"Wort\"\\", "ü": "ß", "n": 1.25,
+            "deep": {"deeper": {"deepest": [true, null]}}, "tail": null
+        });
+        for text in [json.to_string(), serde_json::to_string_pretty(&json).unwrap()] {
+            for path in [
+                vec!["empty"],
+                vec!["list"],
+                vec!["text"],
+                vec!["ü"],
+                vec!["n"],
+                vec!["deep", "deeper", "deepest"],
+            ] {
+                let wanted = path.iter().fold(&json, |json, key| &json[*key]);
+                let got =
+                    found(&text, &path).map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+                assert_eq!(got.as_ref(), Some(wanted), "{path:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The tables at one moment, as one caller may see them.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use bowline_kql::engine::{EngineError, Row, Rows, Source};
+use bowline_kql::tables::{Held, Layout, Mask, Place, Reach};
+use datafusion::arrow::array::{ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
+
+use super::Shared;
+use super::chunk::{OpenRow, arrow_type, open_array, value};
+use super::table::{Sealed, alive};
+use crate::batches::{BatchStream, Batches, OneOf, Scan};
+use crate::error::QueryError;
+
+/// One table at one moment.
+#[derive(Clone)]
+struct Seen {
+    layout: Arc<Layout>,
+    places: Arc<RwLock<Vec<Arc<Place>>>>,
+    chunks: Arc<Vec<Sealed>>,
+    open: Arc<Vec<Arc<OpenRow>>>,
+}
+
+/// What a caller may see of each place, asked once.
+struct Rights {
+    mask: Box<dyn Mask>,
+    known: Mutex<HashMap<(usize, u32), Reach>>,
+}
+
+/// All tables for one caller.
+pub(super) struct View {
+    shared: Arc<Shared>,
+    tables: Arc<Vec<Seen>>,
+    rights: Arc<Rights>,
+}
+
+/// What the engine knows as its own.
+pub(super) struct Own(Arc<dyn Batches>, Arc<View>);
+
+impl Own {
+    pub(super) fn new(view: View) -> Self {
+        let view = Arc::new(view);
+        Self(Arc::clone(&view) as Arc<dyn Batches>, view)
+    }
+}
+
+impl Source for Own {
+    fn rows(&self, table: &str) -> Result<Rows, EngineError> {
+        self.1.rows(table)
+    }
+
+    fn own(&self) -> Option<&dyn Any> {
+        Some(&self.0)
+    }
+}
+
+impl View {
+    pub(super) fn new(shared: &Arc<Shared>, mask: Box<dyn Mask>) -> Self {
+        let tables = shared.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let seen = tables.iter().map(|table| {
+            let (chunks, open) = table.snapshot();
+            let (layout, places) = (Arc::clone(&table.layout), Arc::clone(&table.places));
+            Seen { layout, places, chunks: Arc::new(chunks), open: Arc::new(open) }
+        });
+        let rights = Arc::new(Rights { mask, known: Mutex::default() });
+        Self { tables: Arc::new(seen.collect()), rights, shared: Arc::clone(shared) }
+    }
+
+    fn table(&self, name: &str) -> Result<usize, QueryError> {
+        let found = self.tables.iter().position(|seen| seen.layout.table.name.eq_ignore_ascii_case(name));
+        found.ok_or_else(|| QueryError::unsupported(name))
+    }
+
+    fn rows(&self, name: &str) -> Result<Rows, QueryError> {
+        let at = self.table(name)?;
+        let seen = &self.tables[at];
+        let mut rows: Vec<Row> = Vec::new();
+        for sealed in seen.chunks.iter() {
+            let picked = self.rights.pick(at, seen, sealed, &[]);
+            if !picked.is_empty() {
+                rows.extend(sealed.chunk.rows(&seen.layout, &picked)?);
+            }
+        }
+        let open: Vec<&OpenRow> =
+            seen.open.iter().map(Arc::as_ref).filter(|row| self.rights.open(at, seen, row)).collect();
+        let columns = seen.layout.table.schema.columns.iter().enumerate();
+        let arrays: Vec<(ArrayRef, _)> =
+            columns.map(|(column, spec)| (open_array(&seen.layout, &open, column, &[]), spec.ty)).collect();
+        rows.extend(
+            (0..open.len())
+                .map(|row| arrays.iter().map(|(array, ty)| value(array, row, *ty)).collect::<Row>()),
+        );
+        Ok(Arc::new(rows))
+    }
+
+    /// When the plan wants few rows by their keys: these rows alone, as they are now.
+    fn by_key(&self, at: usize, scan: &Scan) -> Option<Seen> {
+        let seen = &self.tables[at];
+        let keyed = seen.layout.keyed?;
+        let wanted = scan.only.iter().find(|only| only.column == keyed)?;
+        let tables = self.shared.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let (mut chunks, mut open) = (Vec::new(), Vec::new());
+        for text in &wanted.texts {
+            let row = tables[at].find(&text.to_lowercase()).and_then(|id| tables[at].row(id));
+            match row {
+                Some(Ok((mut sealed, row))) => {
+                    let only = Arc::make_mut(&mut sealed.dead);
+                    only.iter_mut().for_each(|word| *word = u64::MAX);
+                    only[row as usize / 64] &= !(1 << (row % 64));
+                    chunks.push(sealed);
+                }
+                Some(Err(row)) => open.push(row),
+                None => {}
+            }
+        }
+        Some(Seen { chunks: Arc::new(chunks), open: Arc::new(open), ..seen.clone() })
+    }
+}
+
+impl Rights {
+    fn reach(&self, at: usize, seen: &Seen, place: u32) -> Reach {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry((at, place)).or_insert_with(|| {
+            let places = seen.places.read().unwrap_or_else(PoisonError::into_inner);
+            self.mask.reach(&places[place as usize])
+        })
+    }
+
+    fn open(&self, at: usize, seen: &Seen, row: &OpenRow) -> bool {
+        match self.reach(at, seen, row.place) {
+            Reach::All => true,
+            Reach::Nothing => false,
+            Reach::Some => {
+                let id = id_column(&seen.layout).map(|column| &row.entry.values[column]);
+                let key = id.and_then(|id| id.as_text()).map(str::to_lowercase);
+                key.is_some_and(|key| self.mask.shows(&row.entry.place, &key))
+            }
+        }
+    }
+
+    /// The rows of a chunk that live, may be seen and may be of use.
+    fn pick(&self, at: usize, seen: &Seen, sealed: &Sealed, only: &[OneOf]) -> Vec<u32> {
+        let chunk = &sealed.chunk;
+        let reach: Vec<Reach> = chunk.places.iter().map(|place| self.reach(at, seen, *place)).collect();
+        if reach.iter().all(|reach| *reach == Reach::Nothing) {
+            return Vec::new();
+        }
+        let mut fitting: Vec<(&super::codes::Codes, Vec<bool>)> = Vec::new();
+        for one in only {
+            let Some(codes) = chunk.few(one.column) else { continue };
+            let fits = |text: &str| {
+                one.texts.iter().any(|wanted| match one.ignore_case {
+                    true => text.to_lowercase() == wanted.to_lowercase(),
+                    false => text == wanted,
+                })
+            };
+            let fits: Vec<bool> =
+                codes.texts().iter().map(|text| text.is_some_and(fits)).chain([false]).collect();
+            if !fits.contains(&true) {
+                return Vec::new();
+            }
+            if fits[..fits.len() - 1].contains(&false) {
+                fitting.push((codes, fits));
+            }
+        }
+        let all = reach.iter().all(|reach| *reach == Reach::All);
+        let rows = alive(&sealed.dead, chunk.len())
+            .filter(|row| all || reach[usize::from(chunk.place_of[*row as usize])] != Reach::Nothing)
+            .filter(|row| fitting.iter().all(|(codes, fits)| fits[codes.number(*row as usize)]));
+        let rows: Vec<u32> = rows.collect();
+        if reach.contains(&Reach::Some) { self.each(seen, sealed, &reach, rows) } else { rows }
+    }
+
+    /// Asks for each row whose place alone does not say.
+    fn each(&self, seen: &Seen, sealed: &Sealed, reach: &[Reach], rows: Vec<u32>) -> Vec<u32> {
+        let chunk = &sealed.chunk;
+        let Some(ids) =
+            id_column(&seen.layout).and_then(|id| chunk.array(&seen.layout, id, &[], &rows, false).ok())
+        else {
+            return Vec::new();
+        };
+        let ids = ids.as_string_view();
+        let places = seen.places.read().unwrap_or_else(PoisonError::into_inner);
+        let shown = rows.into_iter().enumerate().filter(|(at, row)| {
+            let place = usize::from(chunk.place_of[*row as usize]);
+            reach[place] == Reach::All
+                || self.mask.shows(&places[chunk.places[place] as usize], &ids.value(*at).to_lowercase())
+        });
+        shown.map(|(_, row)| row).collect()
+    }
+}
+
+fn id_column(layout: &Layout) -> Option<usize> {
+    layout.held.iter().position(|held| *held == Held::Id)
+}
+
+impl Batches for View {
+    fn types(&self, scan: &Scan) -> Result<Vec<DataType>, QueryError> {
+        let layout = &self.tables[self.table(&scan.table)?].layout;
+        let one = |wanted: &crate::batches::Wanted| {
+            arrow_type(
+                &layout.held[wanted.column],
+                layout.table.schema.columns[wanted.column].ty,
+                &wanted.path,
+            )
+        };
+        Ok(scan.wanted.iter().map(one).collect())
+    }
+
+    fn scan(&self, scan: &Scan) -> Result<BatchStream, QueryError> {
+        let at = self.table(&scan.table)?;
+        let types = self.types(scan)?;
+        let fields = types.into_iter().enumerate().map(|(at, ty)| Field::new(format!("c{at}"), ty, true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let seen = self.by_key(at, scan).unwrap_or_else(|| self.tables[at].clone());
+        let often: Vec<bool> = {
+            let tables = self.shared.tables.read().unwrap_or_else(PoisonError::into_inner);
+            let place = |wanted: &crate::batches::Wanted| super::document_path(&seen.layout, wanted);
+            scan.wanted
+                .iter()
+                .map(|wanted| place(wanted).is_some_and(|place| tables[at].often(&place)))
+                .collect()
+        };
+        let (rights, scan) = (Arc::clone(&self.rights), scan.clone());
+        let mut next = 0;
+        Ok(Box::new(std::iter::from_fn(move || {
+            loop {
+                let chunk = next;
+                next += 1;
+                let (arrays, rows) = match seen.chunks.get(chunk) {
+                    Some(sealed) => {
+                        let rows = rights.pick(at, &seen, sealed, &scan.only);
+                        let array = |(wanted, often): (&crate::batches::Wanted, &bool)| {
+                            sealed.chunk.array(&seen.layout, wanted.column, &wanted.path, &rows, *often)
+                        };
+                        let arrays = match rows.is_empty() {
+                            true => Ok(Vec::new()),
+                            false => scan.wanted.iter().zip(&often).map(array).collect::<Result<Vec<_>, _>>(),
+                        };
+                        (arrays, rows.len())
+                    }
+                    None if chunk == seen.chunks.len() => {
+                        let open =
+                            seen.open.iter().map(Arc::as_ref).filter(|row| rights.open(at, &seen, row));
+                        let open: Vec<&OpenRow> = open.collect();
+                        let array = |wanted: &crate::batches::Wanted| {
+                            open_array(&seen.layout, &open, wanted.column, &wanted.path)
+                        };
+                        (Ok(scan.wanted.iter().map(array).collect()), open.len())
+                    }
+                    None => return None,
+                };
+                if rows == 0 {
+                    continue;
+                }
+                let options = RecordBatchOptions::new().with_row_count(Some(rows));
+                return Some(arrays.and_then(|arrays| {
+                    RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
+                        .map_err(|error| QueryError::failed(format!("the index gave no batch: {error}")))
+                }));
+            }
+        })))
+    }
+}
