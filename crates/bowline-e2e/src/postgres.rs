@@ -49,6 +49,29 @@ fn binaries_for(test: &str) -> Option<PathBuf> {
 /// Where the harness was told, or where Debian puts it: the newest version that is there.
 #[must_use]
 pub fn binaries() -> Option<PathBuf> {
+    std::env::var_os("BOWLINE_POSTGRES").map(PathBuf::from).or_else(debian)
+}
+
+/// A client program: of the same version if that brings clients, else Debian's, which speak to newer servers too.
+fn client(binaries: &Path, name: &str) -> PathBuf {
+    let own = binaries.join(name);
+    if own.exists() { own } else { debian().expect("Debian's clients are there").join(name) }
+}
+
+/// The programs where their user can run them: below the home directory of root it does not see them.
+fn reachable(binaries: PathBuf, folder: &Path) -> PathBuf {
+    let mut seen = Command::new("setpriv");
+    seen.args(as_owner()).args(["test", "-x"]).arg(binaries.join("postgres"));
+    if seen.status().is_ok_and(|status| status.success()) {
+        return binaries;
+    }
+    let copy = folder.join("server");
+    let copied = Command::new("cp").arg("-a").arg(binaries.join("..")).arg(&copy).status();
+    assert!(copied.is_ok_and(|status| status.success()), "{} can be copied", binaries.display());
+    copy.join("bin")
+}
+
+fn debian() -> Option<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .ok()?
         .filter_map(|version| {
@@ -93,6 +116,7 @@ impl Postgres {
     fn start(binaries: PathBuf) -> Self {
         let home = tempfile::tempdir().unwrap().keep();
         std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let binaries = reachable(binaries, &home);
         let port = free_port();
         let run = format!("setpriv {}", as_owner().join(" "));
         let mut command = Command::new("sh");
@@ -111,7 +135,7 @@ impl Postgres {
     fn wait_until_ready(&mut self, home: &Path) {
         let port = self.port.to_string();
         for _ in 0..600 {
-            let mut ready = Command::new(self.binaries.join("pg_isready"));
+            let mut ready = Command::new(client(&self.binaries, "pg_isready"));
             if ready
                 .args(["-q", "-h", "127.0.0.1", "-p", &port])
                 .status()
@@ -135,7 +159,7 @@ impl Postgres {
     /// # Panics
     /// When they fail.
     pub fn run(&self, url: &str, text: &str) {
-        let mut psql = Command::new(self.binaries.join("psql"));
+        let mut psql = Command::new(client(&self.binaries, "psql"));
         psql.args([url, "-q", "-1", "-v", "ON_ERROR_STOP=1", "-c", text]);
         assert!(psql.status().unwrap().success(), "the database takes: {text}");
     }
@@ -147,7 +171,7 @@ impl Postgres {
     #[must_use]
     pub fn ask(&self, database: &str, text: &str) -> String {
         let output =
-            Command::new(self.binaries.join("psql")).args(["-XAtqc", text, database]).output().unwrap();
+            Command::new(client(&self.binaries, "psql")).args(["-XAtqc", text, database]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
@@ -159,7 +183,7 @@ impl Postgres {
     #[must_use]
     pub fn database(&self) -> String {
         let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let mut create = Command::new(self.binaries.join("createdb"));
+        let mut create = Command::new(client(&self.binaries, "createdb"));
         create.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "bowline", &name]);
         assert!(create.status().unwrap().success(), "the database {name} can be made");
         format!("postgres://bowline@127.0.0.1:{}/{name}", self.port)
@@ -253,7 +277,7 @@ impl Mortal {
     /// # Panics
     /// When it is refused.
     pub async fn ask(&self, text: &str) -> String {
-        let mut command = tokio::process::Command::new(self.binaries.join("psql"));
+        let mut command = tokio::process::Command::new(client(&self.binaries, "psql"));
         let output = command.args(["-XAtqc", text, &self.url()]).output().await.unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -267,7 +291,7 @@ impl Mortal {
     pub fn pgbench(&self, script: &str, arguments: &[&str]) -> String {
         let file = self.folder.path().join("script.sql");
         std::fs::write(&file, script).unwrap();
-        let mut command = Command::new(self.binaries.join("pgbench"));
+        let mut command = Command::new(client(&self.binaries, "pgbench"));
         command.args(["-n", "-U", "bowline", "-p", &self.port.to_string(), "-h"]).arg(self.folder.path());
         let output = command.arg("-f").arg(&file).args(arguments).arg("postgres").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -278,6 +302,7 @@ impl Mortal {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         let data = folder.path().join("data");
+        let binaries = reachable(binaries, folder.path());
         Self {
             binaries,
             folder,
@@ -374,7 +399,7 @@ impl Mortal {
         let mut arguments: Vec<String> = enter.into_iter().flatten().chain(own).map(str::to_owned).collect();
         let first = PathBuf::from(arguments.remove(0));
         let log = self.folder.path().join("postgres.log");
-        let ready = self.binaries.join("pg_isready");
+        let ready = client(&self.binaries, "pg_isready");
         let mut program: Option<Program> = None;
         until_true("PostgreSQL is ready", seconds(30), async || {
             // The connections of one that was killed may hold its memory for a moment; then the next one ends at once.

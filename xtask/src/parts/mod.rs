@@ -1,12 +1,14 @@
 //! Foreign programs that `up` and the tests run: built from published Go modules, or installed from Debian.
 //!
 //! A Go part is a folder below `parts/` with its own `go.mod`, `go.sum` and `main.go`, so what is built is pinned and
-//! checked by hash. A Debian part is a list of packages. The real clients ([`clients`]) come from their own registries
-//! by pinned version. Nothing foreign is committed.
+//! checked by hash. A Debian part is a list of packages. The real clients ([`clients`]) and PostgreSQL's newer servers
+//! ([`postgres`]) come from their own registries by pinned version ([`pinned`]). Nothing foreign is committed.
 
 pub(crate) mod clients;
 mod debian;
 mod go;
+mod pinned;
+pub(crate) mod postgres;
 
 use std::path::PathBuf;
 
@@ -56,10 +58,16 @@ pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
         for (_, place) in clients::ensure(paths)? {
             println!("{}", place.display());
         }
+    } else if name == postgres::NAME {
+        for (_, place) in postgres::ensure(paths)? {
+            println!("{}", place.display());
+        }
     } else {
         let built = BUILT.iter().map(|part| part.name);
-        let known: Vec<_> =
-            built.chain(INSTALLED.iter().map(|part| part.name)).chain([clients::NAME]).collect();
+        let known: Vec<_> = built
+            .chain(INSTALLED.iter().map(|part| part.name))
+            .chain([clients::NAME, postgres::NAME])
+            .collect();
         bail!("there is no part named `{name}`; there are: {}", known.join(", "));
     }
     Ok(())
@@ -73,6 +81,7 @@ fn list(paths: &Paths) -> Result<()> {
         print_line(part.name, part.what, part.find());
     }
     print_line(clients::NAME, clients::WHAT, clients::find(paths)?);
+    print_line(postgres::NAME, postgres::WHAT, postgres::find(paths)?);
     say::note("make one with `cargo xtask parts NAME`");
     Ok(())
 }

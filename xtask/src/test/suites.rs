@@ -1,12 +1,12 @@
 //! The suites: what each runs, and what it needs.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::first_light;
 use super::guard::Guard;
 use super::programs::{self, TestProgram};
 use crate::paths::Paths;
-use crate::{cargo, command, parts, portal};
+use crate::{cargo, command, parts, portal, say};
 
 /// One suite.
 pub(super) struct Suite {
@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
 }
 
 /// In the order in which they run: the cheapest news first.
-pub(super) const SUITES: [Suite; 7] = [
+pub(super) const SUITES: [Suite; 8] = [
     Suite {
         name: "unit",
         what: "every crate by itself",
@@ -45,6 +45,14 @@ pub(super) const SUITES: [Suite; 7] = [
         exists: |paths| has(paths, "crates/bowline-store/Cargo.toml"),
         compiled: true,
         run: store,
+    },
+    Suite {
+        name: "postgres",
+        what: "the store's suite on PostgreSQL 16 to 18, servers and backups on the newest",
+        quick: false,
+        exists: |paths| parts::postgres::exist() && has(paths, "parts/postgres"),
+        compiled: true,
+        run: postgres,
     },
     Suite {
         name: "portal",
@@ -121,6 +129,29 @@ fn store(context: &Context<'_>) -> Result<()> {
     let postgres = parts::ensure_installed(parts::postgres_part())?;
     programs::run(context.programs.iter().filter(|program| program.package == STORE), |test| {
         context.guard.mark(test).env("BOWLINE_POSTGRES", &postgres);
+    })
+}
+
+/// What of the store's tests is not about PostgreSQL.
+const OTHERS: [&str; 3] = ["sqlite", "opening::a_second", "opening::an_older_copy"];
+/// The scenarios that ask most of the database.
+const SCENARIOS: [&str; 2] = ["servers::", "backups::"];
+
+fn postgres(context: &Context<'_>) -> Result<()> {
+    let _ = parts::ensure_installed(parts::postgres_part())?;
+    let of = |package| context.programs.iter().filter(move |program| program.package == package);
+    let servers = parts::postgres::ensure(context.paths)?;
+    for (version, folder) in &servers {
+        say::note(format!("PostgreSQL {version}"));
+        programs::run(of(STORE), |test| {
+            context.guard.mark(test).env("BOWLINE_POSTGRES", folder);
+            test.args(OTHERS.iter().flat_map(|name| ["--skip", name]));
+        })?;
+    }
+    let (_, newest) = servers.last().context("there is a newest version")?;
+    programs::run(of(E2E), |test| {
+        context.guard.mark(test).env("BOWLINE_POSTGRES", newest).args(SCENARIOS);
+        test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug"));
     })
 }
 

@@ -10,8 +10,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Where Debian puts it; the newest version that is there.
+/// Which server's programs: where the harness was told, else Debian's.
 fn binaries() -> Option<PathBuf> {
+    std::env::var_os("BOWLINE_POSTGRES").map(PathBuf::from).or_else(debian)
+}
+
+/// Where Debian puts it; the newest version that is there.
+fn debian() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|version| {
@@ -62,6 +67,8 @@ fn as_ordinary_user() -> &'static str {
 const SCRIPT: &str = r#"
 cd / && mkdir "$HOME_OF/data" || exit 1
 if [ -n "$OWNER" ]; then chown "$OWNER" "$HOME_OF" "$HOME_OF/data" || exit 1; fi
+# Below the home directory of root that user does not see them.
+if ! $AS test -x "$BIN/postgres"; then cp -a "$BIN/.." "$HOME_OF/server" && BIN="$HOME_OF/server/bin" || exit 1; fi
 $AS "$BIN/initdb" -D "$HOME_OF/data" -U bowline --auth trust --no-sync -E UTF8 --locale C.UTF-8 >"$HOME_OF/log" 2>&1 || exit 1
 $AS "$BIN/postgres" -D "$HOME_OF/data" -p "$PORT" -k "$HOME_OF" -c listen_addresses=127.0.0.1 -c max_connections=200 >>"$HOME_OF/log" 2>&1 &
 server=$!
@@ -88,13 +95,15 @@ impl Server {
             .spawn()
             .unwrap();
         let mut server = Server { port, databases: AtomicU32::new(0), _shell: shell };
-        server.wait_until_ready(binaries, &home);
+        server.wait_until_ready(&home);
         server
     }
 
-    fn wait_until_ready(&mut self, binaries: &Path, home: &Path) {
+    fn wait_until_ready(&mut self, home: &Path) {
+        // Other builds come without clients.
+        let clients = debian().expect("Debian's clients are there");
         let ready = || {
-            Command::new(binaries.join("pg_isready"))
+            Command::new(clients.join("pg_isready"))
                 .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
                 .status()
                 .is_ok_and(|status| status.success())
