@@ -267,6 +267,22 @@ fn apply_delta(objects: &mut Objects, delta: &Delta, now: Timestamp) {
     }
 }
 
+/// What a kept batch says.
+pub(crate) fn read_batch(observation: &Observation) -> Result<ObservedBatch, TakeError> {
+    decompress(&observation.bytes, &observation.source)
+}
+
+/// The objects of a kept segment, by their keys.
+pub(crate) fn read_segment(segment: &Segment) -> Result<Vec<(String, Seen)>, TakeError> {
+    decompress::<StoredSegment>(&segment.bytes, &segment.source).map(|stored| stored.objects)
+}
+
+/// The resource and the stream of a source.
+pub(crate) fn source_of(name: &str) -> Option<(Uuid, &str)> {
+    let (uid, stream) = name.split_once('/')?;
+    Some((Uuid::parse_str(uid).ok()?, stream))
+}
+
 fn source_name(uid: Uuid, source: &str) -> String {
     format!("{}/{source}", uid.simple())
 }

@@ -54,6 +54,8 @@ mod point_in_time;
 mod proxies;
 #[path = "all/queries.rs"]
 mod queries;
+#[path = "all/query_objects.rs"]
+mod query_objects;
 #[path = "all/reading.rs"]
 mod reading;
 #[path = "all/requests.rs"]

@@ -84,6 +84,11 @@ impl ClusterError {
         }
     }
 
+    /// What was asked for does not exist.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, ClusterError::NotFound { .. })
+    }
+
     /// Whether the same request may succeed a little later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -119,9 +119,15 @@ const BUILT_IN: &[(&str, &str, bool)] = &[
     ("rbac.authorization.k8s.io/v1/ClusterRoleBinding", "clusterrolebindings", false),
     ("rbac.authorization.k8s.io/v1/Role", "roles", true),
     ("rbac.authorization.k8s.io/v1/RoleBinding", "rolebindings", true),
+    ("networking.k8s.io/v1/NetworkPolicy", "networkpolicies", true),
+    ("storage.k8s.io/v1/StorageClass", "storageclasses", false),
+    ("autoscaling/v2/HorizontalPodAutoscaler", "horizontalpodautoscalers", true),
+    ("policy/v1/PodDisruptionBudget", "poddisruptionbudgets", true),
+    ("v1/ResourceQuota", "resourcequotas", true),
 ];
 
-/// What an agent watches when nobody says otherwise. Secrets are not among them, and neither are ConfigMaps.
+/// What an agent watches when nobody says otherwise: workloads, network, storage, rights, and configuration without its data. Secrets are not
+/// among them.
 pub const DEFAULT_WATCHED: &[&str] = &[
     "v1/Node",
     "v1/Namespace",
@@ -134,7 +140,43 @@ pub const DEFAULT_WATCHED: &[&str] = &[
     "v1/Pod",
     "v1/Service",
     "v1/Event",
+    "v1/ConfigMap",
+    "v1/ServiceAccount",
+    "v1/PersistentVolumeClaim",
+    "v1/PersistentVolume",
+    "v1/ResourceQuota",
+    "networking.k8s.io/v1/Ingress",
+    "networking.k8s.io/v1/NetworkPolicy",
+    "storage.k8s.io/v1/StorageClass",
+    "autoscaling/v2/HorizontalPodAutoscaler",
+    "policy/v1/PodDisruptionBudget",
+    "rbac.authorization.k8s.io/v1/ClusterRole",
+    "rbac.authorization.k8s.io/v1/ClusterRoleBinding",
+    "rbac.authorization.k8s.io/v1/Role",
+    "rbac.authorization.k8s.io/v1/RoleBinding",
 ];
+
+/// What it watches besides where the cluster has it: Flux, Gatekeeper, cert-manager.
+pub const WATCHED_WHEN_PRESENT: &[&str] = &[
+    "source.toolkit.fluxcd.io/v1/GitRepository",
+    "source.toolkit.fluxcd.io/v1/OCIRepository",
+    "source.toolkit.fluxcd.io/v1/HelmRepository",
+    "source.toolkit.fluxcd.io/v1/Bucket",
+    "kustomize.toolkit.fluxcd.io/v1/Kustomization",
+    "helm.toolkit.fluxcd.io/v2/HelmRelease",
+    "templates.gatekeeper.sh/v1/ConstraintTemplate",
+    "cert-manager.io/v1/Certificate",
+    "cert-manager.io/v1/Issuer",
+    "cert-manager.io/v1/ClusterIssuer",
+];
+
+impl KindName {
+    /// Whether a cluster need not have it, although it is watched when nobody says otherwise.
+    pub fn is_optional(&self) -> bool {
+        let name = self.to_string();
+        WATCHED_WHEN_PRESENT.contains(&name.as_str())
+    }
+}
 
 /// The place of a built-in kind, without asking the cluster.
 pub fn built_in(name: &KindName) -> Option<ServedKind> {

@@ -30,7 +30,7 @@ pub use detect::{GENERIC, NodeFacts, distribution_of_version, observe_node};
 pub use error::ClusterError;
 pub use facts::{ClusterFacts, Nodes, read_facts, server_version};
 pub use health::{Health, State, health_of};
-pub use kinds::{DEFAULT_WATCHED, KindName, ServedKind, built_in, resolve};
+pub use kinds::{DEFAULT_WATCHED, KindName, ServedKind, WATCHED_WHEN_PRESENT, built_in, resolve};
 pub use passage::{Passage, Passing, Sending};
 pub use redact::{MAX_OBJECT_BYTES, Rules, identity_of, redact};
 

@@ -136,6 +136,9 @@ pub struct Options {
     /// Free disk space in MiB below which writes are refused [default: 256].
     #[arg(long, env = "BOWLINE_DISK_RESERVE_MIB")]
     disk_reserve_mib: Option<u64>,
+    /// Memory in MiB for the packed documents of the query tables; beyond it they lie in a file of the data directory [default: 512].
+    #[arg(long, env = "BOWLINE_INDEX_MEMORY")]
+    index_memory: Option<u64>,
     /// Certificate authorities (PEM) to trust, beside the system's, for the issuers that federated identity credentials name.
     #[arg(long, env = "BOWLINE_FEDERATION_CA_FILE")]
     federation_ca_file: Option<PathBuf>,
@@ -244,6 +247,8 @@ pub struct Config {
     pub activity_retention: jiff::SignedDuration,
     /// See [`Options`].
     pub disk_reserve_bytes: u64,
+    /// See [`Options`].
+    pub index_memory: usize,
     /// See [`Options`].
     pub federation_ca_file: Option<PathBuf>,
     /// See [`Options`].
@@ -367,6 +372,7 @@ impl Config {
             agent_key_lifetime: jiff::SignedDuration::from_hours(days * 24),
             agent_image: options.agent_image.or(file.agent_image),
             disk_reserve_bytes: options.disk_reserve_mib.or(file.disk_reserve_mib).unwrap_or(256) << 20,
+            index_memory: usize::try_from(options.index_memory.or(file.index_memory).unwrap_or(512) << 20)?,
             federation_ca_file: options.federation_ca_file.or(file.federation_ca_file),
             otlp_endpoint: options.otlp_endpoint.or_else(standard_endpoint).or(file.otlp_endpoint),
             limits: options.limits.or(file.limits).resolve(crate::host::files().map(|files| files.limit))?,

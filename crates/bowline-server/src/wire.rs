@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use bowline_auth::seal::RootKey;
 use bowline_control::activity::audit;
 use bowline_control::clock::Clock;
-use bowline_control::{Control, Settings, bootstrap, reconcile};
+use bowline_control::{Control, Settings, bootstrap, query, reconcile};
 use bowline_link::message::EndReason;
 use bowline_store::{PostgresOptions, SqliteOptions, Store, open_postgres, open_sqlite};
 use jiff::Timestamp;
@@ -68,7 +68,8 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
         control.identity().set_upstream(upstream);
     }
     control.identity().set_federation(crate::upstream::federation(config.federation_ca_file.as_deref())?);
-    control.queries().set_engine(Arc::new(bowline_query::Interpreter));
+    let index = bowline_query::Index::new(query::layouts(), config.index_memory, overflow(&config));
+    control.queries().set(Arc::new(bowline_query::Interpreter), Arc::new(index));
     control.desired().reload(&*store).await?;
 
     let auditor = crate::audit::auditor(&config)?;
@@ -114,6 +115,15 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
         trace::close(traces).await;
     }
     Ok(())
+}
+
+/// Where the query tables go on beyond their memory: a file that has no name, so that it ends with the process.
+fn overflow(config: &Config) -> Option<std::fs::File> {
+    let made = tempfile::tempfile_in(&config.data_dir);
+    made.inspect_err(
+        |error| tracing::warn!(%error, "the query tables have no file to go on in; they stay in memory"),
+    )
+    .ok()
 }
 
 /// Sends the agents elsewhere, then takes no more requests, then gives back what this server holds.

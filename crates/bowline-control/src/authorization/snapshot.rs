@@ -341,17 +341,24 @@ impl Snapshot {
     /// Where the actor may do the action; `None` means everywhere.
     #[must_use]
     pub fn scopes(&self, context: &OpContext, action: &str) -> Option<Arc<Mask>> {
+        self.scopes_of(context, Plane::Control, action)
+    }
+
+    /// The same of an action of either plane.
+    #[must_use]
+    pub fn scopes_of(&self, context: &OpContext, plane: Plane, action: &str) -> Option<Arc<Mask>> {
         if context.actor.kind == ActorKind::System {
             return None;
         }
-        let place = (context.actor.object_id, action.to_owned());
+        let data = if plane == Plane::Data { "data:" } else { "" };
+        let place = (context.actor.object_id, format!("{data}{action}"));
         let mut masks = self.masks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mask) = masks.get(&place) {
             return Some(Arc::clone(mask));
         }
         let groups = self.groups_of(context.actor.object_id);
         let subject = Subject::new(context.actor.object_id, &groups);
-        let mask = Arc::new(self.authorizer.mask(Plane::Control, &subject, action));
+        let mask = Arc::new(self.authorizer.mask(plane, &subject, action));
         if masks.len() >= MAX_MASKS {
             masks.clear();
         }

@@ -25,6 +25,21 @@ pub struct Question<'a> {
     pub body: &'a Value,
 }
 
+/// The answer to a lookup.
+#[derive(Debug)]
+pub struct Answer {
+    /// What the client reads.
+    pub body: Value,
+    /// The revision of the record that it shows, where it is not read from the record itself.
+    pub revision: Option<u64>,
+}
+
+impl From<Value> for Answer {
+    fn from(body: Value) -> Self {
+        Self { body, revision: None }
+    }
+}
+
 /// The most resources that one lookup reads.
 const MAX_READ: usize = 10_000;
 
@@ -36,7 +51,7 @@ pub async fn answer(
     control: &Control,
     context: &OpContext,
     question: &Question<'_>,
-) -> Result<Option<Value>, Error> {
+) -> Result<Option<Answer>, Error> {
     let resource_type = match question.target {
         Target::Resource(id) => id.resource_type(),
         Target::Collection { resource_type, .. } => resource_type,
@@ -44,12 +59,18 @@ pub async fn answer(
     };
     match resource_type.namespace().to_ascii_lowercase().as_str() {
         "microsoft.authorization" | "microsoft.bowline" => {
-            authorization::answer(control, context, question, resource_type).await
+            authorization::answer(control, context, question, resource_type).await.map(plain)
         }
-        "microsoft.hybridcompute" => hybrid_compute::answer(control, context, question, resource_type).await,
+        "microsoft.hybridcompute" => {
+            hybrid_compute::answer(control, context, question, resource_type).await.map(plain)
+        }
         "microsoft.resourcegraph" => resource_graph::answer(control, context, question, resource_type).await,
         _ => Ok(None),
     }
+}
+
+fn plain(body: Option<Value>) -> Option<Answer> {
+    body.map(Answer::from)
 }
 
 /// Every resource of a type at a scope that the caller may read.

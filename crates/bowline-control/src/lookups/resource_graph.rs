@@ -1,9 +1,8 @@
 //! `Microsoft.ResourceGraph`: queries over resources ([`crate::query`]); their history comes with a later release.
 
 use bowline_arm::{Error, ResourceType};
-use serde_json::Value;
 
-use super::Question;
+use super::{Answer, Question};
 use crate::Control;
 use crate::context::OpContext;
 use crate::provider::not_served_yet;
@@ -21,9 +20,10 @@ pub(super) async fn answer(
     context: &OpContext,
     question: &Question<'_>,
     asked: &ResourceType,
-) -> Result<Option<Value>, Error> {
+) -> Result<Option<Answer>, Error> {
     if question.post && asked.key() == "microsoft.resourcegraph/resources" {
-        return crate::query::resources(control, context, question.body).await.map(Some);
+        let (body, revision) = crate::query::resources(control, context, question.body).await?;
+        return Ok(Some(Answer { body, revision: Some(revision) }));
     }
     if question.post && LATER.contains(&asked.key()) {
         return Err(not_served_yet(

@@ -130,6 +130,11 @@ impl Parsed {
         }
         spec.name.check(spec.resource_type, request.id.name())?;
         let version = spec.serving(&request.version);
+        // A namespace of a cluster is a scope as Azure's clients name it, and no record: it is there with its cluster.
+        let parent = match parent {
+            Some(scope) if scope.resource_type().key() == CLUSTER_NAMESPACES => scope.parent(),
+            parent => parent,
+        };
         Ok(Self { provider, request, version, parent, mode })
     }
 
@@ -492,6 +497,9 @@ impl Admitted<'_> {
         }
     }
 }
+
+/// Where rights to a cluster's objects may be given.
+const CLUSTER_NAMESPACES: &str = "microsoft.kubernetes/connectedclusters/namespaces";
 
 /// The subscription and group of an extension resource: what is written while one of them is deleted would go with it, unseen.
 fn scopes_above(id: &ResourceId) -> impl Iterator<Item = String> {

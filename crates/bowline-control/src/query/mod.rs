@@ -1,50 +1,119 @@
 //! KQL over what the caller may see: the request of Azure Resource Graph, its tables, and the answer in its shape.
 //!
 //! # Design notes
-//! A table has only rows that the caller may read, so that counts, joins, facets and errors cannot tell of others. The engine is handed in
-//! by the server; nothing here knows what it is.
-//! Tables are read from the record for each query ([`tables`]): an answer is as new as the record, and costs as much as there is to
-//! read. The index that will follow the feed takes the place of that reading.
+//! A table has only rows that the caller may read ([`mask`]), so that counts, joins, facets and errors cannot tell of others. The engine and
+//! what holds the tables are handed in by the server; nothing here knows what they are. One task fills the tables ([`follow`]); a query waits until
+//! they are as new as the record was when it came.
 
 mod answer;
+mod follow;
+mod mask;
+mod objects;
 mod request;
+mod resources;
 mod tables;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use std::time::Duration;
+
 use bowline_arm::Error;
 use bowline_kql::bind;
 use bowline_kql::engine::{Engine, EngineError, Failure, Limits, Moment};
+pub use bowline_kql::tables::Figures;
+use bowline_kql::tables::Tables;
 use bowline_kql::value::{SECOND, UNIX_EPOCH};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::Control;
 use crate::context::OpContext;
+use crate::pipeline::store_error;
 use request::Request;
+pub use tables::{catalogue, layouts};
 
 /// Queries that run at once; the others wait for their turn.
 const AT_ONCE: usize = 4;
 /// Rows that one query may hold, over all its steps.
 const ROWS: usize = 2_000_000;
 
+/// How long a query waits for what was written before it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How far the tables are.
+#[derive(Clone, Copy, Debug)]
+struct Reached {
+    epoch: Uuid,
+    revision: u64,
+    /// The place in the observation log.
+    observations: u64,
+}
+
 /// Runs queries for callers.
 pub struct Queries {
-    engine: OnceLock<Arc<dyn Engine>>,
+    parts: OnceLock<(Arc<dyn Engine>, Arc<dyn Tables>)>,
+    reached: watch::Sender<Option<Reached>>,
     turns: Semaphore,
 }
 
 impl Default for Queries {
     fn default() -> Self {
-        Self { engine: OnceLock::new(), turns: Semaphore::new(AT_ONCE) }
+        Self { parts: OnceLock::new(), reached: watch::Sender::new(None), turns: Semaphore::new(AT_ONCE) }
     }
 }
 
 impl Queries {
-    /// Hands in what runs them; once.
-    pub fn set_engine(&self, engine: Arc<dyn Engine>) {
-        let _ = self.engine.set(engine);
+    /// Hands in what runs queries and what holds their tables, which have [`layouts`]; once.
+    pub fn set(&self, engine: Arc<dyn Engine>, tables: Arc<dyn Tables>) {
+        let _ = self.parts.set((engine, tables));
+    }
+
+    /// What each table takes.
+    #[must_use]
+    pub fn figures(&self) -> Vec<(String, Figures)> {
+        self.parts.get().map(|(_, tables)| tables.figures()).unwrap_or_default()
+    }
+
+    /// The revision that the tables have reached; none before they were filled.
+    #[must_use]
+    pub fn revision(&self) -> Option<u64> {
+        self.reached.borrow().as_ref().map(|reached| reached.revision)
+    }
+
+    /// Waits until the tables have what was written before now, at most [`PATIENCE`]; gives their revision.
+    async fn wait(&self, control: &Control) -> Result<u64, Error> {
+        let head = control.store().head().await.map_err(|e| store_error(&e))?;
+        let newest = *control.store().watch_observations().borrow();
+        let enough = |reached: &Option<Reached>| {
+            reached.as_ref().is_some_and(|reached| {
+                reached.epoch == head.epoch
+                    && reached.revision >= head.revision.0
+                    && reached.observations >= newest
+            })
+        };
+        let mut reached = self.reached.subscribe();
+        let _ = tokio::time::timeout(PATIENCE, reached.wait_for(enough)).await;
+        let reached = *reached.borrow();
+        reached.filter(|reached| reached.epoch == head.epoch).map(|reached| reached.revision).ok_or_else(
+            || {
+                Error::unavailable(
+                    "The tables of queries are being filled after a start. Try again in a moment.",
+                    2,
+                )
+            },
+        )
+    }
+}
+
+/// Fills the tables and keeps them in step until cancelled.
+pub(crate) async fn follow(control: Arc<Control>, cancel: &CancellationToken) {
+    let parts = control.queries().parts.get().cloned();
+    if let Some((_, tables)) = parts {
+        let following = Arc::clone(&control);
+        follow::follow(following, tables, &control.queries().reached, cancel).await;
     }
 }
 
@@ -65,44 +134,46 @@ impl Drop for Waiting {
     }
 }
 
-/// Answers a request of Resource Graph.
+/// Answers a request of Resource Graph; with the revision that the answer shows.
 ///
 /// # Errors
 /// ARM errors for the caller.
-pub(crate) async fn resources(control: &Control, context: &OpContext, body: &Value) -> Result<Value, Error> {
+pub(crate) async fn resources(
+    control: &Control,
+    context: &OpContext,
+    body: &Value,
+) -> Result<(Value, u64), Error> {
     let request = Request::parse(body)?;
-    let engine = control
-        .queries()
-        .engine
+    let queries = control.queries();
+    let (engine, tables) = queries
+        .parts
         .get()
-        .map(Arc::clone)
+        .cloned()
         .ok_or_else(|| Error::new(503, "ServiceUnavailable", "This server runs no queries."))?;
-    let scopes = tables::Scopes::of(control, context, &request).await?;
-    // Before anything is read: a query that is wrong costs nothing more.
-    let (request, named) =
-        blocking(move || match bind(&request.query, tables::dialect(), &tables::catalogue()) {
-            Ok(query) => Ok((request, query.tables)),
-            Err(found) => Err(refuse(&Failure::Query(found), &request.query)),
-        })
-        .await?;
-    // What is read is held as long as the query runs, so that the turn covers both.
-    let turn = control.queries().turns.acquire().await.map_err(Error::internal)?;
-    let found = tables::read(control, context, &scopes, &named).await?;
+    let caller = mask::Caller::of(control, context, &request).await?;
+    // First: a query that is wrong waits for nothing.
+    let request = blocking(move || match bind(&request.query, tables::dialect(), &catalogue()) {
+        Ok(_) => Ok(request),
+        Err(found) => Err(refuse(&Failure::Query(found), &request.query)),
+    })
+    .await?;
+    let revision = queries.wait(control).await?;
+    let turn = queries.turns.acquire().await.map_err(Error::internal)?;
     let ended = Arc::new(AtomicBool::new(false));
     let waiting = Waiting(Arc::clone(&ended));
     let limits = Limits { rows: ROWS, ended, ..Limits::default() };
     let now = UNIX_EPOCH + context.now.as_microsecond() * (SECOND / 1_000_000);
     let moment = Moment { now, seed: context.correlation_id.as_u64_pair().0 };
     let answered = blocking(move || {
-        let dialect = tables::dialect();
+        let view = tables.view(Box::new(caller));
         engine
-            .answer(&request.query, dialect, &tables::catalogue(), &found, moment, &limits)
+            .answer(&request.query, tables::dialect(), &catalogue(), &*view, moment, &limits)
             .map_err(|failure| refuse(&failure, &request.query))
             .and_then(|answers| answer::shape(&request, answers, &*engine, moment, &limits))
     })
     .await;
     drop((waiting, turn));
-    answered
+    answered.map(|answer| (answer, revision))
 }
 
 /// Work that takes the processor for a while.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::activity::denials;
 use crate::clock::Clock;
 use crate::duties::{self, Duty};
-use crate::{Control, feed, fleet};
+use crate::{Control, feed, fleet, query};
 
 /// Starts every task. They end when `cancel` is.
 #[must_use]
@@ -26,6 +26,7 @@ pub fn start(control: &Arc<Control>, clock: &Clock, cancel: &CancellationToken) 
         tasks.spawn(run(Arc::clone(control), clock.clone(), cancel.clone()));
     };
     spawn(&mut tasks, |c, _, cancel| Box::pin(async move { feed::follow(&c, &cancel).await }));
+    spawn(&mut tasks, |c, _, cancel| Box::pin(async move { query::follow(c, &cancel).await }));
     spawn(&mut tasks, |c, _, cancel| Box::pin(async move { c.authorization().confirm(&cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { denials::run(&c, &clock, &cancel).await }));
     spawn(&mut tasks, |c, clock, cancel| Box::pin(async move { fleet::beat(&c, &clock, &cancel).await }));

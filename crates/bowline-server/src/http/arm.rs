@@ -149,7 +149,7 @@ async fn carry_out(
     if call.method == Method::GET
         && let Some(answer) = lookup(state, context, call, &Value::Null).await?
     {
-        return Ok(json_response(StatusCode::OK, &answer));
+        return Ok(looked_up(&answer));
     }
     let body = body.unwrap_or_default();
     match (call.method.as_str(), &call.target) {
@@ -173,7 +173,7 @@ async fn carry_out(
         ("POST", Target::Collection { resource_type, .. }) => {
             let body = optional_body(headers, body).await?;
             match lookup(state, context, call, &body).await? {
-                Some(answer) => Ok(json_response(StatusCode::OK, &answer)),
+                Some(answer) => Ok(looked_up(&answer)),
                 None => Err(not_a_post(state, call, resource_type)),
             }
         }
@@ -187,10 +187,18 @@ async fn lookup(
     context: &OpContext,
     call: &Call,
     body: &Value,
-) -> Result<Option<Value>, Error> {
+) -> Result<Option<lookups::Answer>, Error> {
     let post = call.method == Method::POST;
     let question = lookups::Question { post, target: &call.target, version: &call.version, body };
     lookups::answer(&state.control, context, &question).await
+}
+
+fn looked_up(answer: &lookups::Answer) -> Response {
+    let mut response = json_response(StatusCode::OK, &answer.body);
+    if let Some(revision) = answer.revision {
+        let _ = response.headers_mut().insert("x-bowline-revision", revision.into());
+    }
+    response
 }
 
 /// A POST to what is no action: the type is unknown, or it is known and takes no POST.

@@ -66,6 +66,7 @@ impl Collector for Live {
             figures.clock_ahead_ms as f64 / 1000.0,
         )?;
         limits(&mut encoder, &figures.limits)?;
+        queries(&mut encoder, control, head)?;
         tasks(&mut encoder, control)
     }
 }
@@ -83,6 +84,28 @@ fn limits(encoder: &mut DescriptorEncoder<'_>, limits: &[fleet::Used]) -> Result
         for one in limits {
             let labels = [("limit", one.name.replace(' ', "_"))];
             ConstGauge::new(part(one)).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// The tables of queries.
+fn queries(encoder: &mut DescriptorEncoder<'_>, control: &Control, head: u64) -> Result<(), Error> {
+    let lag = head.saturating_sub(control.queries().revision().unwrap_or_default());
+    gauge(encoder, "query_lag_revisions", "Revisions that the query tables do not show yet", lag)?;
+    type Part = fn(&bowline_control::query::Figures) -> usize;
+    let parts: [(&str, &str, Part); 3] = [
+        ("query_rows", "Rows of each query table", |table| table.rows),
+        ("query_memory_bytes", "Memory of each query table", |table| table.bytes),
+        ("query_spilled_bytes", "Documents of the query tables that lie on disk", |table| table.spilled),
+    ];
+    let tables = control.queries().figures();
+    for (name, help, part) in parts {
+        let kind = ConstGauge::new(0_u64).metric_type();
+        let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+        for (table, figures) in &tables {
+            let labels = [("table", table.as_str())];
+            ConstGauge::new(part(figures) as u64).encode(family.encode_family(&labels)?)?;
         }
     }
     Ok(())

@@ -14,6 +14,8 @@ use tokio::sync::{Semaphore, mpsc};
 
 /// How long to wait before asking again for a kind that the cluster does not serve.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// The same for a kind that it need not have: a quiet cluster stays quiet.
+const LOOK_AGAIN_SELDOM: Duration = Duration::from_mins(15);
 
 /// What happened, and in which watch.
 #[derive(Debug)]
@@ -79,10 +81,11 @@ pub(super) async fn watch_kind(
         match resolve(&connection, &sink.kind).await {
             Ok(served) => break served,
             Err(error) => {
+                let missing = error.is_missing() && sink.kind.is_optional();
                 if sink.send(What::Failed(error)).await.is_err() {
                     return;
                 }
-                tokio::time::sleep(LOOK_AGAIN).await;
+                tokio::time::sleep(if missing { LOOK_AGAIN_SELDOM } else { LOOK_AGAIN }).await;
             }
         }
     };

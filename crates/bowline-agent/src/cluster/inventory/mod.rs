@@ -19,7 +19,9 @@ mod newest;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bowline_kubernetes::{ClusterError, Connection, DEFAULT_WATCHED, KindName, server_version};
+use bowline_kubernetes::{
+    ClusterError, Connection, DEFAULT_WATCHED, KindName, WATCHED_WHEN_PRESENT, server_version,
+};
 use bowline_link::{
     item::{AgentSettings, ContentHash, DesiredDocument, kind as item_kind},
     observed::Delta,
@@ -384,6 +386,10 @@ impl<U: Uplink> Inventory<U> {
         if error.is_transient() {
             return Ok(());
         }
+        if error.is_missing() && watched.kind.is_optional() {
+            watched.failures = watched.failures.max(PATIENCE);
+            return Ok(());
+        }
         self.facts.fails(&watched.kind, error, clock::now());
         // What waits for a person must not hold up a full delivery.
         watched.failures = watched.failures.max(PATIENCE);
@@ -461,7 +467,7 @@ async fn follow_version(connection: Connection, changes: mpsc::Sender<Change>) {
 
 fn default_kinds() -> Vec<KindName> {
     let parse = |name: &&str| KindName::parse(name).expect("the default kinds are well formed");
-    DEFAULT_WATCHED.iter().map(parse).collect()
+    DEFAULT_WATCHED.iter().chain(WATCHED_WHEN_PRESENT).map(parse).collect()
 }
 
 fn settings_of(document: &DesiredDocument) -> Result<AgentSettings, String> {

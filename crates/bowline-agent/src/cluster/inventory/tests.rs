@@ -272,16 +272,16 @@ async fn settings_change_what_is_watched() {
     let api = FakeApi::start().await;
     api.put(&pod_path("a"), pod("a", "Running"));
     api.put(
-        "/api/v1/namespaces/n/configmaps/c",
+        "/api/v1/namespaces/n/secrets/c",
         json!({"metadata": {"name": "c", "namespace": "n"}, "data": {"k": "canary"}}),
     );
     api.put("/api/v1/nodes/a", json!({"metadata": {"name": "a"}}));
     let bench = Bench::start(api).await;
     bench.session.until_finished(1).await;
     bench.session.clear();
-    bench.settings(json!({"watchedKinds": ["v1/ConfigMap"]}));
+    bench.settings(json!({"watchedKinds": ["v1/Secret"]}));
     let told = bench.session.until("the change", |told| keys(told).len() >= 3).await;
-    assert_eq!(keys(&told), ["+v1/ConfigMap/n/c", "-v1/Node//a", "-v1/Pod/n/a"]);
+    assert_eq!(keys(&told), ["+v1/Secret/n/c", "-v1/Node//a", "-v1/Pod/n/a"]);
     assert!(!format!("{told:?}").contains("canary"));
     // Nodes are still counted, though nobody sees them.
     bench.api.put("/api/v1/nodes/b", json!({"metadata": {"name": "b"}}));
@@ -296,7 +296,7 @@ async fn settings_change_what_is_watched() {
     assert!(keys(&told).is_empty(), "the kinds stay as they are");
     bench.settings(json!({}));
     let told = bench.session.until("back to the defaults", |told| keys(told).len() >= 4).await;
-    assert_eq!(keys(&told), ["+v1/Node//a", "+v1/Node//b", "+v1/Pod/n/a", "-v1/ConfigMap/n/c"]);
+    assert_eq!(keys(&told), ["+v1/Node//a", "+v1/Node//b", "+v1/Pod/n/a", "-v1/Secret/n/c"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,320 @@
+//! Fills the tables: everything once at the start, then each change of the record and each batch of the observation log.
+//!
+//! # Design notes
+//! One task reads both logs, the record's first: an object is seen only after its cluster. What is read again after a failure or a gap is put
+//! again, which changes nothing. An object of a full sync is shown at once; what the sync left out goes when its last batch has come.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bowline_kql::tables::{Change, Tables};
+use bowline_link::observed::ObservedBatch;
+use bowline_store::{Head, List, Observation, Record, Segment, Store, StoreError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::objects::Cluster;
+use super::tables::Of;
+use super::{Reached, resources};
+use crate::Control;
+use crate::inventory::{TakeError, read_batch, read_segment, source_of};
+
+/// Read at once.
+const RECORDS: u32 = 1000;
+const BATCHES: u32 = 100;
+const SEGMENTS: u32 = 8;
+/// The stream of a cluster's objects.
+const INVENTORY: &str = "inventory";
+/// The type whose agents report objects.
+const CLUSTERS: &str = "microsoft.kubernetes/connectedclusters";
+/// Rest after a failure.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// How far a source was read.
+#[derive(Default)]
+struct Source {
+    epoch: Uuid,
+    seq: u64,
+    /// The keys of a full sync that has not ended.
+    staged: Option<HashSet<String>>,
+}
+
+struct Follower {
+    control: Arc<Control>,
+    tables: Arc<dyn Tables>,
+    clusters: HashMap<Uuid, Cluster>,
+    sources: HashMap<String, Source>,
+    head: Head,
+    /// The place in the observation log.
+    position: u64,
+}
+
+/// Keeps the tables in step until cancelled; says after each step how far they are.
+pub(super) async fn follow(
+    control: Arc<Control>,
+    tables: Arc<dyn Tables>,
+    reached: &watch::Sender<Option<Reached>>,
+    cancel: &CancellationToken,
+) {
+    let store = Arc::clone(control.store());
+    let (mut heads, mut observations) = (store.watch(), store.watch_observations());
+    let mut follower = None;
+    loop {
+        let (head, newest) = (*heads.borrow_and_update(), *observations.borrow_and_update());
+        match step(&mut follower, &control, &tables, head).await {
+            Ok(Head { epoch, revision }) => {
+                let revision = revision.0;
+                let _ = reached.send_replace(Some(Reached { epoch, revision, observations: newest }));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the tables of queries cannot follow the record; trying again");
+                tokio::select! {
+                    () = cancel.cancelled() => return,
+                    () = tokio::time::sleep(AGAIN) => continue,
+                }
+            }
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            changed = heads.changed() => if changed.is_err() { return },
+            changed = observations.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Everything up to now; begins anew in another epoch and where changes are no longer kept.
+async fn step(
+    follower: &mut Option<Follower>,
+    control: &Arc<Control>,
+    tables: &Arc<dyn Tables>,
+    head: Head,
+) -> Result<Head, TakeError> {
+    if follower.as_ref().is_some_and(|follower| follower.head.epoch != head.epoch) {
+        *follower = None;
+    }
+    let known = match follower {
+        Some(known) => known,
+        None => follower.insert(Follower::load(control, tables).await?),
+    };
+    match known.catch_up().await {
+        Err(TakeError::Store(StoreError::Compacted { .. })) => {
+            *follower = None;
+            Err(StoreError::Unreadable { what: "changes that are no longer kept".to_owned() }.into())
+        }
+        Err(error) => Err(error),
+        Ok(()) => Ok(known.head),
+    }
+}
+
+impl Follower {
+    async fn load(control: &Arc<Control>, tables: &Arc<dyn Tables>) -> Result<Self, TakeError> {
+        let store = Arc::clone(control.store());
+        let head = store.head().await?;
+        tables.apply(vec![Change::Clear]);
+        let mut new = Self {
+            control: Arc::clone(control),
+            tables: Arc::clone(tables),
+            clusters: HashMap::new(),
+            sources: HashMap::new(),
+            head,
+            position: 0,
+        };
+        let mut after = None;
+        loop {
+            let list = List { after: after.take(), limit: RECORDS, ..List::default() };
+            let records = store.list(&list).await?;
+            after = records.last().map(|last| last.key.clone());
+            let end = records.len() < RECORDS as usize;
+            new.note(&records);
+            new.put(records).await;
+            if end {
+                break;
+            }
+        }
+        let mut after = None;
+        loop {
+            let segments = store.segments(after.as_deref(), SEGMENTS).await?;
+            after = segments.last().map(|last| last.source.clone());
+            let end = segments.len() < SEGMENTS as usize;
+            for segment in segments {
+                new.take_segment(segment).await?;
+            }
+            if end {
+                return Ok(new);
+            }
+        }
+    }
+
+    fn note(&mut self, records: &[Record]) {
+        let clusters = records.iter().filter(|record| record.resource_type == CLUSTERS);
+        self.clusters.extend(clusters.map(|record| (record.uid, Cluster::of(record))));
+    }
+
+    /// Rows of records. What cannot be shown is said, and keeps nothing else out.
+    async fn put(&self, records: Vec<Record>) {
+        let control = Arc::clone(&self.control);
+        let rows = move || {
+            let row = |record: &Record| match resources::put(&control, record) {
+                Ok(row) => row,
+                Err(error) => {
+                    tracing::warn!(key = record.key, %error, "a record is missing from the tables of queries");
+                    None
+                }
+            };
+            records.iter().filter_map(row).collect::<Vec<_>>()
+        };
+        self.apply(rows).await;
+    }
+
+    /// Makes changes and takes them in, beside the requests.
+    async fn apply(&self, changes: impl FnOnce() -> Vec<Change> + Send + 'static) {
+        let tables = Arc::clone(&self.tables);
+        let applied = tokio::task::spawn_blocking(move || {
+            let changes = changes();
+            if !changes.is_empty() {
+                tables.apply(changes);
+            }
+        });
+        if let Err(error) = applied.await {
+            tracing::error!(%error, "rows could not be taken into the tables of queries");
+        }
+    }
+
+    async fn catch_up(&mut self) -> Result<(), TakeError> {
+        let store = Arc::clone(self.control.store());
+        loop {
+            let changes = store.changes(self.head.revision, RECORDS).await?;
+            let end = changes.len() < RECORDS as usize;
+            self.take_changes(&changes).await;
+            if let Some(last) = changes.last() {
+                self.head.revision = last.revision;
+            }
+            if end {
+                break;
+            }
+        }
+        loop {
+            let batches = store.observations(self.position, BATCHES).await?;
+            let end = batches.len() < BATCHES as usize;
+            for (position, observation) in batches {
+                self.take_batch(&observation).await?;
+                self.position = position;
+            }
+            if end {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn take_changes(&mut self, changes: &[bowline_store::Change]) {
+        // Of each record only its newest state.
+        let mut newest: HashMap<&str, &bowline_store::Change> = HashMap::new();
+        for change in changes {
+            let _ = newest.insert(&change.key, change);
+        }
+        let (mut records, mut gone) = (Vec::new(), Vec::new());
+        for change in changes {
+            if change.document.is_none() && self.clusters.remove(&change.uid).is_some() {
+                self.sources.retain(|name, _| source_of(name).is_none_or(|(uid, _)| uid != change.uid));
+                let (table, owner) = (Of::Objects.position(), change.uid.as_u128());
+                gone.push(Change::Keep { table, owner, keys: HashSet::new() });
+            }
+            if newest.get(change.key.as_str()).is_none_or(|newest| newest.revision != change.revision) {
+                continue;
+            }
+            match resources::record_of(change) {
+                Some(record) => records.push(record),
+                None => gone.extend(resources::remove(&self.control, &change.key, &change.resource_type)),
+            }
+        }
+        self.note(&records);
+        self.apply(move || gone).await;
+        self.put(records).await;
+    }
+
+    async fn take_segment(&mut self, segment: Segment) -> Result<(), TakeError> {
+        let Some(cluster) = self.cluster_of(&segment.source) else { return Ok(()) };
+        let source = Source { epoch: segment.source_epoch, seq: segment.seq, staged: None };
+        let _ = self.sources.insert(segment.source.clone(), source);
+        let objects = read_segment(&segment)?;
+        self.apply(move || {
+            let keys = objects.iter().map(|(key, _)| cluster.key(key)).collect();
+            let keep = Change::Keep { table: Of::Objects.position(), owner: cluster.owner(), keys };
+            let rows = objects.iter().filter_map(|(key, seen)| cluster.put(key, &seen.object));
+            std::iter::once(keep).chain(rows).collect()
+        })
+        .await;
+        Ok(())
+    }
+
+    /// The cluster whose objects a source has.
+    fn cluster_of(&self, source: &str) -> Option<Cluster> {
+        let (uid, stream) = source_of(source)?;
+        self.clusters.get(&uid).filter(|_| stream == INVENTORY).cloned()
+    }
+
+    async fn take_batch(&mut self, observation: &Observation) -> Result<(), TakeError> {
+        let Some(cluster) = self.cluster_of(&observation.source) else { return Ok(()) };
+        let known = self.sources.entry(observation.source.clone()).or_default();
+        let same = known.epoch == observation.source_epoch;
+        if same && observation.seq <= known.seq {
+            return Ok(());
+        }
+        let batch = read_batch(observation)?;
+        let follows = batch.full || (same && observation.seq == known.seq + 1);
+        if !follows {
+            // A segment took the place of what is missing here.
+            let store = Arc::clone(self.control.store());
+            return self.reload(&*store, &observation.source).await;
+        }
+        (known.epoch, known.seq) = (observation.source_epoch, observation.seq);
+        if batch.full {
+            known.staged = Some(HashSet::new());
+        }
+        if let Some(staged) = &mut known.staged {
+            staged.extend(batch.objects.iter().map(|delta| cluster.key(&delta.key)));
+        }
+        let staged = if batch.more { None } else { known.staged.take() };
+        self.apply(move || rows(&cluster, &batch, staged)).await;
+        Ok(())
+    }
+
+    async fn reload(&mut self, store: &dyn Store, source: &str) -> Result<(), TakeError> {
+        if let Some(segment) = store.segment(source).await? {
+            self.take_segment(segment).await?;
+        }
+        loop {
+            let after = self.sources.get(source).map_or(0, |source| source.seq);
+            let tail = store.observations_of(source, after, BATCHES).await?;
+            let end = tail.len() < BATCHES as usize;
+            for observation in &tail {
+                Box::pin(self.take_tail(observation)).await?;
+            }
+            if end {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A batch of a source's own log, which has no gap behind its segment.
+    async fn take_tail(&mut self, observation: &Observation) -> Result<(), TakeError> {
+        let known = self.sources.entry(observation.source.clone()).or_default();
+        if known.epoch != observation.source_epoch || known.seq + 1 < observation.seq {
+            (known.epoch, known.seq) = (observation.source_epoch, observation.seq - 1);
+        }
+        self.take_batch(observation).await
+    }
+}
+
+/// What a batch changes; after the last one of a full sync only what it named is left.
+fn rows(cluster: &Cluster, batch: &ObservedBatch, staged: Option<HashSet<String>>) -> Vec<Change> {
+    let table = Of::Objects.position();
+    let one = |delta: &bowline_link::observed::Delta| match &delta.object {
+        Some(object) if !delta.deleted => cluster.put(&delta.key, &object.to_string()),
+        _ => Some(Change::Remove { table, key: cluster.key(&delta.key) }),
+    };
+    let keep = staged.map(|keys| Change::Keep { table, owner: cluster.owner(), keys });
+    batch.objects.iter().filter_map(one).chain(keep).collect()
+}

@@ -1,0 +1,88 @@
+//! Records as rows: as their newest api-version shows them, in Azure's columns.
+
+use bowline_arm::{ApiVersion, Error};
+use bowline_kql::engine::Row;
+use bowline_kql::tables::{Change, Entry, Place};
+use bowline_kql::{Type, Value};
+use bowline_store::{Change as Changed, Record};
+use serde_json::Value as Json;
+
+use super::tables::{RESOURCE, table_of};
+use crate::Control;
+use crate::pipeline::render_record;
+use crate::provider::Spec;
+
+/// The row of a record, when its type is in a table.
+pub(super) fn put(control: &Control, record: &Record) -> Result<Option<Change>, Error> {
+    let Some(provider) = control.registry().by_key(&record.resource_type) else { return Ok(None) };
+    let spec = provider.spec();
+    let Some(table) = table_of(spec) else { return Ok(None) };
+    let above = record.key.rfind('/').unwrap_or_default();
+    let place = Place { owner: 0, class: spec.action_of("read").into(), scope: record.key[..above].into() };
+    let values = row(control, spec, record)?;
+    let entry = Entry { table: table.position(), key: record.key.clone(), place, values };
+    Ok(Some(Change::Put(Box::new(entry))))
+}
+
+/// A deleted record's row goes.
+pub(super) fn remove(control: &Control, key: &str, resource_type: &str) -> Option<Change> {
+    let table = table_of(control.registry().by_key(resource_type)?.spec())?;
+    Some(Change::Remove { table: table.position(), key: key.to_owned() })
+}
+
+/// The record as a change left it; none when it is gone.
+pub(super) fn record_of(change: &Changed) -> Option<Record> {
+    let document = change.document.clone()?;
+    Some(Record {
+        tenant: change.tenant,
+        uid: change.uid,
+        id: change.id.clone(),
+        key: change.key.clone(),
+        resource_type: change.resource_type.clone(),
+        parent: None,
+        principal: None,
+        revision: change.revision,
+        created_revision: change.revision,
+        etag: change.etag.clone(),
+        model: change.model,
+        deleting: false,
+        document,
+        protected: None,
+        created_at: change.time,
+        updated_at: change.time,
+    })
+}
+
+/// A record as its newest api-version shows it, in the columns.
+fn row(control: &Control, spec: &Spec, record: &Record) -> Result<Row, Error> {
+    let shown = render_record(spec, record, newest(spec))?;
+    let text = |name: &str| Value::String(shown[name].as_str().unwrap_or_default().to_owned());
+    let cell = |(name, ty, _): &(&str, Type, _)| match (*name, ty) {
+        ("type", _) => Value::String(match record.resource_type.as_str() {
+            // Azure's name of groups among its tables.
+            "microsoft.resources/resourcegroups" => {
+                "microsoft.resources/subscriptions/resourcegroups".to_owned()
+            }
+            other => other.to_owned(),
+        }),
+        ("tenantId", _) => Value::String(control.tenant().to_string()),
+        ("resourceGroup", _) => Value::String(segment(&record.key, "resourcegroups").to_owned()),
+        ("subscriptionId", _) => Value::String(segment(&record.key, "subscriptions").to_owned()),
+        (name, Type::Dynamic) => match &shown[name] {
+            Json::Null => Value::Null(Type::Dynamic),
+            value => Value::Dynamic(value.to_string()),
+        },
+        (name, _) => text(name),
+    };
+    Ok(RESOURCE.iter().map(cell).collect())
+}
+
+/// What follows a segment of a key.
+pub(super) fn segment<'a>(key: &'a str, after: &str) -> &'a str {
+    key.split('/').skip_while(|part| *part != after).nth(1).unwrap_or_default()
+}
+
+fn newest(spec: &Spec) -> &'static ApiVersion {
+    let versions = &spec.shape.versions;
+    versions.iter().max().expect("a type has a version")
+}
