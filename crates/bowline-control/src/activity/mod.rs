@@ -120,3 +120,13 @@ impl Control {
         vec![told.activity(done.id.key())]
     }
 }
+
+/// An entry as clients read it; none when it is not one of this version.
+pub(crate) fn shown(
+    control: &Control,
+    entry: bowline_store::chain::LoggedEntry,
+) -> Option<serde_json::Value> {
+    event::Event::new(entry).map(|event| event.render(control))
+}
+
+pub(crate) use read::READ;

@@ -1,7 +1,7 @@
 //! Fills the tables: everything once at the start, then each change of the record and each batch of the observation log.
 //!
 //! # Design notes
-//! One task reads both logs, the record's first: an object is seen only after its cluster. What is read again after a failure or a gap is put
+//! One task reads both logs, the record's first: an object is seen only after its cluster or machine. What is read again after a failure or a gap is put
 //! again, which changes nothing. An object of a full sync is shown at once; what the sync left out goes when its last batch has come.
 
 use std::collections::{HashMap, HashSet};
@@ -15,9 +15,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::objects::Cluster;
+use super::reporter::Reporter;
 use super::tables::Of;
-use super::{Reached, resources};
+use super::{Reached, log, resources};
 use crate::Control;
 use crate::inventory::{TakeError, read_batch, read_segment, source_of};
 
@@ -25,10 +25,10 @@ use crate::inventory::{TakeError, read_batch, read_segment, source_of};
 const RECORDS: u32 = 1000;
 const BATCHES: u32 = 100;
 const SEGMENTS: u32 = 8;
-/// The stream of a cluster's objects.
+/// The stream of objects.
 const INVENTORY: &str = "inventory";
-/// The type whose agents report objects.
-const CLUSTERS: &str = "microsoft.kubernetes/connectedclusters";
+/// Entries of the activity log that are held: the newest.
+const LOGGED: u64 = 100_000;
 /// Rest after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -44,11 +44,14 @@ struct Source {
 struct Follower {
     control: Arc<Control>,
     tables: Arc<dyn Tables>,
-    clusters: HashMap<Uuid, Cluster>,
+    reporters: HashMap<Uuid, Reporter>,
     sources: HashMap<String, Source>,
     head: Head,
     /// The place in the observation log.
     position: u64,
+    /// The last entry of the activity log, and the first that is held.
+    logged: u64,
+    logged_from: u64,
 }
 
 /// Keeps the tables in step until cancelled; says after each step how far they are.
@@ -112,14 +115,17 @@ impl Follower {
     async fn load(control: &Arc<Control>, tables: &Arc<dyn Tables>) -> Result<Self, TakeError> {
         let store = Arc::clone(control.store());
         let head = store.head().await?;
+        let logged = store.activity_head().await?.0.saturating_sub(LOGGED);
         tables.apply(vec![Change::Clear]);
         let mut new = Self {
             control: Arc::clone(control),
             tables: Arc::clone(tables),
-            clusters: HashMap::new(),
+            reporters: HashMap::new(),
             sources: HashMap::new(),
             head,
             position: 0,
+            logged,
+            logged_from: logged + 1,
         };
         let mut after = None;
         loop {
@@ -148,8 +154,7 @@ impl Follower {
     }
 
     fn note(&mut self, records: &[Record]) {
-        let clusters = records.iter().filter(|record| record.resource_type == CLUSTERS);
-        self.clusters.extend(clusters.map(|record| (record.uid, Cluster::of(record))));
+        self.reporters.extend(records.iter().filter_map(|record| Some((record.uid, Reporter::of(record)?))));
     }
 
     /// Rows of records. What cannot be shown is said, and keeps nothing else out.
@@ -182,6 +187,28 @@ impl Follower {
         }
     }
 
+    /// The newest entries of the activity log: after the changes, so that none is shown before its entry.
+    async fn take_log(&mut self) -> Result<(), TakeError> {
+        let store = Arc::clone(self.control.store());
+        loop {
+            let entries = store.activity_chain(self.logged, RECORDS).await?;
+            let end = entries.len() < RECORDS as usize;
+            self.logged = entries.last().map_or(self.logged, |last| last.seq);
+            let old = self.logged_from..=self.logged.saturating_sub(LOGGED);
+            self.logged_from = self.logged_from.max(old.end() + 1);
+            let control = Arc::clone(&self.control);
+            self.apply(move || {
+                let table = Of::Log.position();
+                let gone = old.map(|seq| Change::Remove { table, key: log::key(seq) });
+                entries.iter().filter_map(|entry| log::put(&control, entry)).chain(gone).collect()
+            })
+            .await;
+            if end {
+                return Ok(());
+            }
+        }
+    }
+
     async fn catch_up(&mut self) -> Result<(), TakeError> {
         let store = Arc::clone(self.control.store());
         loop {
@@ -203,7 +230,7 @@ impl Follower {
                 self.position = position;
             }
             if end {
-                return Ok(());
+                return self.take_log().await;
             }
         }
     }
@@ -216,9 +243,11 @@ impl Follower {
         }
         let (mut records, mut gone) = (Vec::new(), Vec::new());
         for change in changes {
-            if change.document.is_none() && self.clusters.remove(&change.uid).is_some() {
+            if change.document.is_none()
+                && let Some(reporter) = self.reporters.remove(&change.uid)
+            {
                 self.sources.retain(|name, _| source_of(name).is_none_or(|(uid, _)| uid != change.uid));
-                let (table, owner) = (Of::Objects.position(), change.uid.as_u128());
+                let (table, owner) = (reporter.table(), reporter.host().owner());
                 gone.push(Change::Keep { table, owner, keys: HashSet::new() });
             }
             if newest.get(change.key.as_str()).is_none_or(|newest| newest.revision != change.revision) {
@@ -235,28 +264,29 @@ impl Follower {
     }
 
     async fn take_segment(&mut self, segment: Segment) -> Result<(), TakeError> {
-        let Some(cluster) = self.cluster_of(&segment.source) else { return Ok(()) };
+        let Some(reporter) = self.reporter_of(&segment.source) else { return Ok(()) };
         let source = Source { epoch: segment.source_epoch, seq: segment.seq, staged: None };
         let _ = self.sources.insert(segment.source.clone(), source);
         let objects = read_segment(&segment)?;
         self.apply(move || {
-            let keys = objects.iter().map(|(key, _)| cluster.key(key)).collect();
-            let keep = Change::Keep { table: Of::Objects.position(), owner: cluster.owner(), keys };
-            let rows = objects.iter().filter_map(|(key, seen)| cluster.put(key, &seen.object));
+            let host = reporter.host();
+            let keys = objects.iter().map(|(key, _)| host.key(key)).collect();
+            let keep = Change::Keep { table: reporter.table(), owner: host.owner(), keys };
+            let rows = objects.iter().filter_map(|(key, seen)| reporter.put(key, &seen.object));
             std::iter::once(keep).chain(rows).collect()
         })
         .await;
         Ok(())
     }
 
-    /// The cluster whose objects a source has.
-    fn cluster_of(&self, source: &str) -> Option<Cluster> {
+    /// Whose objects a source has.
+    fn reporter_of(&self, source: &str) -> Option<Reporter> {
         let (uid, stream) = source_of(source)?;
-        self.clusters.get(&uid).filter(|_| stream == INVENTORY).cloned()
+        self.reporters.get(&uid).filter(|_| stream == INVENTORY).cloned()
     }
 
     async fn take_batch(&mut self, observation: &Observation) -> Result<(), TakeError> {
-        let Some(cluster) = self.cluster_of(&observation.source) else { return Ok(()) };
+        let Some(reporter) = self.reporter_of(&observation.source) else { return Ok(()) };
         let known = self.sources.entry(observation.source.clone()).or_default();
         let same = known.epoch == observation.source_epoch;
         if same && observation.seq <= known.seq {
@@ -274,10 +304,10 @@ impl Follower {
             known.staged = Some(HashSet::new());
         }
         if let Some(staged) = &mut known.staged {
-            staged.extend(batch.objects.iter().map(|delta| cluster.key(&delta.key)));
+            staged.extend(batch.objects.iter().map(|delta| reporter.host().key(&delta.key)));
         }
         let staged = if batch.more { None } else { known.staged.take() };
-        self.apply(move || rows(&cluster, &batch, staged)).await;
+        self.apply(move || rows(&reporter, &batch, staged)).await;
         Ok(())
     }
 
@@ -309,12 +339,12 @@ impl Follower {
 }
 
 /// What a batch changes; after the last one of a full sync only what it named is left.
-fn rows(cluster: &Cluster, batch: &ObservedBatch, staged: Option<HashSet<String>>) -> Vec<Change> {
-    let table = Of::Objects.position();
+fn rows(reporter: &Reporter, batch: &ObservedBatch, staged: Option<HashSet<String>>) -> Vec<Change> {
+    let (table, host) = (reporter.table(), reporter.host());
     let one = |delta: &bowline_link::observed::Delta| match &delta.object {
-        Some(object) if !delta.deleted => cluster.put(&delta.key, &object.to_string()),
-        _ => Some(Change::Remove { table, key: cluster.key(&delta.key) }),
+        Some(object) if !delta.deleted => reporter.put(&delta.key, &object.to_string()),
+        _ => Some(Change::Remove { table, key: host.key(&delta.key) }),
     };
-    let keep = staged.map(|keys| Change::Keep { table, owner: cluster.owner(), keys });
+    let keep = staged.map(|keys| Change::Keep { table, owner: host.owner(), keys });
     batch.objects.iter().filter_map(one).chain(keep).collect()
 }

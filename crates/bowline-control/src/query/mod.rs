@@ -7,10 +7,13 @@
 
 mod answer;
 mod follow;
+mod log;
 mod mask;
 mod objects;
+mod reporter;
 mod request;
 mod resources;
+mod software;
 mod tables;
 
 use std::sync::atomic::{AtomicBool, Ordering};

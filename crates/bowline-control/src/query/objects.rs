@@ -7,89 +7,56 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bowline_kql::tables::{Change, Entry, Place};
 use bowline_kql::value::parse_datetime;
 use bowline_kql::{Type, Value};
-use bowline_store::Record;
 use serde_json::Value as Json;
-use uuid::Uuid;
 
 use super::mask::DATA;
+use super::reporter::Host;
 use super::resources::segment;
 use super::tables::{OBJECT, Of};
 
-/// What rows of a cluster's objects say of the cluster.
-#[derive(Clone, Debug)]
-pub(super) struct Cluster {
-    uid: Uuid,
-    key: Arc<str>,
-    id: String,
-    name: String,
-    location: String,
-}
-
-impl Cluster {
-    pub(super) fn of(record: &Record) -> Self {
-        let document: Json = serde_json::from_str(&record.document).unwrap_or_default();
-        Self {
-            uid: record.uid,
-            key: record.key.as_str().into(),
-            id: record.id.clone(),
-            name: record.id.rsplit('/').next().unwrap_or_default().to_owned(),
-            location: document["location"].as_str().unwrap_or_default().to_owned(),
+/// An object's row; its key is `apps/v1/Deployment/namespace/name`.
+pub(super) fn put(cluster: &Host, object_key: &str, text: &str) -> Option<Change> {
+    let object: Json = serde_json::from_str(text).ok()?;
+    let mut parts = object_key.rsplitn(4, '/');
+    let (name, namespace, kind, version) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let scope = match namespace {
+        "" => Arc::clone(&cluster.key),
+        namespace => format!("{}/namespaces/{namespace}", cluster.key).into(),
+    };
+    let place = Place { owner: cluster.owner(), class: class(version, kind).into(), scope };
+    let metadata = &object["metadata"];
+    let string = |text: &str| Value::String(text.to_owned());
+    let cell = |(column, ty, _, path): &(&str, Type, _, &[&str])| match *column {
+        "id" => Value::String(format!(
+            "{}/providers/Microsoft.Bowline/kubernetesObjects/{}",
+            cluster.id,
+            URL_SAFE_NO_PAD.encode(object_key)
+        )),
+        "clusterId" => string(&cluster.id),
+        "clusterName" => string(&cluster.name),
+        "subscriptionId" => string(segment(&cluster.key, "subscriptions")),
+        "resourceGroup" => string(segment(&cluster.key, "resourcegroups")),
+        "location" => string(&cluster.location),
+        "apiVersion" => string(version),
+        "kind" => string(kind),
+        "namespace" => string(namespace),
+        "name" => string(name),
+        "uid" => string(metadata["uid"].as_str().unwrap_or_default()),
+        "creationTimestamp" => {
+            let ticks = metadata["creationTimestamp"].as_str().and_then(parse_datetime);
+            ticks.map_or(Value::Null(Type::Datetime), Value::Datetime)
         }
-    }
-
-    pub(super) fn owner(&self) -> u128 {
-        self.uid.as_u128()
-    }
-
-    /// What an object of this cluster is known by.
-    pub(super) fn key(&self, object: &str) -> String {
-        format!("{}/{object}", self.uid.simple())
-    }
-
-    /// An object's row; its key is `apps/v1/Deployment/namespace/name`.
-    pub(super) fn put(&self, object_key: &str, text: &str) -> Option<Change> {
-        let object: Json = serde_json::from_str(text).ok()?;
-        let mut parts = object_key.rsplitn(4, '/');
-        let (name, namespace, kind, version) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let scope = match namespace {
-            "" => Arc::clone(&self.key),
-            namespace => format!("{}/namespaces/{namespace}", self.key).into(),
-        };
-        let place = Place { owner: self.owner(), class: class(version, kind).into(), scope };
-        let metadata = &object["metadata"];
-        let string = |text: &str| Value::String(text.to_owned());
-        let cell = |(column, ty, _, path): &(&str, Type, _, &[&str])| match *column {
-            "id" => Value::String(format!(
-                "{}/providers/Microsoft.Bowline/kubernetesObjects/{}",
-                self.id,
-                URL_SAFE_NO_PAD.encode(object_key)
-            )),
-            "clusterId" => string(&self.id),
-            "clusterName" => string(&self.name),
-            "subscriptionId" => string(segment(&self.key, "subscriptions")),
-            "resourceGroup" => string(segment(&self.key, "resourcegroups")),
-            "location" => string(&self.location),
-            "apiVersion" => string(version),
-            "kind" => string(kind),
-            "namespace" => string(namespace),
-            "name" => string(name),
-            "uid" => string(metadata["uid"].as_str().unwrap_or_default()),
-            "creationTimestamp" => {
-                let ticks = metadata["creationTimestamp"].as_str().and_then(parse_datetime);
-                ticks.map_or(Value::Null(Type::Datetime), Value::Datetime)
-            }
-            "generation" => metadata["generation"].as_i64().map_or(Value::Null(Type::Long), Value::Long),
-            "managers" => managers(&metadata["managedFields"]),
-            "object" => Value::Dynamic(text.to_owned()),
-            _ => {
-                debug_assert!(!path.is_empty(), "{column} is found in the object");
-                Value::null(*ty)
-            }
-        };
-        let values = OBJECT.iter().map(cell).collect();
-        let entry = Entry { table: Of::Objects.position(), key: self.key(object_key), place, values };
-        Some(Change::Put(Box::new(entry)))
-    }
+        "generation" => metadata["generation"].as_i64().map_or(Value::Null(Type::Long), Value::Long),
+        "managers" => managers(&metadata["managedFields"]),
+        "object" => Value::Dynamic(text.to_owned()),
+        _ => {
+            debug_assert!(!path.is_empty(), "{column} is found in the object");
+            Value::null(*ty)
+        }
+    };
+    let values = OBJECT.iter().map(cell).collect();
+    let entry = Entry { table: Of::Objects.position(), key: cluster.key(object_key), place, values };
+    Some(Change::Put(Box::new(entry)))
 }
 
 /// Who manages fields of the object, each once.

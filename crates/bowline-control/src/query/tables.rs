@@ -18,15 +18,19 @@ pub(super) enum Of {
     KubernetesConfiguration,
     ExtendedLocation,
     Objects,
+    Software,
+    Log,
 }
 
-const TABLES: [(Of, &str); 6] = [
+const TABLES: [(Of, &str); 8] = [
     (Of::Resources, DEFAULT),
     (Of::Containers, "ResourceContainers"),
     (Of::Authorization, "AuthorizationResources"),
     (Of::KubernetesConfiguration, "KubernetesConfigurationResources"),
     (Of::ExtendedLocation, "ExtendedLocationResources"),
     (Of::Objects, "KubernetesObjects"),
+    (Of::Software, "MachineSoftware"),
+    (Of::Log, "ActivityLog"),
 ];
 
 impl Of {
@@ -92,6 +96,44 @@ pub(super) const OBJECT: [(&str, Type, Held, &[&str]); 21] = [
     ("object", Type::Dynamic, Held::Document, &[]),
 ];
 
+/// Columns of machines' packages.
+pub(super) const SOFTWARE: [(&str, Type, Held); 11] = [
+    ("machineId", Type::String, Held::Few),
+    ("machineName", Type::String, Held::Few),
+    ("subscriptionId", Type::String, Held::Few),
+    ("resourceGroup", Type::String, Held::Few),
+    ("location", Type::String, Held::Few),
+    ("manager", Type::String, Held::Few),
+    ("name", Type::String, Held::Few),
+    ("version", Type::String, Held::Few),
+    ("architecture", Type::String, Held::Few),
+    ("publisher", Type::String, Held::Few),
+    ("installedOn", Type::Datetime, Held::Number),
+];
+
+/// Columns of the activity log.
+pub(super) const LOG: [(&str, Type, Held); 19] = [
+    ("id", Type::String, Held::Id),
+    ("eventTimestamp", Type::Datetime, Held::Number),
+    ("operationName", Type::String, Held::Few),
+    ("caller", Type::String, Held::Few),
+    ("status", Type::String, Held::Few),
+    ("subStatus", Type::String, Held::Few),
+    ("level", Type::String, Held::Few),
+    ("category", Type::String, Held::Few),
+    ("resourceId", Type::String, Held::Text),
+    ("resourceType", Type::String, Held::Few),
+    ("resourceProviderName", Type::String, Held::Few),
+    ("resourceGroup", Type::String, Held::Few),
+    ("subscriptionId", Type::String, Held::Few),
+    ("correlationId", Type::String, Held::Text),
+    ("operationId", Type::String, Held::Text),
+    ("eventDataId", Type::String, Held::Text),
+    ("claims", Type::Dynamic, Held::Few),
+    ("httpRequest", Type::Dynamic, Held::Document),
+    ("properties", Type::Dynamic, Held::Document),
+];
+
 /// As Resource Graph reads a query.
 pub(super) fn dialect() -> Dialect {
     Dialect { implicit_table: true }
@@ -124,11 +166,25 @@ fn objects(name: &str) -> Layout {
     }
 }
 
+fn plain(name: &str, columns: &[(&str, Type, Held)]) -> Layout {
+    Layout {
+        table: Table {
+            name: name.to_owned(),
+            schema: Schema::new(columns.iter().map(|(name, ty, _)| Column::new(*name, *ty)).collect()),
+        },
+        held: columns.iter().map(|(_, _, held)| held.clone()).collect(),
+        hot: Vec::new(),
+        keyed: None,
+    }
+}
+
 /// How the tables are held.
 #[must_use]
 pub fn layouts() -> Vec<Layout> {
     let layout = |(of, name): &(Of, &str)| match of {
         Of::Objects => objects(name),
+        Of::Software => plain(name, &SOFTWARE),
+        Of::Log => plain(name, &LOG),
         of => resources(name, *of != Of::Resources),
     };
     TABLES.iter().map(layout).collect()

@@ -174,3 +174,62 @@ async fn a_caller_sees_only_what_is_theirs() {
     assert_eq!(ask(&ada, &elsewhere).await.status, 403);
     assert_eq!(ask(&server.api(), &elsewhere).await.status, 401);
 }
+
+/// What was done is in the log at once, and only for who may see it.
+#[tokio::test]
+async fn the_activity_log_is_asked_too() {
+    let mut server = Server::usual().await;
+    let mut admin = server.admin().await;
+    let (plant, _) = seed(&admin).await;
+    assert!(admin.delete(&machine(&plant, "m0")).await.status < 300);
+    let done = "ActivityLog | where resourceGroup == 'plant' and resourceType =~ 'Microsoft.HybridCompute/machines' \
+        | summarize n = count(), who = take_any(caller) by operationName | order by operationName asc";
+    let wanted = json!([
+        {"operationName": "Microsoft.HybridCompute/machines/delete", "n": 1, "who": "admin"},
+        {"operationName": "Microsoft.HybridCompute/machines/write", "n": 5, "who": "admin"}
+    ]);
+    assert_eq!(data(&admin, done).await, wanted);
+    let revisions = "ActivityLog | where resourceGroup == 'plant' | extend r = tolong(properties.revision) | summarize n = dcount(r), least = min(r)";
+    let revisions = data(&admin, revisions).await;
+    assert!(
+        revisions[0]["n"].as_i64().unwrap() >= 6 && revisions[0]["least"].as_i64().unwrap() > 0,
+        "{revisions}"
+    );
+    server.kill();
+    server.restart().await;
+    admin.http = server.api().http;
+    assert_eq!(data(&admin, done).await, wanted);
+
+    let user = "/providers/Microsoft.Bowline/users/ada";
+    let made = admin.put(user, &json!({"properties": {"displayName": "Ada", "password": PASSWORD}})).await;
+    assert!(made.status < 300, "{}", made.text);
+    let token = sign_in(&server.api(), "ada", PASSWORD).await;
+    let ada = server.api().with(token["access_token"].as_str().unwrap());
+    assert_eq!(data(&ada, "ActivityLog | count").await, json!([{"Count": 0}]));
+    let id = format!(
+        "{plant}/providers/Microsoft.Authorization/roleAssignments/6b9ba8a6-92a1-4d5f-9b5c-0d0d3b8f3a11"
+    );
+    let role = json!({"properties": {"principalId": made.body["properties"]["objectId"], "roleDefinitionId": READER}});
+    assert!(admin.put(&id, &role).await.status < 300);
+    assert_eq!(data(&ada, done).await, wanted);
+    let groups = data(&ada, "ActivityLog | distinct resourceGroup").await;
+    assert_eq!(groups, json!([{"resourceGroup": "plant"}]));
+}
+
+/// An answer says which revision it shows: at least that of what was written before.
+#[tokio::test]
+async fn an_answer_shows_what_was_written_before_it() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let group = group(&admin, "plant").await;
+    for n in 0..20 {
+        let name = format!("m{n}");
+        assert!(admin.put(&machine(&group, &name), &json!({"location": "local"})).await.status < 300);
+        let at_least = server.revision().await;
+        let query = json!({"query": format!("Resources | where name == '{name}' | count")});
+        let response = admin.request(Method::POST, QUERIES).json(&query).send().await.unwrap();
+        let shown = response.headers()["x-bowline-revision"].to_str().unwrap().parse::<u64>().unwrap();
+        assert!(shown >= at_least, "{shown} of {at_least}");
+        assert_eq!(response.json::<Value>().await.unwrap()["data"], json!([{"Count": 1}]));
+    }
+}

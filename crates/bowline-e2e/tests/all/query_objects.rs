@@ -79,8 +79,12 @@ async fn objects_of_a_cluster_are_asked_for_and_shown_to_who_may_see_them() {
         "--kubeconfig",
         &kubeconfig,
     ]);
-    let _agent = cluster.agent();
+    let agent = cluster.agent();
     wait_for_connectivity(&admin, &id, "Connected", 60).await;
+    until_true("the whole inventory is handed over", seconds(60), async || {
+        agent.said().contains("the whole inventory has been handed over")
+    })
+    .await;
 
     let images = "KubernetesObjects | where kind == 'Deployment' | mv-expand c = spec.template.spec.containers \
         | where c.image !startswith 'registry.invalid' | project clusterName, namespace, name, image = tostring(c.image), team = labels.team | order by image asc";
@@ -111,6 +115,9 @@ async fn objects_of_a_cluster_are_asked_for_and_shown_to_who_may_see_them() {
     )
     .await;
     let by_kind = "KubernetesObjects | where kind != 'Event' and kind != 'Lease' | summarize n = count() by apiVersion, kind | order by apiVersion asc, kind asc";
+    let roles = cluster.get(&["get", "clusterroles"])["items"].as_array().unwrap().len();
+    wait_for(&admin, "KubernetesObjects | where kind == 'ClusterRole' | count", &json!([{"Count": roles}]))
+        .await;
     let before = data(&admin, by_kind).await;
     server.kill();
     server.restart().await;
