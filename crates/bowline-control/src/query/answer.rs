@@ -1,6 +1,5 @@
 //! The answer in Resource Graph's shape: objects or a table, pages, facets.
 
-use bowline_arm::Error;
 use bowline_kql::engine::{Answer, Engine, EngineError, Failure, Limits, Moment, Rows, Source};
 use bowline_kql::value::{format_datetime, format_timespan};
 use bowline_kql::{Catalogue, Dialect, Table, Type, Value};
@@ -11,17 +10,16 @@ use super::request::{Facet, Request};
 /// What the answer is called for its facets.
 const ANSWER: &str = "Answer";
 
+/// The page of an answer; its link to the next one names the answer so.
 pub(super) fn shape(
     request: &Request,
-    mut answers: Vec<Answer>,
+    answer: &Answer,
+    pin: u64,
     engine: &dyn Engine,
     moment: Moment,
     limits: &Limits,
-) -> Result<Json, Error> {
-    let Some(answer) = answers.pop() else {
-        return Err(Error::bad_request("BadRequest", "The query asks for nothing."));
-    };
-    let facets = facets(request, &answer, engine, moment, limits);
+) -> Json {
+    let facets = facets(request, answer, engine, moment, limits);
     let total = answer.rows.len();
     let rows = answer.rows.iter().skip(request.skip).take(request.top);
     let columns = &answer.schema.columns;
@@ -42,7 +40,7 @@ pub(super) fn shape(
         "totalRecords": total, "count": count, "resultTruncated": "false", "facets": facets, "data": [],
     });
     if end < total && count > 0 {
-        shown["$skipToken"] = request.token(end).into();
+        shown["$skipToken"] = request.token(end, pin).into();
     }
     shown["data"] = if request.table {
         let heads: Vec<Json> =
@@ -51,7 +49,7 @@ pub(super) fn shape(
     } else {
         Json::Array(data)
     };
-    Ok(shown)
+    shown
 }
 
 /// Types of Resource Graph's tables.

@@ -10,6 +10,7 @@ mod follow;
 mod log;
 mod mask;
 mod objects;
+mod pins;
 mod reporter;
 mod request;
 mod resources;
@@ -35,6 +36,7 @@ use uuid::Uuid;
 use crate::Control;
 use crate::context::OpContext;
 use crate::pipeline::store_error;
+use pins::{Owner, Pins};
 use request::Request;
 pub use tables::{catalogue, layouts};
 
@@ -60,11 +62,17 @@ pub struct Queries {
     parts: OnceLock<(Arc<dyn Engine>, Arc<dyn Tables>)>,
     reached: watch::Sender<Option<Reached>>,
     turns: Semaphore,
+    pins: Pins,
 }
 
 impl Default for Queries {
     fn default() -> Self {
-        Self { parts: OnceLock::new(), reached: watch::Sender::new(None), turns: Semaphore::new(AT_ONCE) }
+        Self {
+            parts: OnceLock::new(),
+            reached: watch::Sender::new(None),
+            turns: Semaphore::new(AT_ONCE),
+            pins: Pins::default(),
+        }
     }
 }
 
@@ -154,29 +162,52 @@ pub(crate) async fn resources(
         .cloned()
         .ok_or_else(|| Error::new(503, "ServiceUnavailable", "This server runs no queries."))?;
     let caller = mask::Caller::of(control, context, &request).await?;
+    let owner = Owner {
+        principal: context.actor.object_id,
+        fingerprint: request.question(),
+        rights: control.authorization().snapshot().await,
+    };
+    let kept = request.pin.and_then(|pin| Some((pin, queries.pins.find(pin, &owner, context.now)?)));
     // First: a query that is wrong waits for nothing.
     let request = blocking(move || match bind(&request.query, tables::dialect(), &catalogue()) {
         Ok(_) => Ok(request),
         Err(found) => Err(refuse(&Failure::Query(found), &request.query)),
     })
     .await?;
-    let revision = queries.wait(control).await?;
+    let revision = match &kept {
+        Some((_, (_, revision))) => *revision,
+        None => queries.wait(control).await?,
+    };
     let turn = queries.turns.acquire().await.map_err(Error::internal)?;
     let ended = Arc::new(AtomicBool::new(false));
     let waiting = Waiting(Arc::clone(&ended));
     let limits = Limits { rows: ROWS, ended, ..Limits::default() };
     let now = UNIX_EPOCH + context.now.as_microsecond() * (SECOND / 1_000_000);
     let moment = Moment { now, seed: context.correlation_id.as_u64_pair().0 };
+    let fresh = kept.is_none();
     let answered = blocking(move || {
-        let view = tables.view(Box::new(caller));
-        engine
-            .answer(&request.query, tables::dialect(), &catalogue(), &*view, moment, &limits)
-            .map_err(|failure| refuse(&failure, &request.query))
-            .and_then(|answers| answer::shape(&request, answers, &*engine, moment, &limits))
+        let (pin, answer) = match kept {
+            Some((pin, (answer, _))) => (pin, answer),
+            None => {
+                let view = tables.view(Box::new(caller));
+                let answers = engine
+                    .answer(&request.query, tables::dialect(), &catalogue(), &*view, moment, &limits)
+                    .map_err(|failure| refuse(&failure, &request.query))?;
+                let answer = answers.into_iter().next_back();
+                let nothing = || Error::bad_request("BadRequest", "The query asks for nothing.");
+                (bowline_auth::random::guid().as_u64_pair().0, answer.ok_or_else(nothing)?)
+            }
+        };
+        let shown = answer::shape(&request, &answer, pin, &*engine, moment, &limits);
+        Ok((pin, answer, shown))
     })
     .await;
     drop((waiting, turn));
-    answered.map(|answer| (answer, revision))
+    let (pin, answer, shown) = answered?;
+    if fresh && shown.get("$skipToken").is_some() {
+        queries.pins.keep(pin, owner, &answer, revision, context.now);
+    }
+    Ok((shown, revision))
 }
 
 /// Work that takes the processor for a while.

@@ -22,6 +22,8 @@ pub(super) struct Request {
     pub(super) management_groups: Vec<String>,
     pub(super) top: usize,
     pub(super) skip: usize,
+    /// The kept answer that the page link names.
+    pub(super) pin: Option<u64>,
     /// Columns and rows instead of objects.
     pub(super) table: bool,
     pub(super) facets: Vec<Facet>,
@@ -72,9 +74,9 @@ impl Request {
             return Err(refused("query", &format!("has at most {MAX_QUERY} bytes")));
         }
         let options = &body["options"];
-        let skip = match options["$skipToken"].as_str() {
+        let (skip, pin) = match options["$skipToken"].as_str() {
             Some(token) => from_token(token, query)?,
-            None => number(&options["$skip"], "options.$skip", 0, usize::MAX)?.unwrap_or_default(),
+            None => (number(&options["$skip"], "options.$skip", 0, usize::MAX)?.unwrap_or_default(), None),
         };
         let table = match options["resultFormat"].as_str() {
             None => false,
@@ -92,18 +94,29 @@ impl Request {
             management_groups: names(body, "managementGroups")?,
             top: number(&options["$top"], "options.$top", 1, MOST)?.unwrap_or(USUAL),
             skip,
+            pin,
             table,
             facets: facets.iter().map(Facet::parse).collect::<Result<_, _>>()?,
         })
     }
 
-    /// Where the next page begins, for this query alone.
-    pub(super) fn token(&self, next: usize) -> String {
-        format!("{next}.{:016x}", fingerprint(&self.query))
+    /// Where the next page begins, for this query alone, in the answer of this name.
+    pub(super) fn token(&self, next: usize, pin: u64) -> String {
+        format!("{next}.{:016x}.{pin:016x}", self.fingerprint())
+    }
+
+    fn fingerprint(&self) -> u64 {
+        fingerprint(&self.query)
+    }
+
+    /// Tells whole questions apart: the query and the scopes that it names.
+    pub(super) fn question(&self) -> u64 {
+        let scopes = [self.subscriptions.join(","), self.management_groups.join(",")].join("|");
+        fingerprint(&format!("{}|{scopes}", self.query))
     }
 }
 
-fn from_token(token: &str, query: &str) -> Result<usize, Error> {
+fn from_token(token: &str, query: &str) -> Result<(usize, Option<u64>), Error> {
     let stale = || {
         Error::bad_request(
             "InvalidSkipToken",
@@ -111,11 +124,13 @@ fn from_token(token: &str, query: &str) -> Result<usize, Error> {
         )
         .with_target("options.$skipToken")
     };
-    let (next, of) = token.split_once('.').ok_or_else(stale)?;
-    if of != format!("{:016x}", fingerprint(query)) {
+    let mut parts = token.split('.');
+    let (next, of, pin) = (parts.next(), parts.next(), parts.next());
+    if of != Some(&format!("{:016x}", fingerprint(query))) || parts.next().is_some() {
         return Err(stale());
     }
-    next.parse().map_err(|_| stale())
+    let next = next.and_then(|next| next.parse().ok()).ok_or_else(stale)?;
+    Ok((next, pin.and_then(|pin| u64::from_str_radix(pin, 16).ok())))
 }
 
 /// FNV-1a: it tells queries apart and protects nothing.

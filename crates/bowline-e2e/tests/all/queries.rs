@@ -233,3 +233,46 @@ async fn an_answer_shows_what_was_written_before_it() {
         assert_eq!(response.json::<Value>().await.unwrap()["data"], json!([{"Count": 1}]));
     }
 }
+
+/// Pages show one answer while it is kept, whatever is written meanwhile; after a change of roles they show what is there.
+#[tokio::test]
+async fn pages_are_of_one_revision() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let (plant, _) = seed(&admin).await;
+    let page = async |token: &Value| {
+        let body = json!({"query": "Resources | project name, resourceGroup | order by resourceGroup asc, name asc", "options": {"$top": 2, "$skipToken": token}});
+        let response = admin.request(Method::POST, QUERIES).json(&body).send().await.unwrap();
+        let revision: u64 = response.headers()["x-bowline-revision"].to_str().unwrap().parse().unwrap();
+        (revision, response.json::<Value>().await.unwrap())
+    };
+    let (revision, first) = page(&Value::Null).await;
+    // Would be first of all.
+    assert!(admin.put(&machine(&plant, "a"), &json!({"location": "local"})).await.status < 300);
+    for n in 0..3 {
+        assert!(admin.delete(&machine(&plant, &format!("m{n}"))).await.status < 300);
+    }
+    let mut names: Vec<Value> = first["data"].as_array().unwrap().clone();
+    let mut token = first["$skipToken"].clone();
+    while token.is_string() {
+        let (of, next) = page(&token).await;
+        assert_eq!((of, &next["totalRecords"]), (revision, &json!(8)));
+        names.extend(next["data"].as_array().unwrap().clone());
+        token = next["$skipToken"].clone();
+    }
+    let office = (0..3).map(|n| json!({"name": format!("m{n}"), "resourceGroup": "office"}));
+    let of_plant = (0..5).map(|n| json!({"name": format!("m{n}"), "resourceGroup": "plant"}));
+    assert_eq!(names, office.chain(of_plant).collect::<Vec<_>>());
+
+    let id = format!(
+        "{plant}/providers/Microsoft.Authorization/roleAssignments/6b9ba8a6-92a1-4d5f-9b5c-0d0d3b8f3a12"
+    );
+    let user = "/providers/Microsoft.Bowline/users/ada";
+    let made = admin.put(user, &json!({"properties": {"displayName": "Ada", "password": PASSWORD}})).await;
+    let principal = &made.body["properties"]["objectId"];
+    let role = json!({"properties": {"principalId": principal, "roleDefinitionId": READER}});
+    let given = admin.put(&id, &role).await;
+    assert!(given.status < 300, "{}", given.text);
+    let (of, next) = page(&first["$skipToken"]).await;
+    assert!(of > revision && next["totalRecords"] == 6, "{next}");
+}
