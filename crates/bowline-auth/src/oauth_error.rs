@@ -96,7 +96,9 @@ pub enum OAuthError {
     InvalidGrant,
     #[error("The refresh token was used before, so this sign-in was ended everywhere; sign in again.")]
     ReusedRefreshToken,
-    #[error("The sign-in was ended, or the password was changed since; sign in again.")]
+    #[error(
+        "The sign-in was ended (by a sign-out, by a new password, or as the oldest of more than one person may have); sign in again."
+    )]
     RevokedGrant,
     #[error("The sign-in began more than {days} days ago; sign in again.")]
     SignInTooOld { days: i64 },

@@ -135,7 +135,7 @@ impl Control {
         self.prove_if_confidential(confidential, client_id, credential, now).await?;
         let (stored, opened) = self.open_code(code, client_id, redirect_uri, verifier, now).await?;
         let user = self.user(opened.object_id).await?;
-        let (family, begin) = Family::begin(opened.object_id, client_id, now);
+        let (family, begin) = self.begin_family(opened.object_id, client_id, now).await?;
         let request = opened.request.clone();
         let nonce = request.nonce.as_deref();
         let granted = Granted { client_id, scope: &request.scope, nonce, confidential };
@@ -165,8 +165,9 @@ impl Control {
             expires_on: now + SESSION_LIFETIME,
         };
         let cookie = Secret::generate("");
-        let put =
-            EntryWrite::Put { entry: entry("portalSession", cookie.digest(), &session, session.expires_on) };
+        let entry = entry("portalSession", cookie.digest(), &session, session.expires_on);
+        self.make_room(session.object_id, &entry, now).await?;
+        let put = EntryWrite::Put { entry };
         self.write_entries("sign-in", vec![take, put], now).await.map_err(|_| OAuthError::InvalidGrant)?;
         Ok((cookie, session))
     }

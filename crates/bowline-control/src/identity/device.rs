@@ -8,7 +8,6 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::issue::{Granted, TokenAnswer};
-use super::refresh::Family;
 use super::{Door, clients, entry, unavailable};
 use crate::Control;
 
@@ -144,7 +143,7 @@ impl Control {
             Poll::Denied => Err(OAuthError::AccessDenied),
             Poll::Approved { object_id } => {
                 let user = self.user(object_id).await?;
-                let (family, begin) = Family::begin(object_id, client_id, now);
+                let (family, begin) = self.begin_family(object_id, client_id, now).await?;
                 let take = EntryWrite::Take { kind: "device".to_owned(), key: digest };
                 let scope = if scope.trim().is_empty() { &grant.scope } else { scope };
                 let granted = Granted { client_id, scope, nonce: None, confidential: false };

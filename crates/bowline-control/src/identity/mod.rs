@@ -8,6 +8,7 @@
 //! | [`password`] | people prove themselves |
 //! | [`code`] | authorization code with PKCE, portal sessions (RFC 6749 §4.1, RFC 7636) |
 //! | [`refresh`] | refresh tokens, their families, revocation (RFC 6749 §6, RFC 7009, RFC 9700) |
+//! | [`sign_ins`] | how many of them a person has at once |
 //! | [`federation`] | `client_credentials` by a token of another issuer, which a federated credential trusts (RFC 7523 §3) |
 //! | [`clients`] | the public clients that everybody has |
 //! | [`doors`] | limits for whoever fails too often |
@@ -25,6 +26,7 @@ pub mod issue;
 pub mod password;
 pub mod refresh;
 pub mod rotation;
+pub mod sign_ins;
 pub mod upstream;
 
 use std::sync::{Arc, Mutex, OnceLock, RwLock};

@@ -59,15 +59,6 @@ struct Refresh {
 }
 
 impl Family {
-    /// A sign-in that begins now, and the write that makes it.
-    pub(super) fn begin(user: Uuid, client_id: &str, now: Timestamp) -> (Self, EntryWrite) {
-        let family = Self { id: bowline_auth::random::guid(), began_on: now };
-        let stored = StoredFamily { object_id: user, client_id: client_id.to_owned() };
-        let end = now + SignedDuration::from_hours(24 * LONGEST_DAYS);
-        let write = EntryWrite::Insert { entry: entry(FAMILY, family.id.to_string(), &stored, end) };
-        (family, write)
-    }
-
     pub(super) fn id(&self) -> Uuid {
         self.id
     }
@@ -99,6 +90,21 @@ impl Family {
 }
 
 impl Control {
+    /// A sign-in that begins now, and the write that makes it.
+    pub(super) async fn begin_family(
+        &self,
+        user: Uuid,
+        client_id: &str,
+        now: Timestamp,
+    ) -> Result<(Family, EntryWrite), OAuthError> {
+        let family = Family { id: bowline_auth::random::guid(), began_on: now };
+        let stored = StoredFamily { object_id: user, client_id: client_id.to_owned() };
+        let end = now + SignedDuration::from_hours(24 * LONGEST_DAYS);
+        let entry = entry(FAMILY, family.id.to_string(), &stored, end);
+        self.make_room(user, &entry, now).await?;
+        Ok((family, EntryWrite::Insert { entry }))
+    }
+
     /// The `refresh_token` grant; the token is replaced by a new one.
     ///
     /// # Errors

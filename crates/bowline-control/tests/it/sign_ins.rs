@@ -2,8 +2,9 @@
 
 use bowline_auth::{OAuthError, pkce};
 use bowline_control::Control;
-use bowline_control::identity::CLI_CLIENT;
 use bowline_control::identity::code::AuthorizeRequest;
+use bowline_control::identity::sign_ins::MOST;
+use bowline_control::identity::{CLI_CLIENT, PORTAL_CLIENT};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -112,6 +113,59 @@ async fn revocation_needs_the_token_and_its_client() {
     world.control.revoke(&second, CLI_CLIENT, now).await.expect("revoked");
     assert_eq!(renew(&world, &second, now).await, Err(OAuthError::RevokedGrant));
     assert_eq!(renew(&world, &first, now).await, Err(OAuthError::RevokedGrant), "the whole sign-in");
+}
+
+#[tokio::test]
+async fn the_oldest_sign_in_makes_room_for_the_newest() {
+    let world = World::new().await;
+    let mut tokens = Vec::new();
+    for second in 0..MOST as i64 {
+        tokens.push(sign_in(&world, after(seconds(second))).await);
+    }
+    // Who signs out makes room: nobody is pushed out for the next one.
+    let later = after(seconds(600));
+    world.control.revoke(&tokens[5], CLI_CLIENT, later).await.expect("revoked");
+    tokens.push(sign_in(&world, later).await);
+    tokens[0] = token(&renew(&world, &tokens[0], later).await.expect("the oldest goes on"));
+
+    let last = after(seconds(700));
+    tokens.push(sign_in(&world, last).await);
+    assert_eq!(renew(&world, &tokens[0], last).await, Err(OAuthError::RevokedGrant));
+    for kept in [&tokens[1], &tokens[MOST]] {
+        renew(&world, kept, last).await.expect("younger ones go on");
+    }
+    // Of one second, as a script does it: each gets in, and no more than the ceiling stay.
+    let many = futures::future::join_all((0..20).map(|_| sign_in(&world, after(seconds(800))))).await;
+    let mut open = 0;
+    for token in tokens.iter().skip(MOST + 1).chain(&many) {
+        open += usize::from(renew(&world, token, after(seconds(800))).await.is_ok());
+    }
+    assert_eq!(open, 21);
+    assert_eq!(renew(&world, &tokens[20], after(seconds(800))).await, Err(OAuthError::RevokedGrant));
+}
+
+#[tokio::test]
+async fn a_browser_is_signed_out_as_the_oldest_too() {
+    let world = World::new().await;
+    let (control, redirect) =
+        (&world.control, format!("{}/portal/callback", world.control.settings().public_url));
+    let user = control.check_password("admin", PASSWORD, "127.0.0.1", start()).await.expect("the password");
+    let request = AuthorizeRequest {
+        client_id: PORTAL_CLIENT.to_owned(),
+        redirect_uri: redirect,
+        scope: "openid profile".to_owned(),
+        code_challenge: pkce::challenge(VERIFIER),
+        nonce: None,
+    };
+    let code = control.issue_code(request, &user, start()).await.expect("a code");
+    let (cookie, _) = control.open_portal_session(code.expose(), VERIFIER, start()).await.expect("a session");
+    let session = async |now| control.portal_session(cookie.expose(), now).await.expect("read").is_some();
+    for second in 1..MOST as i64 {
+        let _ = sign_in(&world, after(seconds(second))).await;
+    }
+    assert!(session(after(seconds(200))).await);
+    let _ = sign_in(&world, after(seconds(201))).await;
+    assert!(!session(after(seconds(202))).await, "it was the oldest");
 }
 
 #[tokio::test]

@@ -173,6 +173,12 @@ fn callers() -> Vec<Line> {
             "the newest ends the one before; another installation with the same key gets 409 `MachineCloned`",
         ),
         (
+            "sign-ins of a person that go on at once, on devices and in browsers",
+            bowline_control::identity::sign_ins::MOST.to_string(),
+            "",
+            "the oldest ends; its next renewal is answered `invalid_grant`, its browser is asked to sign in",
+        ),
+        (
             "failed sign-ins of an account, and from an address",
             "a few, then longer and longer pauses".to_owned(),
             "",
