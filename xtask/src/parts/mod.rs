@@ -4,6 +4,7 @@
 //! checked by hash. A Debian part is a list of packages. The real clients ([`clients`]) and PostgreSQL's newer servers
 //! ([`postgres`]) come from their own registries by pinned version ([`pinned`]). Nothing foreign is committed.
 
+pub(crate) mod azurite;
 pub(crate) mod clients;
 mod debian;
 mod go;
@@ -58,6 +59,8 @@ pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
         for (_, place) in clients::ensure(paths)? {
             println!("{}", place.display());
         }
+    } else if name == azurite::NAME {
+        println!("{}", azurite::ensure(paths)?.display());
     } else if name == postgres::NAME {
         for (_, place) in postgres::ensure(paths)? {
             println!("{}", place.display());
@@ -66,7 +69,7 @@ pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
         let built = BUILT.iter().map(|part| part.name);
         let known: Vec<_> = built
             .chain(INSTALLED.iter().map(|part| part.name))
-            .chain([clients::NAME, postgres::NAME])
+            .chain([clients::NAME, postgres::NAME, azurite::NAME])
             .collect();
         bail!("there is no part named `{name}`; there are: {}", known.join(", "));
     }
@@ -82,6 +85,7 @@ fn list(paths: &Paths) -> Result<()> {
     }
     print_line(clients::NAME, clients::WHAT, clients::find(paths)?);
     print_line(postgres::NAME, postgres::WHAT, postgres::find(paths)?);
+    print_line(azurite::NAME, azurite::WHAT, azurite::find(paths)?);
     say::note("make one with `cargo xtask parts NAME`");
     Ok(())
 }

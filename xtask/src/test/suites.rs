@@ -105,17 +105,17 @@ const STORE: &str = "bowline-store";
 const E2E: &str = "bowline-e2e";
 
 fn unit(context: &Context<'_>) -> Result<()> {
-    let kubernetes = match context.quick {
-        true => None,
-        false => Some(parts::ensure_built(context.paths, &parts::KUBERNETES)?),
+    let foreign = match context.quick {
+        true => Vec::new(),
+        false => vec![
+            ("BOWLINE_KUBERNETES", parts::ensure_built(context.paths, &parts::KUBERNETES)?),
+            ("BOWLINE_AZURITE", parts::azurite::ensure(context.paths)?),
+        ],
     };
     let chosen = context.programs.iter().filter(|program| ![STORE, E2E].contains(&program.package.as_str()));
     programs::run(chosen, |test| {
-        context.guard.mark(test);
-        // Tests against a real API server look for this; without it they say that they were left out.
-        if let Some(folder) = &kubernetes {
-            test.env("BOWLINE_KUBERNETES", folder);
-        }
+        // Tests against foreign programs look for these; without them they say that they were left out.
+        context.guard.mark(test).envs(foreign.iter().map(|(name, folder)| (name, folder)));
     })?;
     if context.quick {
         return Ok(());

@@ -42,13 +42,38 @@ const PART_BYTES: usize = 8 << 20;
 /// Parts that are under way at once.
 const PARTS: usize = 4;
 
-/// What a store said, without the documents that it sends along.
+/// What a store said, without the documents that it sends along, and what to do about it.
 fn brief(error: &object_store::Error) -> String {
+    use object_store::Error;
     match error {
-        object_store::Error::NotFound { .. } => "there is no such object".to_owned(),
-        other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        Error::NotFound { .. } => "there is no such object".to_owned(),
+        Error::Unauthenticated { .. } => format!("the store does not know who asks (401): {CREDENTIALS}"),
+        Error::PermissionDenied { .. } => {
+            format!("the store refuses these credentials, or what they may do there (403): {CREDENTIALS}")
+        }
+        // A document follows what is said for people.
+        other => {
+            let text = other.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            line.split(": <").next().unwrap_or_default().to_owned()
+        }
     }
 }
+
+/// The same of a write: there what is missing is what would hold the object.
+fn brief_of_write(error: &object_store::Error) -> String {
+    match error {
+        object_store::Error::NotFound { .. } => {
+            "there is no such bucket or container: make it first, or correct its name".to_owned()
+        }
+        other => brief(other),
+    }
+}
+
+/// Where the credentials of each store come from.
+const CREDENTIALS: &str = "look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3://, \
+    at GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS for gs://, \
+    at AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY for az://";
 
 impl Place {
     /// From what the operator wrote.
@@ -94,7 +119,8 @@ impl Place {
             Err(error) => bail!("{self} cannot be reached: {}", brief(&error)),
         }
         let upload = store.put_multipart(path).await;
-        let upload = upload.map_err(|error| anyhow!("{self} cannot be written: {}", brief(&error)))?;
+        let upload =
+            upload.map_err(|error| anyhow!("{self} cannot be written: {}", brief_of_write(&error)))?;
         let upload = Box::new(WriteMultipart::new_with_chunk_size(upload, PART_BYTES));
         Ok(Target::Object { place: self.to_string(), upload, runtime: Handle::current() })
     }
@@ -177,7 +203,7 @@ impl Target {
             Self::Object { place, upload, runtime } => match runtime.block_on(upload.finish()) {
                 Ok(_) => Ok(()),
                 Err(error) => {
-                    Err(CopyError::Outside(format!("{place} cannot be finished: {}", brief(&error))))
+                    Err(CopyError::Outside(format!("{place} cannot be finished: {}", brief_of_write(&error))))
                 }
             },
         }
@@ -197,9 +223,9 @@ impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file.file.write(bytes),
-            Self::Object { upload, runtime, .. } => {
+            Self::Object { place, upload, runtime } => {
                 let room = runtime.block_on(upload.wait_for_capacity(PARTS));
-                room.map_err(|error| io::Error::other(brief(&error)))?;
+                room.map_err(|error| io::Error::other(format!("{place}: {}", brief_of_write(&error))))?;
                 upload.write(bytes);
                 Ok(bytes.len())
             }
