@@ -36,6 +36,8 @@ pub struct Options {
     pub agent_image: Option<PathBuf>,
     /// The data directory of another server whose certificate authority this one has too, for several behind one address.
     pub authority_of: Option<PathBuf>,
+    /// Another build of the server.
+    pub program: Option<PathBuf>,
     /// More arguments.
     pub extra: Vec<String>,
     /// More of its environment.
@@ -53,6 +55,7 @@ impl Default for Options {
             signing_key_seconds: None,
             agent_image: None,
             authority_of: None,
+            program: None,
             extra: Vec::new(),
             environment: Vec::new(),
         }
@@ -101,6 +104,11 @@ impl Server {
     /// More arguments for its next start.
     pub fn set_extra(&mut self, extra: &[&str]) {
         self.options.extra = extra.iter().map(|argument| (*argument).to_owned()).collect();
+    }
+
+    /// Another build from its next start on; none is the one that is tested.
+    pub fn set_program(&mut self, program: Option<PathBuf>) {
+        self.options.program = program;
     }
 
     /// Where it keeps its data.
@@ -168,12 +176,9 @@ impl Server {
     /// When it still runs.
     pub fn launch(&mut self) {
         assert!(self.program.is_none(), "kill or stop the server before it is started again");
-        self.program = Some(Program::start(
-            &binary("bowline-server"),
-            &self.arguments(),
-            &self.options.environment,
-            &self.log(),
-        ));
+        let program = self.options.program.clone().unwrap_or_else(|| binary("bowline-server"));
+        self.program =
+            Some(Program::start(&program, &self.arguments(), &self.options.environment, &self.log()));
     }
 
     /// Waits until it takes requests.

@@ -1,5 +1,6 @@
 //! Three servers on one PostgreSQL behind a plain TCP balancer.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::api::Api;
@@ -34,11 +35,26 @@ impl Three {
         Self::start_with(host, database, grace, Default::default()).await
     }
 
+    /// Starts three of another build.
+    pub async fn start_of(program: PathBuf, database: String, grace: u64) -> Self {
+        Self::begin("localhost", database, grace, Some(program), Default::default()).await
+    }
+
     /// Starts them, each with more in its environment.
     pub async fn start_with(
         host: &str,
         database: String,
         grace: u64,
+        environments: [Vec<(String, String)>; 3],
+    ) -> Self {
+        Self::begin(host, database, grace, None, environments).await
+    }
+
+    async fn begin(
+        host: &str,
+        database: String,
+        grace: u64,
+        program: Option<PathBuf>,
         environments: [Vec<(String, String)>; 3],
     ) -> Self {
         let [one, two, three] = environments;
@@ -48,6 +64,7 @@ impl Three {
             database: Some(database.clone()),
             public_url: Some(url.clone()),
             restart_grace: grace,
+            program,
             ..Options::default()
         };
         let first = Server::start_at(ports[0], Options { environment: one, ..usual.clone() }).await;

@@ -82,6 +82,8 @@ mod traces;
 mod tunnel_servers;
 #[path = "all/tunnels.rs"]
 mod tunnels;
+#[path = "all/two_builds.rs"]
+mod two_builds;
 #[path = "all/up.rs"]
 mod up;
 #[path = "all/upgrades.rs"]
