@@ -10,6 +10,7 @@ use std::{
         unix::fs::{OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use nix::{
@@ -63,6 +64,21 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
         ))));
     }
     Ok(Some(bytes))
+}
+
+/// Opens a file that is too large to be read as a whole; `None` when there is none.
+pub fn open(path: &Path) -> Result<Option<File>, DiskError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DiskError::new(path, "opened")(error)),
+    }
+}
+
+/// Size and time of the last change of a file or folder; what is not there has none.
+pub fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
 }
 
 /// Reads a text file; `None` when there is none.

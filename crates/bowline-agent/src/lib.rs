@@ -18,6 +18,7 @@ pub mod disk;
 pub mod health;
 pub mod home;
 pub mod key;
+mod known;
 pub mod ledger;
 pub mod logging;
 pub mod machine;

@@ -6,4 +6,5 @@ pub mod enrol;
 pub mod home;
 pub mod observe;
 pub mod run;
+pub mod software;
 pub mod steps;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     home::StateFolder,
     observe::{self, HostFiles},
+    software::Software,
 };
 use crate::{
     conditions,
@@ -19,8 +20,8 @@ use crate::{
     ledger::{LedgerError, disk::DiskLedger},
     logging,
     session::{
-        self, Gone, Order, Outcome, Pace, Reporter, RoleEnd, SessionConfig, SessionError, role_channel,
-        status::StatusBoard,
+        self, Gone, Order, Outcome, Pace, ReportError, Reporter, RoleEnd, SessionConfig, SessionError,
+        role_channel, status::StatusBoard,
     },
 };
 
@@ -167,16 +168,22 @@ async fn observe_host(role: RoleEnd, files: HostFiles, enrolment: Enrolment) -> 
         settings: AgentSettings::default(),
         pace: Pace::Usual,
         reported: None,
+        software: Software::default(),
     };
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = look.tick() => host.report().await?,
+            _ = look.tick() => {
+                host.report().await?;
+                host.report_software().await?;
+            }
             order = orders.next() => match order? {
                 Order::SendEverything { reason } => {
                     tracing::debug!(reason, "everything is reported");
                     host.reporter.begin_full().await?;
+                    host.software.forget();
+                    host.report_software().await?;
                     host.reporter.finish_full().await?;
                 }
                 Order::Desired(document) => {
@@ -202,6 +209,7 @@ struct Host {
     settings: AgentSettings,
     pace: Pace,
     reported: Option<Value>,
+    software: Software,
 }
 
 impl Host {
@@ -212,6 +220,18 @@ impl Host {
         if self.reported.as_ref().is_none_or(|old| observe::is_news(old, &facts)) {
             self.reporter.status(facts.clone()).await?;
             self.reported = Some(facts);
+        }
+        Ok(())
+    }
+
+    /// Looks at what is installed and says what is new.
+    async fn report_software(&mut self) -> Result<(), Gone> {
+        for delta in self.software.look(&self.files).await {
+            match self.reporter.delta(delta).await {
+                Ok(()) => {}
+                Err(ReportError::TooLarge(error)) => tracing::warn!(%error, "a package is left out"),
+                Err(ReportError::Gone(gone)) => return Err(gone),
+            }
         }
         Ok(())
     }

@@ -50,6 +50,7 @@ async fn a_host_that_is_connected_later_is_picked_up_without_a_restart() {
     connected.unwrap_or_else(|error| panic!("{error}: {said}"));
     until("the session", || server.sessions() == 1).await;
     until("the first report", || server.source().status.is_some()).await;
+    until("its packages", || server.source().objects.contains_key("software/dpkg/shell/amd64")).await;
     assert!(!running.is_finished());
     stop.cancel();
     assert_eq!(running.await.unwrap().unwrap(), Outcome::Stopped);

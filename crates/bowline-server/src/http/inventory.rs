@@ -12,6 +12,8 @@ use super::State;
 use super::arm::{json_response, next_link};
 use super::call::Call;
 
+/// Whose objects are Kubernetes' own; a machine's are its packages.
+const CLUSTER: &str = "Microsoft.Kubernetes/connectedClusters";
 /// The action that the caller needs at the cluster.
 const ACTION: &str = "Microsoft.Bowline/kubernetesObjects/read";
 const MAX_PAGE: usize = 1000;
@@ -54,10 +56,11 @@ pub async fn list(
         namespace: call.parameter("namespace"),
         name: call.parameter("name"),
     };
+    let is_cluster = record.resource_type.eq_ignore_ascii_case(CLUSTER);
     let mut seen = state
         .control
         .inventory()
-        .list(record.uid, "inventory", after.as_deref(), top + 1, |key, _| wanted.matches(key))
+        .list(record.uid, "inventory", after.as_deref(), top + 1, |key, _| is_cluster && wanted.matches(key))
         .await
         .map_err(|e| {
             Error::unavailable("The cluster's inventory cannot be read right now. Try again.", 2)

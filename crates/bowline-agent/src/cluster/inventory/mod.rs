@@ -1,7 +1,7 @@
 //! What is in the cluster, sent as whole objects and tombstones.
 //!
 //! One task per kind lists and watches ([`kind`]); this loop compares hashes with what the server has been told
-//! ([`known`]), lets bursts settle ([`coalesce`]) and hands deltas to the session. No object is kept: a full delivery lists
+//! ([`Known`]), lets bursts settle ([`coalesce`]) and hands deltas to the session. No object is kept: a full delivery lists
 //! again.
 //!
 //! While the agent saves bytes ([`Pace`]), changes are gathered for longer and the watches of events rest; afterwards they list
@@ -14,7 +14,6 @@
 
 mod coalesce;
 mod kind;
-mod known;
 mod newest;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -35,7 +34,6 @@ use tokio::{
 use self::{
     coalesce::Coalescer,
     kind::{Change, Nature, Seen, What, watch_kind},
-    known::Known,
     newest::{Admission, MAX_EVENTS, Newest, event_time},
 };
 use super::{
@@ -43,7 +41,9 @@ use super::{
     uplink::{Downlink, Uplink},
 };
 use crate::{
-    clock, conditions, logging,
+    clock, conditions,
+    known::Known,
+    logging,
     session::{Gone, Order, Pace, ReportError},
 };
 
@@ -344,7 +344,7 @@ impl<U: Uplink> Inventory<U> {
         hash: ContentHash,
         object: Value,
     ) -> Result<(), Gone> {
-        if watched.known.saw(name, short(&hash)) && watched.reported {
+        if watched.known.saw(name, &hash) && watched.reported {
             self.put(Delta::object(key_of(&watched.kind, name), hash, object)).await?;
         }
         Ok(())
@@ -497,11 +497,6 @@ fn wanted_kinds(settings: AgentSettings) -> Result<Vec<KindName>, String> {
 /// `group/version/Kind/namespace/name`; read from the right, every part is where it belongs.
 fn key_of(kind: &KindName, name: &str) -> String {
     format!("{kind}/{name}")
-}
-
-fn short(hash: &ContentHash) -> u128 {
-    let (half, _) = hash.as_bytes().split_first_chunk::<16>().expect("a hash has 32 bytes");
-    u128::from_be_bytes(*half)
 }
 
 #[cfg(test)]

@@ -36,6 +36,11 @@ impl HostFiles {
         disk::list(&self.root.join(path)).unwrap_or_default()
     }
 
+    /// Where a file is.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
     /// Where a symbolic link leads.
     pub fn link(&self, path: &str) -> Option<String> {
         disk::link_target(&self.root.join(path))
