@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -53,17 +54,11 @@ pub(super) fn check(paths: &Paths) -> Result<()> {
 }
 
 fn render(paths: &Paths) -> Result<BTreeMap<String, String>> {
-    let mut run = cargo::command(paths, "run");
-    run.args([
-        "--quiet",
-        "--locked",
-        "--package",
-        "bowline-server",
-        "--bin",
-        "bowline-server",
-        "--",
-        "generate",
-    ]);
+    // Every program and test at once, as the suites build them: a call for this one would select other features, and compile the query engine anew.
+    let mut build = cargo::command(paths, "build");
+    command::run(build.args(["--quiet", "--locked", "--workspace", "--bins", "--tests"]))?;
+    let mut run = Command::new(paths.built("bowline-server"));
+    run.arg("generate").current_dir(&paths.root);
     let text = command::capture(&mut run).context("the generated files cannot be rendered")?;
     serde_json::from_str(&text).context("`bowline-server generate` prints an object of path and text")
 }
