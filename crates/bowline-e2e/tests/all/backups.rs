@@ -237,8 +237,9 @@ async fn a_bad_backup_and_a_full_disk_change_nothing() {
         damaged[at] ^= 0x10;
         std::fs::write(file("damaged.tar"), &damaged).unwrap();
         let output = bowline_server(&["backup", "verify", &file("damaged.tar")]);
-        // A byte between two entries says nothing, and is no damage.
-        let padding = bytes[at] == 0 && output.status.success();
+        // A byte between two entries says nothing, and is no damage; nor does one that fills up the checksum of an entry's head.
+        let fills = (148..156).contains(&(at % 512)) && matches!(bytes[at], b'0' | b' ');
+        let padding = (bytes[at] == 0 || fills) && output.status.success();
         assert!(padding || output.status.code() == Some(3), "byte {at}: {}", said(&output));
     }
     for cut in [0, 100, bytes.len() / 2, bytes.len() - 3000] {
