@@ -2,15 +2,15 @@
 
 use std::cmp::Ordering;
 
+use crate::json::{Json, Map, Number};
 use bowline_kql::value::{format_datetime, format_timespan};
 use bowline_kql::{Type, Value};
-use serde_json::{Map, Number, Value as Json};
 
 use crate::convert;
 
 /// The JSON of a text; null where it is none.
 pub(crate) fn parse(text: &str) -> Json {
-    serde_json::from_str(text).unwrap_or(Json::Null)
+    crate::json::read(text).unwrap_or_default()
 }
 
 pub(crate) fn of(json: &Json) -> Value {
@@ -89,6 +89,16 @@ pub(crate) fn step<'j>(json: &'j Json, by: &Value) -> Option<&'j Json> {
             let index = by.as_long()?;
             let index = if index < 0 { index + list.len() as i64 } else { index };
             list.get(usize::try_from(index).ok()?)
+        }
+        _ => None,
+    }
+}
+
+/// The first key that differs by its case only.
+pub(crate) fn step_any_case<'j>(json: &'j Json, by: &Value) -> Option<&'j Json> {
+    match (json, by) {
+        (Json::Object(bag), Value::String(key)) => {
+            bag.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value)
         }
         _ => None,
     }

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 
 use crate::compare::{equal, is_null, key, order, real};
 use crate::error::QueryError;
+use crate::index::path::member;
 use crate::run::{Run, null};
 use crate::{convert, dynamic, functions, text};
 
@@ -57,8 +58,18 @@ fn same(left: &Value, right: &Value, ignore_case: bool) -> bool {
 }
 
 fn path(run: &Run<'_>, target: &Expr, steps: &[Step], row: &[Value]) -> Evaluated {
-    let Value::Dynamic(json) = eval(run, target, row)? else { return Ok(Value::Null(Type::Dynamic)) };
-    let json = dynamic::parse(&json);
+    const NOTHING: Value = Value::Null(Type::Dynamic);
+    let Value::Dynamic(json) = eval(run, target, row)? else { return Ok(NOTHING) };
+    // The first keys are found in the text, so that only what they lead to is read into a tree.
+    let (mut text, mut steps) = (json.trim_start(), steps);
+    while let [Step::Key(key), rest @ ..] = steps
+        && run.ignore_case
+        && !key.contains(['"', '\\'])
+    {
+        let Some(found) = member(text, key) else { return Ok(NOTHING) };
+        (text, steps) = (found, rest);
+    }
+    let json = dynamic::parse(text);
     let mut at = &json;
     for step in steps {
         let by = match step {
@@ -69,12 +80,13 @@ fn path(run: &Run<'_>, target: &Expr, steps: &[Step], row: &[Value]) -> Evaluate
                 by => by,
             },
         };
-        match dynamic::step(at, &by) {
+        let found = dynamic::step(at, &by);
+        match found.or_else(|| if run.ignore_case { dynamic::step_any_case(at, &by) } else { None }) {
             Some(next) => at = next,
-            None => return Ok(Value::Null(Type::Dynamic)),
+            None => return Ok(NOTHING),
         }
     }
-    Ok(if at.is_null() { Value::Null(Type::Dynamic) } else { dynamic::of(at) })
+    Ok(if at.is_null() { NOTHING } else { dynamic::of(at) })
 }
 
 fn operator(run: &Run<'_>, op: Op, ty: Type, arguments: &[Expr], row: &[Value]) -> Evaluated {
@@ -135,7 +147,7 @@ fn ordered(left: &Value, right: &Value) -> Option<Ordering> {
 fn is_in(value: &Value, others: &[Value], case: bool) -> bool {
     others.iter().any(|other| match other {
         Value::Dynamic(json) => match dynamic::parse(json) {
-            serde_json::Value::Array(list) => list
+            crate::json::Json::Array(list) => list
                 .iter()
                 .filter_map(|one| dynamic::from_json(one, value.ty()))
                 .any(|one| same(value, &one, !case)),

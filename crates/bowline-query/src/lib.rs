@@ -29,6 +29,7 @@ mod eval;
 mod functions;
 mod index;
 mod interpreter;
+mod json;
 mod nodes;
 mod run;
 mod text;

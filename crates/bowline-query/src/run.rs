@@ -18,6 +18,8 @@ use crate::{eval, nodes};
 pub(crate) struct Run<'a> {
     source: &'a dyn Source,
     pub(crate) moment: Moment,
+    /// Whether keys are found whatever their case.
+    pub(crate) ignore_case: bool,
     limits: &'a Limits,
     shared: Vec<(Arc<Plan>, RefCell<Option<Rows>>)>,
     held: Cell<usize>,
@@ -41,6 +43,7 @@ pub(crate) fn begin<'a>(
     Run {
         source,
         moment,
+        ignore_case: query.ignore_case,
         limits,
         shared: query.shared.iter().map(|plan| (Arc::clone(plan), RefCell::default())).collect(),
         held: Cell::new(0),
@@ -70,9 +73,20 @@ impl Run<'_> {
             Node::Range { from, to, step } => nodes::range(self, from, to, step)?,
             Node::Filter { input, predicate } => {
                 let mut kept = Vec::new();
-                for row in self.rows(input)?.iter() {
-                    if self.holds(predicate, row)? {
-                        kept.push(row.clone());
+                match Arc::try_unwrap(self.rows(input)?) {
+                    Ok(rows) => {
+                        for row in rows {
+                            if self.holds(predicate, &row)? {
+                                kept.push(row);
+                            }
+                        }
+                    }
+                    Err(shared) => {
+                        for row in shared.iter() {
+                            if self.holds(predicate, row)? {
+                                kept.push(row.clone());
+                            }
+                        }
                     }
                 }
                 kept
@@ -84,7 +98,7 @@ impl Run<'_> {
             Node::Union { inputs } => {
                 let mut all = Vec::new();
                 for input in inputs {
-                    all.extend(self.rows(input)?.iter().cloned());
+                    all.extend(owned(self.rows(input)?));
                 }
                 all
             }
@@ -114,6 +128,10 @@ impl Run<'_> {
             Node::Series { input, keys, series, axis, from, to, step } => {
                 let (from, to) = (from.as_ref(), to.as_ref());
                 nodes::make_series(self, input, &nodes::Axis { keys, series, axis, from, to, step })?
+            }
+            Node::TopNested { input, levels } => nodes::top_nested(self, input, levels)?,
+            Node::Scan { input, declared, steps, with_match_id } => {
+                nodes::scan(self, input, declared, steps, *with_match_id)?
             }
             Node::Plugin { input, name, arguments, ordinal } => {
                 nodes::plugin(self, input.as_deref(), name, arguments, *ordinal, &plan.schema)?
@@ -239,6 +257,11 @@ impl Run<'_> {
         self.dice.set(x);
         (x.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
     }
+}
+
+/// Rows of one's own: those that nobody shares are not copied.
+pub(crate) fn owned(rows: Rows) -> Vec<Row> {
+    Arc::try_unwrap(rows).unwrap_or_else(|rows| rows.to_vec())
 }
 
 /// The null of a type.

@@ -93,7 +93,7 @@ fn terms(values: &[Value]) -> Vec<String> {
     for value in values {
         match value {
             Value::Dynamic(json) => match dynamic::parse(json) {
-                serde_json::Value::Array(list) => all.extend(list.iter().map(dynamic::plain)),
+                crate::json::Json::Array(list) => all.extend(list.iter().map(dynamic::plain)),
                 other => all.push(dynamic::plain(&other)),
             },
             other => all.push(convert::to_text(other)),

@@ -130,9 +130,9 @@ fn a_query_ends_where_it_is_told_to_or_grows_too_large() {
 
 #[test]
 fn what_cannot_run_says_its_name() {
-    let refused = asked("print x = hash_xxhash64('a')", &Limits::default());
+    let refused = asked("print x = hash_many('a', 'b')", &Limits::default());
     let Err(Failure::Run(error)) = refused else { panic!("{refused:?}") };
-    assert_eq!(error.to_string(), "'hash_xxhash64()' cannot be run by this server yet");
+    assert_eq!(error.to_string(), "'hash_many()' cannot be run by this server yet");
     assert!(matches!(asked("Nowhere | take 1", &Limits::default()), Err(Failure::Query(_))));
 }
 
@@ -152,4 +152,127 @@ fn a_sub_query_is_asked_once_for_all_rows() {
     assert_eq!(rows("range x from 1 to 5 step 1 | where x !in (range y from 1 to 9 step 2)"), ["2", "4"]);
     assert_eq!(rows("Machines | where name in~ (print 'A') | project name"), ["a"]);
     assert_eq!(rows("Machines | where name in (print 'A') | project name"), Vec::<String>::new());
+}
+
+#[test]
+fn rows_that_follow_each_other_are_matched_by_steps() {
+    let events = "datatable(t: long, e: string)[1,'a', 2,'b', 3,'b', 4,'c', 5,'a', 6,'c', 7,'b', 8,'c'] | sort by t asc | scan ";
+    let steps = |of_b: &str| {
+        format!(
+            "{events} with_match_id=m with (step s1: e == 'a'; step s2 {of_b}: e == 'b'; step s3: e == 'c' and t - s1.t < 5;)"
+        )
+    };
+    assert_eq!(rows(&steps("")), ["1 a 0", "2 b 0", "3 b 0", "4 c 0", "5 a 1", "7 b 1", "8 c 1"]);
+    assert_eq!(rows(&steps("output=last")), ["1 a 0", "3 b 0", "4 c 0", "5 a 1", "7 b 1", "8 c 1"]);
+    assert_eq!(rows(&steps("output=none")), ["1 a 0", "4 c 0", "5 a 1", "8 c 1"]);
+    let sums = format!(
+        "{events} declare (sum: long = 0) with (step s: true => sum = iff(s.sum > 5, t, t + s.sum);) | project sum"
+    );
+    assert_eq!(rows(&sums), ["1", "3", "6", "4", "9", "6", "7", "8"]);
+}
+
+#[test]
+fn what_is_not_among_the_best_is_one_row() {
+    let sales =
+        "datatable(s: string, p: string, n: long)['x','a',5, 'x','b',3, 'x','c',1, 'y','a',4, 'z','b',2]";
+    let nested = |first: &str, second: &str| {
+        let query = format!(
+            "{sales} | top-nested 1 of s {first} by sum(n), top-nested 1 of p {second} by sum(n) | sort by s asc, p asc"
+        );
+        rows(&query)
+    };
+    assert_eq!(nested("", ""), ["x 9 a 5"]);
+    assert_eq!(nested("with others='rest'", ""), ["rest 6  6", "x 9 a 5"]);
+    assert_eq!(
+        nested("with others='rest'", "with others='other'"),
+        ["rest 6 other 6", "x 9 a 5", "x 9 other 4"]
+    );
+}
+
+#[test]
+fn names_stand_for_what_the_query_gave_them() {
+    assert_eq!(
+        rows("union withsource=from (Machines | take 1 | as First), (Machines | take 1) | project from"),
+        ["First", "union_arg1"]
+    );
+    assert_eq!(rows("set query_bin_auto_size=2; print bin_auto(5)"), ["4"]);
+    assert_eq!(rows("set query_bin_auto_size=2; set query_bin_auto_at=1; print bin_auto(6)"), ["5"]);
+    assert_eq!(rows("Machines | take 1 | project-by-names 'kin*', dynamic(['name', 'none'])"), ["vm a"]);
+    let pattern = "declare pattern p = (a: string)[b: string] { ('x').['1'] = { print 1 }; ('x').['y z'] = { Machines | count }; };";
+    assert_eq!(rows(&format!("{pattern} p('x').['y z']")), ["3"]);
+    let Err(Failure::Query(why)) = asked(&format!("{pattern} p('x').other"), &Limits::default()) else {
+        panic!("bound")
+    };
+    assert_eq!(why[0].message, "the pattern 'p' has no case for this");
+    let by_query = "range x from 1 to 2 step 1 | partition by x { Machines | summarize n = count() | extend of = toscalar(x) }";
+    assert_eq!(rows(by_query), ["3 1", "3 2"]);
+    assert_eq!(
+        table(
+            "Machines | project name, tags | evaluate bag_unpack(tags, ignoredProperties=dynamic(['env', 'owner']), OutputColumnPrefix='t_')"
+        ),
+        ("name t_size".to_owned(), vec!["a 2".to_owned(), "b 4".to_owned(), "c -".to_owned()])
+    );
+    assert_eq!(
+        rows(
+            "Machines | where name == 'b' | project kind, none = '', x = int(null) | project pack_all(true)"
+        ),
+        [r#"{"kind":"vm"}"#]
+    );
+    assert_eq!(
+        rows(
+            r#"print s = "a: 1; b: 2" | parse-kv s as (b: long, a: long) with (regex="(\\w): (\\d)") | project a, b"#
+        ),
+        ["1 2"]
+    );
+}
+
+#[test]
+fn who_does_what_is_counted_by_bins_of_time() {
+    let uses = "datatable(u: string, t: long, g: string)['a',0,'x', 'b',0,'x', 'a',1,'x', 'c',1,'y', 'a',3,'x', 'b',12,'x']";
+    let of = |plugin: &str| rows(&format!("{uses} | evaluate {plugin}"));
+    assert_eq!(
+        of("activity_counts_metrics(u, t, 0, 3, 1)"),
+        ["0 2 2 2 2", "1 2 2 1 3", "2 0 0 0 3", "3 1 1 0 3"]
+    );
+    assert_eq!(of("activity_counts_metrics(u, t, 0, 1, 2, g)"), ["0 x 3 2 2 2", "0 y 1 1 1 1"]);
+    assert_eq!(of("sliding_window_counts(u, t, 0, 3, 2, 1)"), ["0 2 2", "1 4 3", "2 2 2", "3 1 1"]);
+    assert_eq!(of("session_count(u, t, 0, 12, 6, 2)"), ["0 3", "12 1"]);
+    assert_eq!(of("active_users_count(u, t, 0, 12, 4, 1, 3, 6)"), ["0 1"]);
+    assert_eq!(
+        of(
+            "activity_metrics(u, t, 0, 1, 1) | where t == 1 | project dcount_newvalues, tostring(retention_rate)"
+        ),
+        ["1 0.5"]
+    );
+    assert_eq!(
+        of(
+            "new_activity_metrics(u, t, 0, 1, 1) | project from_t, to_t, dcount_new_values, dcount_retained_values"
+        ),
+        ["0 0 2 2", "0 1 1 1", "1 1 1 1"]
+    );
+    assert!(
+        asked(&format!("{uses} | evaluate activity_counts_metrics(u, t, 0, 3, 0)"), &Limits::default())
+            .is_err()
+    );
+}
+
+#[test]
+fn rows_are_found_by_the_network_of_their_address() {
+    let nets = "let nets = datatable(net: string, zone: string)['10.0.0.0/8','a', '10.1.0.0/16','b', 'fe80::/10','c', 'none','d'];";
+    let of = |lookup: &str| {
+        rows(&format!(
+            "{nets} datatable(ip: string, zone: string)['10.1.2.3','b', '10.2.0.1','b', '8.8.8.8','b', 'fe80::1','c'] | evaluate {lookup}"
+        ))
+    };
+    assert_eq!(
+        of("ipv4_lookup(nets, ip, net) | project ip, net"),
+        ["10.1.2.3 10.0.0.0/8", "10.1.2.3 10.1.0.0/16", "10.2.0.1 10.0.0.0/8"]
+    );
+    assert_eq!(of("ipv4_lookup(nets, ip, net, zone)"), ["10.1.2.3 b 10.1.0.0/16"]);
+    assert_eq!(of("ipv4_lookup(nets, ip, net, return_unmatched=true) | where isempty(net) | count"), ["2"]);
+    assert_eq!(of("ipv6_lookup(nets, ip, net) | where ip has 'fe80' | project zone1"), ["c"]);
+    assert_eq!(
+        rows("range x from 1 to 9 step 1 | evaluate rows_near(x in (2, 4), 1)"),
+        ["1", "2", "3", "4", "5"]
+    );
 }

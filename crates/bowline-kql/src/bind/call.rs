@@ -45,6 +45,9 @@ impl Binder<'_> {
                     )),
                 };
             }
+            Some(Meaning::Pattern(_)) => {
+                return Err(self.wrong(span, format!("'{}' gives a table", name.text)));
+            }
             Some(Meaning::Refused(why)) => return Err(self.refused(span, &format!("'{}'", name.text), why)),
             _ => {}
         }
@@ -105,7 +108,16 @@ impl Binder<'_> {
                 Expr::literal(Value::Bool(row.schema.position(&wanted).is_some()))
             }
             ("pack_all", _) if arguments.len() <= 1 => {
-                self.pack_columns("pack_all", &(0..row.schema.len()).collect::<Vec<_>>(), row)
+                let mut packed = Vec::with_capacity(row.schema.len() * 2 + 1);
+                for (index, column) in row.schema.columns.iter().enumerate() {
+                    packed.push(Expr::literal(Value::String(column.name.clone())));
+                    packed.push(Expr::column(index, column.ty));
+                }
+                // An argument that is no half of a pair says whether columns without a value are left out.
+                if let [ignore_empty] = arguments {
+                    packed.push(self.condition(ignore_empty.without_name(), row)?);
+                }
+                Expr::call("pack_all", Type::Dynamic, packed)
             }
             ("bag_pack_columns", _) => {
                 let mut pairs = Vec::new();
@@ -117,6 +129,7 @@ impl Binder<'_> {
                 }
                 Expr::call("bag_pack", Type::Dynamic, pairs)
             }
+            ("bin_auto", [value]) => self.bin_auto(value, row)?,
             ("series_stats" | "series_fit_line" | "series_fit_2lines" | "series_fit_poly", _)
             | ("array_sort_asc" | "array_sort_desc", _) => {
                 return Ok(None);
@@ -131,14 +144,20 @@ impl Binder<'_> {
         }))
     }
 
-    fn pack_columns(&mut self, function: &'static str, columns: &[usize], row: &Row<'_>) -> Expr {
-        let mut pairs = Vec::with_capacity(columns.len() * 2);
-        for index in columns {
-            let column = &row.schema.columns[*index];
-            pairs.push(Expr::literal(Value::String(column.name.clone())));
-            pairs.push(Expr::column(*index, column.ty));
+    /// `bin_auto(value)`: `bin` or `bin_at` with what the query set.
+    fn bin_auto(&mut self, value: &ast::Expr, row: &mut Row<'_>) -> Bound<Expr> {
+        let Some(size) = self.option("query_bin_auto_size") else {
+            let message =
+                "bin_auto needs its size; say 'set query_bin_auto_size = 1h;' in front of the query";
+            return Err(self.wrong(value.span, message));
+        };
+        let mut arguments = vec![value.clone(), size];
+        arguments.extend(self.option("query_bin_auto_at"));
+        let name = if arguments.len() == 3 { "bin_at" } else { "bin" };
+        match functions::scalar(name) {
+            Some(function) => self.call_known(function, &arguments, value.span, row),
+            None => Err(self.unknown_function(&Name { text: name.to_owned(), span: value.span })),
         }
-        Expr::call(function, Type::Dynamic, pairs)
     }
 
     fn call_known(

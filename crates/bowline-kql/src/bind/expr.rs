@@ -78,6 +78,7 @@ impl Binder<'_> {
             Some(Meaning::Function(_)) => {
                 return self.call(&ast::Name { text: name.to_owned(), span }, &[], span, row);
             }
+            Some(Meaning::Pattern(_)) => return Err(self.wrong(span, format!("'{name}' gives a table"))),
             Some(Meaning::Refused(why)) => return Err(self.refused(span, &format!("'{name}'"), why)),
             None => {}
         }
@@ -154,21 +155,21 @@ impl Binder<'_> {
         }
     }
 
-    /// `$left.a` and `$right.a` in the condition of a join.
+    /// `$left.a` in the condition of a join, `s1.a` in a scan.
     fn side(&mut self, target: &ast::Expr, name: &ast::Name, row: &Row<'_>) -> Bound<Option<Expr>> {
-        let (ExprKind::Name(side), Some((left, right))) = (&target.kind, row.sides) else { return Ok(None) };
-        let (schema, offset) = match side.as_str() {
-            "$left" => (left, 0),
-            "$right" => (right, left.len()),
-            _ => return Ok(None),
-        };
-        match schema.position(&name.text) {
-            Some(index) => Ok(Some(Expr::column(offset + index, schema.columns[index].ty))),
-            None if schema.open => Ok(Some(Expr::new(Type::Dynamic, Kind::Late(name.text.clone())))),
+        let ExprKind::Name(written) = &target.kind else { return Ok(None) };
+        let Some(side) = row.sides.iter().find(|side| side.name == written) else { return Ok(None) };
+        match side.schema.position(&name.text) {
+            Some(index) => Ok(Some(Expr::column(side.offset + index, side.schema.columns[index].ty))),
+            None if side.schema.open => Ok(Some(Expr::new(Type::Dynamic, Kind::Late(name.text.clone())))),
             None => {
-                let message = format!("the {} table has no column '{}'", &side[1..], name.text);
+                let what = match side.name.strip_prefix('$') {
+                    Some(side) => format!("the {side} table"),
+                    None => format!("the step '{}'", side.name),
+                };
+                let message = format!("{what} has no column '{}'", name.text);
                 let found = Diagnostic::meaning(name.span, message);
-                let found = found.near(&name.text, schema.names());
+                let found = found.near(&name.text, side.schema.names());
                 Err(self.report(found))
             }
         }

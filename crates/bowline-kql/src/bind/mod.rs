@@ -22,11 +22,12 @@ pub(crate) use columns::Item;
 pub(crate) use compare::equality_type;
 pub(crate) use naming::{Names, literal_text};
 pub use scope::{Catalogue, Table};
-pub(crate) use scope::{Groups, Meaning, Row};
+pub(crate) use scope::{Groups, Meaning, Row, Side};
 pub(crate) use statement::Answer;
 
 use crate::diagnostic::{Diagnostic, MOST_DIAGNOSTICS};
 use crate::plan::{Output, Plan, Query, Render, Schema};
+use crate::syntax::ast;
 use crate::syntax::parser::{Dialect, Stop, parse};
 use crate::syntax::span::Span;
 
@@ -50,6 +51,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) plugins: usize,
     /// What `let`, `as` and parameters name.
     names: Arc<HashMap<String, Meaning>>,
+    /// What `set` gave a value.
+    options: HashMap<String, ast::Expr>,
     depth: usize,
     steps: usize,
     /// Which row a column belongs to: raised for each sub-query.
@@ -73,6 +76,7 @@ pub fn bind(text: &str, dialect: Dialect, catalogue: &Catalogue) -> Result<Query
         shared: Vec::new(),
         plugins: 0,
         names: Arc::default(),
+        options: HashMap::new(),
         depth: 0,
         steps: 0,
         row_level: 0,
@@ -82,7 +86,8 @@ pub fn bind(text: &str, dialect: Dialect, catalogue: &Catalogue) -> Result<Query
     };
     let outputs = binder.script(&script);
     if binder.diagnostics.is_empty() {
-        return Ok(Query { outputs, shared: binder.shared, tables: binder.tables });
+        let (shared, tables) = (binder.shared, binder.tables);
+        return Ok(Query { outputs, shared, ignore_case: catalogue.ignore_case, tables });
     }
     binder.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     Err(binder.diagnostics)
@@ -103,6 +108,11 @@ impl Binder<'_> {
     /// What is read but not answered yet, or never.
     pub(crate) fn refused(&mut self, span: Span, what: &str, why: &str) -> Stop {
         self.wrong(span, format!("{what} is not supported: {why}"))
+    }
+
+    /// What a `set` in front of the query gave an option.
+    pub(crate) fn option(&self, name: &str) -> Option<ast::Expr> {
+        self.options.get(name).cloned()
     }
 
     /// Runs a rule one level deeper.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::plan::{Aggregate, Expr, Plan, Schema, Window};
-use crate::syntax::ast::Function;
+use crate::syntax::ast::{Function, Pattern};
 
 /// The tables that a query may name.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +11,7 @@ pub struct Catalogue {
     pub tables: Vec<Table>,
     /// Where a query begins that begins with an operator.
     pub default_table: Option<String>,
-    /// Whether `resources` is `Resources`, as Resource Graph has it; the same for columns.
+    /// Whether `resources` is `Resources`, as Resource Graph has it; the same for columns and for keys in a `dynamic`.
     pub ignore_case: bool,
     /// The columns of the query's plug-ins, by their ordinal, as far as they were found by running their inputs.
     pub discovered: Vec<Option<Schema>>,
@@ -39,6 +39,7 @@ pub(crate) enum Meaning {
     Scalar(Expr, Option<usize>),
     Table(Arc<Plan>),
     Function(Arc<Closure>),
+    Pattern(Arc<Pattern>),
     /// Read, but refused when it is used: the words say why.
     Refused(&'static str),
 }
@@ -57,8 +58,8 @@ pub(crate) struct Row<'r> {
     pub(crate) groups: Option<Groups>,
     /// Where functions of neighbouring rows may stand: those so far. Their columns follow those of the schema.
     pub(crate) windows: Option<Vec<Window>>,
-    /// In the condition of a join: how many columns are the left side's, and the two sides.
-    pub(crate) sides: Option<(&'r Schema, &'r Schema)>,
+    /// Rows beside this one whose columns are read by their names: the sides of a join, the steps of a scan.
+    pub(crate) sides: Vec<Side<'r>>,
 }
 
 pub(crate) struct Groups {
@@ -66,9 +67,16 @@ pub(crate) struct Groups {
     pub(crate) aggregates: Vec<Aggregate>,
 }
 
+/// A row that has a name, and where its columns begin.
+pub(crate) struct Side<'r> {
+    pub(crate) name: &'r str,
+    pub(crate) offset: usize,
+    pub(crate) schema: &'r Schema,
+}
+
 impl<'r> Row<'r> {
     pub(crate) fn over(schema: &'r Schema) -> Row<'r> {
-        Row { schema, groups: None, windows: None, sides: None }
+        Row { schema, groups: None, windows: None, sides: Vec::new() }
     }
 
     /// With functions of neighbouring rows.

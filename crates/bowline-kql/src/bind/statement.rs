@@ -94,11 +94,20 @@ impl Binder<'_> {
             StatementKind::Alias { name, .. } => {
                 self.give(name.text.clone(), Meaning::Refused("there is one database here"), name.span)
             }
-            StatementKind::Pattern => {
-                Err(self.refused(statement.span, "declare pattern", "nothing here has patterns"))
+            StatementKind::Pattern(pattern) => {
+                let meaning = Meaning::Pattern(Arc::new(pattern.clone()));
+                self.give(pattern.name.text.clone(), meaning, pattern.name.span)
             }
-            // Who may see what is not a matter of the query, and no option changes what it means.
-            StatementKind::Restrict(_) | StatementKind::Set { .. } | StatementKind::Query(_) => Ok(()),
+            StatementKind::Set { name, value } => {
+                if let Some(value) = value
+                    && self.options.len() < MOST_LETS
+                {
+                    let _ = self.options.insert(name.text.clone(), value.clone());
+                }
+                Ok(())
+            }
+            // Who may see what is not a matter of the query.
+            StatementKind::Restrict(_) | StatementKind::Query(_) => Ok(()),
         }
     }
 
@@ -174,13 +183,17 @@ impl Binder<'_> {
             },
             ExprKind::Call { name, .. } => match self.names.get(&name.text) {
                 Some(Meaning::Function(closure)) => self.gives_table(closure),
+                Some(Meaning::Pattern(_)) => true,
                 _ => matches!(
                     name.text.as_str(),
                     "table" | "materialize" | "external_table" | "materialized_view"
                 ),
             },
-            ExprKind::Member { target, .. } | ExprKind::Method { target, .. } => {
+            ExprKind::Member { target, .. }
+            | ExprKind::Method { target, .. }
+            | ExprKind::Index { target, .. } => {
                 matches!(&target.kind, ExprKind::Call { name, .. } if matches!(name.text.as_str(), "database" | "cluster"))
+                    || self.pattern_call(target).is_some()
                     || matches!(target.kind, ExprKind::Method { .. })
             }
             _ => false,

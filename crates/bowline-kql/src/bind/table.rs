@@ -6,7 +6,7 @@ use super::statement::Answer;
 use super::{Binder, Bound, Meaning, Row};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Node, Plan, Schema};
-use crate::syntax::ast::{self, ExprKind, NamePattern, Pipe};
+use crate::syntax::ast::{self, ExprKind, NamePattern, Pattern, PatternCase, Pipe};
 use crate::syntax::span::Span;
 
 impl Binder<'_> {
@@ -19,6 +19,9 @@ impl Binder<'_> {
         match &value.kind {
             ExprKind::Name(name) => self.named_table(name, value.span),
             ExprKind::Pipe(pipe) => self.pipe(pipe, value.span),
+            ExprKind::Call { .. } if self.pattern_call(value).is_some() => {
+                self.pattern_table(value, None, value.span)
+            }
             ExprKind::Call { name, arguments } => self.called_table(&name.text, arguments, value.span),
             ExprKind::Pattern(pattern) => {
                 let tables = self.tables_like(pattern)?;
@@ -27,6 +30,13 @@ impl Binder<'_> {
                     .map(|name| self.named_table(name, value.span))
                     .collect::<Bound<Vec<_>>>()?;
                 crate::operators::merge(self, plans, false, value.span)
+            }
+            ExprKind::Member { target, name } if self.pattern_call(target).is_some() => {
+                self.pattern_table(target, Some(&name.text), value.span)
+            }
+            ExprKind::Index { target, index } if self.pattern_call(target).is_some() => {
+                let path = self.constant_text(index)?;
+                self.pattern_table(target, Some(&path), value.span)
             }
             ExprKind::Member { .. } | ExprKind::Method { .. } => Err(self.refused(
                 value.span,
@@ -72,6 +82,10 @@ impl Binder<'_> {
         match self.meaning_of(name) {
             Some(Meaning::Table(plan)) => return Ok(plan),
             Some(Meaning::Function(_)) => return self.called_table(name, &[], span),
+            Some(Meaning::Pattern(_)) => {
+                let message = format!("'{name}' is a pattern; its texts stand in brackets after it");
+                return Err(self.wrong(span, message));
+            }
             Some(Meaning::Refused(why)) => return Err(self.refused(span, &format!("'{name}'"), why)),
             Some(Meaning::Scalar(..)) => {
                 return Err(self.wrong(span, format!("'{name}' is a value, but a table is expected")));
@@ -134,6 +148,31 @@ impl Binder<'_> {
                     Diagnostic::meaning(span, format!("there is no function '{name}' that gives a table"));
                 let found = found.near(name, known);
                 Err(self.report(found))
+            }
+        }
+    }
+
+    /// The pattern that a call names, and what it is called with.
+    pub(super) fn pattern_call<'e>(&self, call: &'e ast::Expr) -> Option<(Arc<Pattern>, &'e [ast::Expr])> {
+        let ExprKind::Call { name, arguments } = &call.kind else { return None };
+        match self.meaning_of(&name.text)? {
+            Meaning::Pattern(pattern) => Some((pattern, arguments)),
+            _ => None,
+        }
+    }
+
+    /// The table of the case that has these texts.
+    fn pattern_table(&mut self, call: &ast::Expr, path: Option<&str>, span: Span) -> Bound<Arc<Plan>> {
+        let Some((pattern, arguments)) = self.pattern_call(call) else {
+            return Err(self.wrong(span, "a pattern is expected"));
+        };
+        let arguments =
+            arguments.iter().map(|argument| self.constant_text(argument)).collect::<Bound<Vec<_>>>()?;
+        let fits = |case: &&PatternCase| case.arguments == arguments && case.path.as_deref() == path;
+        match pattern.cases.iter().find(fits) {
+            Some(case) => self.table(&case.table),
+            None => {
+                Err(self.wrong(span, format!("the pattern '{}' has no case for this", pattern.name.text)))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{Operator, OperatorKind};
 use crate::bind::{Binder, Bound, Meaning};
 use crate::plan::Plan;
 use crate::syntax::ast::Name;
@@ -15,6 +16,14 @@ pub struct As {
 pub(super) fn parse(parser: &mut Parser<'_>) -> Parsed<As> {
     parser.settings(&[])?;
     Ok(As { name: parser.declared_name()? })
+}
+
+/// The name that an operator gives, if it is this one.
+pub(super) fn given_name(operator: &Operator) -> Option<String> {
+    match operator.kind.as_ref() {
+        OperatorKind::As(one) => Some(one.name.text.clone()),
+        _ => None,
+    }
 }
 
 impl As {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::plugin;
 use crate::bind::{Binder, Bound, Row};
 use crate::functions;
 use crate::plan::{self, Aggregate, Column, Node, Plan, Schema};
 use crate::syntax::ast::{Expr, ExprKind, Name, RowSchema};
 use crate::syntax::parser::{Parsed, Parser};
 use crate::types::Type;
+use crate::value::Value;
 
 #[derive(Clone, Debug)]
 pub struct Evaluate {
@@ -36,38 +38,46 @@ impl Evaluate {
             ));
         };
         match self.plugin.text.as_str() {
-            "narrow" => {
-                let columns = vec![
-                    Column::new("Row", Type::Long),
-                    Column::new("Column", Type::String),
-                    Column::new("Value", Type::String),
-                ];
-                let (ordinal, _) = binder.next_plugin();
-                let node = Node::Plugin {
-                    input: Some(input),
-                    name: "narrow".to_owned(),
-                    arguments: Vec::new(),
-                    ordinal,
-                };
-                Ok(Plan::new(Schema::new(columns), node))
-            }
+            "narrow" => Ok(self.narrow(binder, input)),
             "bag_unpack" => self.bag_unpack(binder, input),
             "pivot" => self.pivot(binder, input),
-            other => {
-                let why = "bag_unpack, narrow and pivot are";
-                Err(binder.refused(span, &format!("the plug-in '{other}'"), why))
-            }
+            _ => match plugin::bind(binder, &self.plugin, &self.arguments, input)? {
+                Some(plan) => Ok(plan),
+                None => {
+                    let why = "bag_unpack, narrow, pivot, ipv4_lookup, rows_near and those of activities are";
+                    Err(binder.refused(span, &format!("the plug-in '{}'", self.plugin.text), why))
+                }
+            },
         }
+    }
+
+    /// A row for each cell.
+    fn narrow(&self, binder: &mut Binder<'_>, input: Arc<Plan>) -> Arc<Plan> {
+        let columns = vec![
+            Column::new("Row", Type::Long),
+            Column::new("Column", Type::String),
+            Column::new("Value", Type::String),
+        ];
+        let (ordinal, _) = binder.next_plugin();
+        let name = "narrow".to_owned();
+        let node = Node::Plugin { input: Some(input), name, arguments: Vec::new(), ordinal };
+        Plan::new(Schema::new(columns), node)
     }
 
     /// The other columns, then one for each key of the bags.
     fn bag_unpack(&self, binder: &mut Binder<'_>, input: Arc<Plan>) -> Bound<Arc<Plan>> {
-        let Some(bag) = self.arguments.first() else {
+        let names = ["Column", "OutputColumnPrefix", "columnsConflict", "ignoredProperties"];
+        let written = plugin::by_name(binder, &self.arguments, &names)?;
+        let Some(bag) = written[0] else {
             return Err(binder.wrong(self.plugin.span, "bag_unpack needs the column to unpack"));
         };
-        let mut arguments = Vec::with_capacity(self.arguments.len());
-        for argument in &self.arguments {
-            arguments.push(binder.expr(argument.without_name(), &mut Row::over(&input.schema))?);
+        let given = written.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        let mut arguments = Vec::with_capacity(given);
+        for argument in &written[..given] {
+            arguments.push(match argument {
+                Some(argument) => binder.expr(argument, &mut Row::over(&input.schema))?,
+                None => plan::Expr::literal(Value::null(Type::String)),
+            });
         }
         if arguments[0].ty != Type::Dynamic {
             return Err(binder

@@ -4,9 +4,9 @@ use super::refused::Refused;
 use super::{
     OPERATORS, Operator, OperatorKind, as_, count, datatable, distinct, evaluate, extend, externaldata,
     facet, find, fork, getschema, invoke, join, lookup, make_series, mv_apply, mv_expand,
-    parse as parse_text, parse_kv, partition, print, project, project_away, project_keep, project_rename,
-    project_reorder, range, refused, render, sample, sample_distinct, search, serialize, sort, summarize,
-    take, top, top_hitters, top_nested, union, where_,
+    parse as parse_text, parse_kv, partition, print, project, project_away, project_by_names, project_keep,
+    project_rename, project_reorder, range, refused, render, sample, sample_distinct, scan, search,
+    serialize, sort, summarize, take, top, top_hitters, top_nested, union, where_,
 };
 use crate::diagnostic::Diagnostic;
 use crate::syntax::ast::{Expr, ExprKind, Name, Pipe, Setting};
@@ -58,12 +58,14 @@ fn parse_kind(parser: &mut Parser<'_>, word: &str, span: Span) -> Parsed<Operato
         "partition" | "__partitionby" => Kind::Partition(partition::parse(parser)?),
         "project" => Kind::Project(project::parse(parser)?),
         "project-away" => Kind::ProjectAway(project_away::parse(parser)?),
+        "project-by-names" => Kind::ProjectByNames(project_by_names::parse(parser)?),
         "project-keep" => Kind::ProjectKeep(project_keep::parse(parser)?),
         "project-rename" => Kind::ProjectRename(project_rename::parse(parser)?),
         "project-reorder" => Kind::ProjectReorder(project_reorder::parse(parser)?),
         "render" => Kind::Render(render::parse(parser)?),
         "sample" => Kind::Sample(sample::parse(parser)?),
         "sample-distinct" => Kind::SampleDistinct(sample_distinct::parse(parser)?),
+        "scan" => Kind::Scan(scan::parse(parser)?),
         "search" => Kind::Search(search::parse(parser)?),
         "serialize" => Kind::Serialize(serialize::parse(parser)?),
         "summarize" => Kind::Summarize(summarize::parse(parser)?),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bind::{Binder, Bound, Names, Row, equality_type};
+use crate::bind::{Binder, Bound, Names, Row, Side, equality_type};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{self, Column, JoinKind, Node, Plan, Schema};
 use crate::syntax::ast::{Expr, ExprKind, LogicOp, Setting};
@@ -104,7 +104,11 @@ fn pair(
         }
         ExprKind::Binary { op, left: one, right: other } if op.text == "==" => {
             let nothing = Schema::default();
-            let mut row = Row { sides: Some((left, right)), ..Row::over(&nothing) };
+            let mut row = Row::over(&nothing);
+            row.sides = vec![
+                Side { name: "$left", offset: 0, schema: left },
+                Side { name: "$right", offset: left.len(), schema: right },
+            ];
             let (one, other) = (binder.expr(one, &mut row)?, binder.expr(other, &mut row)?);
             sided(binder, condition, one, other, left.len())?
         }

@@ -33,6 +33,7 @@ fn bind_kind(binder: &mut Binder<'_>, operator: &Operator, input: Arc<Plan>) -> 
         Kind::Partition(one) => one.bind(binder, input),
         Kind::Project(one) => one.bind(binder, input),
         Kind::ProjectAway(one) => one.bind(binder, input),
+        Kind::ProjectByNames(one) => one.bind(binder, input),
         Kind::ProjectKeep(one) => one.bind(binder, input),
         Kind::ProjectRename(one) => one.bind(binder, input),
         Kind::ProjectReorder(one) => one.bind(binder, input),
@@ -46,6 +47,7 @@ fn bind_kind(binder: &mut Binder<'_>, operator: &Operator, input: Arc<Plan>) -> 
         }
         Kind::Sample(one) => one.bind(binder, input),
         Kind::SampleDistinct(one) => one.bind(binder, input),
+        Kind::Scan(one) => one.bind(binder, input),
         Kind::Search(one) => one.bind(binder, Some(input), operator.span),
         Kind::Serialize(one) => one.bind(binder, input),
         Kind::Sort(one) => one.bind(binder, input),

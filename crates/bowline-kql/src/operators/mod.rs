@@ -24,9 +24,11 @@ mod mv_expand;
 mod parse;
 mod parse_kv;
 mod partition;
+mod plugin;
 mod print;
 mod project;
 mod project_away;
+mod project_by_names;
 mod project_keep;
 mod project_rename;
 mod project_reorder;
@@ -35,6 +37,7 @@ mod refused;
 mod render;
 mod sample;
 mod sample_distinct;
+mod scan;
 mod search;
 mod serialize;
 mod sort;
@@ -87,6 +90,7 @@ pub enum OperatorKind {
     Print(print::Print),
     Project(project::Project),
     ProjectAway(project_away::ProjectAway),
+    ProjectByNames(project_by_names::ProjectByNames),
     ProjectKeep(project_keep::ProjectKeep),
     ProjectRename(project_rename::ProjectRename),
     ProjectReorder(project_reorder::ProjectReorder),
@@ -95,6 +99,7 @@ pub enum OperatorKind {
     Render(render::Render),
     Sample(sample::Sample),
     SampleDistinct(sample_distinct::SampleDistinct),
+    Scan(scan::Scan),
     Search(search::Search),
     Serialize(serialize::Serialize),
     Sort(sort::Sort),

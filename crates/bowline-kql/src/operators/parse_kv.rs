@@ -34,6 +34,7 @@ impl ParseKv {
             quotes: option("quote"),
             escape: option("escape"),
             greedy: option("greedy") == "true",
+            regex: option("regex"),
         };
         let width = input.schema.len();
         let schema =

@@ -21,9 +21,7 @@ pub(super) const NAMES: &[&str] = &[
     "graph-where-edges",
     "graph-where-nodes",
     "make-graph",
-    "project-by-names",
     "reduce",
-    "scan",
 ];
 
 pub(super) fn parse(parser: &mut Parser<'_>, operator: Name) -> Parsed<Refused> {
@@ -34,11 +32,7 @@ pub(super) fn parse(parser: &mut Parser<'_>, operator: Name) -> Parsed<Refused> 
         "consume" => {
             parser.settings(&["decodeblocks"])?;
         }
-        "project-by-names" => {
-            parser.list(Parser::expression)?;
-        }
         "reduce" => parse_reduce(parser)?,
-        "scan" => parse_scan(parser)?,
         "execute-and-cache" => {}
         _ => graph::parse(parser, &operator.text)?,
     }
@@ -56,43 +50,5 @@ fn parse_reduce(parser: &mut Parser<'_>) -> Parsed<()> {
             parser.literal_value()
         })?;
     }
-    Ok(())
-}
-
-fn parse_scan(parser: &mut Parser<'_>) -> Parsed<()> {
-    parser.settings(&["kind", "with_match_id", "with_step_name"])?;
-    if parser.is("order") || parser.is("sort") {
-        parser.advance();
-        super::sort::parse(parser)?;
-    }
-    if parser.eat("partition") {
-        parser.expect("by")?;
-        parser.list(Parser::expression)?;
-    }
-    if parser.eat("declare") {
-        parser.expect("(")?;
-        parser.list(|parser| {
-            parser.column_declaration()?;
-            if parser.eat("=") {
-                parser.expression()?;
-            }
-            Ok(())
-        })?;
-        parser.expect(")")?;
-    }
-    parser.expect("with")?;
-    parser.expect("(")?;
-    while parser.eat("step") {
-        parser.declared_name()?;
-        parser.eat("optional");
-        parser.settings(&["output"])?;
-        parser.expect(":")?;
-        parser.expression()?;
-        if parser.eat("=>") {
-            parser.list(Parser::named)?;
-        }
-        parser.expect(";")?;
-    }
-    parser.expect(")")?;
     Ok(())
 }

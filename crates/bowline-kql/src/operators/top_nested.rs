@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::sort::{self, SortKey};
-use crate::bind::{Binder, Bound, Groups, Names, Row};
-use crate::plan::{self, JoinKind, Node, Plan, Schema};
+use crate::bind::{Binder, Bound, Groups, Item, Names, Row};
+use crate::plan::{NestedLevel, Node, Plan, Schema};
 use crate::syntax::ast::Expr;
 use crate::syntax::parser::{Parsed, Parser};
-use crate::types::Type;
 
 #[derive(Clone, Debug)]
 pub struct Level {
@@ -48,88 +47,45 @@ fn parse_level(parser: &mut Parser<'_>) -> Parsed<Level> {
 
 impl TopNested {
     pub(super) fn bind(&self, binder: &mut Binder<'_>, input: Arc<Plan>) -> Bound<Arc<Plan>> {
-        let mut chosen: Option<(Arc<Plan>, usize)> = None;
-        for (index, level) in self.levels.iter().enumerate() {
-            if let Some(others) = &level.others {
-                return Err(binder.refused(
-                    others.span,
-                    "'with others'",
-                    "sum the rows that are left with a query of their own",
-                ));
-            }
-            chosen = Some(self.level(binder, &input, index, chosen)?);
-        }
-        let (plan, _) =
-            chosen.ok_or_else(|| binder.wrong(self.levels[0].of.span, "top-nested needs a level"))?;
-        Ok(plan)
-    }
-
-    /// The best groups of a level inside of each group that the level above chose. Columns: of each level the value and its rank.
-    fn level(
-        &self,
-        binder: &mut Binder<'_>,
-        input: &Arc<Plan>,
-        index: usize,
-        above: Option<(Arc<Plan>, usize)>,
-    ) -> Bound<(Arc<Plan>, usize)> {
-        let level = &self.levels[index];
-        let mut row = Row::over(&input.schema);
         let mut names = Names::default();
-        let mut keys = Vec::new();
-        for outer in &self.levels[..index] {
-            keys.push(binder.expr(outer.of.without_name(), &mut row)?);
+        let mut columns = Vec::with_capacity(self.levels.len() * 2);
+        let mut levels = Vec::with_capacity(self.levels.len());
+        for written in &self.levels {
+            let (level, items) = bind_level(binder, written, &input.schema)?;
+            columns.extend(binder.name_items(&items, &mut names)?);
+            levels.push(level);
         }
-        let item = binder.items(std::slice::from_ref(&level.of), &mut row)?.remove(0);
-        let natural = item.natural.clone().or(item.given.clone()).unwrap_or_default();
-        keys.push(item.value.clone());
-        row.groups = Some(Groups { keys: keys.clone(), aggregates: Vec::new() });
-        let mut by = binder.items(std::slice::from_ref(&level.by.value), &mut row)?.remove(0);
-        by.natural = Some(format!("aggregated_{natural}"));
-        let Some(aggregate) = row.groups.and_then(|groups| groups.aggregates.into_iter().next()) else {
-            return Err(binder.wrong(level.by.value.span, "an aggregate is expected, such as count()"));
-        };
-        let outer = keys[..index]
-            .iter()
-            .enumerate()
-            .map(|(at, key)| plan::Column::new(format!("$outer{at}"), key.ty));
-        let mut columns: Vec<plan::Column> = outer.collect();
-        columns.extend(binder.name_items(&[item, by], &mut names)?);
-        let groups =
-            Node::Aggregate { input: Arc::clone(input), keys: keys.clone(), aggregates: vec![aggregate] };
-        let groups = Plan::new(Schema::new(columns), groups);
-        let Some((above, levels)) = above else {
-            return Ok((best(binder, level, groups, 1)?, 1));
-        };
-        // Only inside of what was chosen above, and for each of those by itself.
-        let on: Vec<_> = (0..index)
-            .map(|at| (plan::Expr::column(at * 2, keys[at].ty), plan::Expr::column(at, keys[at].ty)))
-            .collect();
-        let schema = super::join::combined(&above.schema, &groups.schema, &[]);
-        let joined = Plan::new(
-            schema,
-            Node::Join { left: Arc::clone(&above), right: groups, kind: JoinKind::Inner, on },
-        );
-        let kept: Vec<usize> = (0..levels * 2).chain([levels * 2 + index, levels * 2 + index + 1]).collect();
-        let joined = super::select(joined, kept);
-        let path: Vec<plan::Expr> = (0..index).map(|at| plan::Expr::column(at * 2, keys[at].ty)).collect();
-        let key = plan::Expr::call("pack_array", Type::Dynamic, path);
-        let rows = Plan::new(joined.schema.clone(), Node::Elements);
-        let body = best(binder, level, rows, levels * 2 + 1)?;
-        Ok((Plan::new(joined.schema.clone(), Node::Partition { input: joined, key, body }), levels + 1))
+        Ok(Plan::new(Schema::new(columns), Node::TopNested { input, levels }))
     }
 }
 
-/// The first groups in the order of their aggregate.
-fn best(binder: &mut Binder<'_>, level: &Level, groups: Arc<Plan>, rank: usize) -> Bound<Arc<Plan>> {
-    let schema = groups.schema.clone();
-    let value = plan::Expr::column(rank, schema.columns[rank].ty);
-    let key = plan::SortKey { value, descending: level.by.descending, nulls_first: level.by.nulls_first };
-    let sorted = Plan::new(schema.clone(), Node::Sort { input: groups, keys: vec![key] });
-    match &level.count {
-        None => Ok(sorted),
-        Some(count) => {
-            let count = binder.constant_number(count)?;
-            Ok(Plan::new(schema, Node::Limit { input: sorted, count }))
+/// A level and its two columns.
+fn bind_level(binder: &mut Binder<'_>, level: &Level, schema: &Schema) -> Bound<(NestedLevel, [Item; 2])> {
+    let mut row = Row::over(schema);
+    let of = binder.items(std::slice::from_ref(&level.of), &mut row)?.remove(0);
+    let natural = of.given.clone().or(of.natural.clone()).unwrap_or_default();
+    row.groups = Some(Groups { keys: vec![of.value.clone()], aggregates: Vec::new() });
+    let mut by = binder.items(std::slice::from_ref(&level.by.value), &mut row)?.remove(0);
+    by.natural = Some(format!("aggregated_{natural}"));
+    let aggregates = row.groups.map_or_else(Vec::new, |groups| groups.aggregates);
+    let (Some(1), [aggregate]) = (by.value.as_column(), aggregates.as_slice()) else {
+        return Err(binder.wrong(level.by.value.span, "one aggregate is expected, such as count()"));
+    };
+    let others = match &level.others {
+        Some(others) => {
+            let value = binder.expr(others, &mut Row::over(&Schema::default()))?;
+            Some(binder.convert(others.span, value, of.value.ty)?)
         }
-    }
+        None => None,
+    };
+    let count = level.count.as_ref().map(|count| binder.constant_number(count)).transpose()?;
+    let bound = NestedLevel {
+        key: of.value.clone(),
+        aggregate: aggregate.clone(),
+        descending: level.by.descending,
+        nulls_first: level.by.nulls_first,
+        count,
+        others,
+    };
+    Ok((bound, [of, by]))
 }

@@ -66,19 +66,25 @@ pub(super) fn named_tables(
             each.collect()
         }
         _ if fuzzy => {
-            let name = match &table.kind {
-                ExprKind::Name(name) => name.clone(),
-                _ => format!("union_arg{place}"),
-            };
+            let name = name_of(table, place);
             Ok(binder
                 .attempt(|binder| binder.table(table))
                 .into_iter()
                 .map(|plan| (name.clone(), plan))
                 .collect())
         }
-        ExprKind::Name(name) => Ok(vec![(name.clone(), binder.table(table)?)]),
-        _ => Ok(vec![(format!("union_arg{place}"), binder.table(table)?)]),
+        _ => Ok(vec![(name_of(table, place), binder.table(table)?)]),
     }
+}
+
+/// What an operand is called: by its own name, or by what `as` at its end says.
+fn name_of(table: &Expr, place: usize) -> String {
+    let given = match &table.kind {
+        ExprKind::Name(name) => Some(name.clone()),
+        ExprKind::Pipe(pipe) => pipe.operators.last().and_then(super::as_::given_name),
+        _ => None,
+    };
+    given.unwrap_or_else(|| format!("union_arg{place}"))
 }
 
 /// The table with the name of its source in front.

@@ -118,6 +118,20 @@ fn head(plan: &Plan) -> String {
                 columns(&plan.schema)
             )
         }
+        Node::TopNested { levels, .. } => {
+            let level = |one: &super::NestedLevel| {
+                let count =
+                    one.count.as_ref().map_or(String::new(), |count| format!("{} ", expr(count, below)));
+                let others = optional(&one.others, "others");
+                let direction = if one.descending { "desc" } else { "asc" };
+                let (key, by) = (expr(&one.key, below), aggregate(&one.aggregate, below));
+                format!("{count}of {key}{others} by {by} {direction}")
+            };
+            format!("TopNested {}", levels.iter().map(level).collect::<Vec<_>>().join(", "))
+        }
+        Node::Scan { steps, .. } => {
+            format!("Scan {} steps gives ({})", steps.len(), columns(&plan.schema))
+        }
         Node::Shared { index } => format!("Shared {index}"),
     }
 }

@@ -11,15 +11,19 @@
 
 mod explain;
 mod expr;
+mod parts;
 mod schema;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use expr::{Expr, ExprKind, Op, Step};
+pub use parts::{
+    Aggregate, JoinKind, KvOptions, List, NestedLevel, ParseMode, PatternPart, ScanOutput, ScanStep, Series,
+    SortKey, Window,
+};
 pub use schema::{Column, Schema};
 
-use crate::types::Type;
 use crate::value::Value;
 
 /// Everything that one query asks for.
@@ -29,6 +33,8 @@ pub struct Query {
     pub outputs: Vec<Output>,
     /// What `materialize` and `as` hold: computed once, whatever reads them by [`Node::Shared`].
     pub shared: Vec<Arc<Plan>>,
+    /// Whether a step into a `dynamic` finds a key whatever its case ([`ExprKind::Path`]); the one that is written like it comes first.
+    pub ignore_case: bool,
     /// The tables of the catalogue that it reads, each once.
     pub tables: BTreeSet<String>,
 }
@@ -172,89 +178,24 @@ pub enum Node {
         arguments: Vec<Expr>,
         ordinal: usize,
     },
+    /// Of each level the value and its aggregate: the best groups of the first level, inside of each those of the next.
+    TopNested {
+        input: Arc<Plan>,
+        levels: Vec<NestedLevel>,
+    },
+    /// The input's columns, then the declared ones, then the number of the match if asked for: rows as they fit the steps. The
+    /// steps' expressions read the row with its declared columns, then so many columns of each step's latest row.
+    Scan {
+        input: Arc<Plan>,
+        /// What the declared columns hold before a step gives them something.
+        declared: Vec<Expr>,
+        steps: Vec<ScanStep>,
+        with_match_id: bool,
+    },
     /// One of [`Query::shared`].
     Shared {
         index: usize,
     },
-}
-
-/// An aggregate function over the rows of a group.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Aggregate {
-    /// Its name in the table of functions. `arg_max` and `arg_min` take what is compared, then the one value to give.
-    pub function: &'static str,
-    pub arguments: Vec<Expr>,
-    pub ty: Type,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Window {
-    pub function: &'static str,
-    pub arguments: Vec<Expr>,
-    pub ty: Type,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JoinKind {
-    /// Inner, of the left rows one for each key.
-    InnerUnique,
-    Inner,
-    LeftOuter,
-    RightOuter,
-    FullOuter,
-    LeftSemi,
-    RightSemi,
-    LeftAnti,
-    RightAnti,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct SortKey {
-    pub value: Expr,
-    pub descending: bool,
-    pub nulls_first: bool,
-}
-
-/// A list to expand, and the type of its elements.
-#[derive(Clone, Debug, PartialEq)]
-pub struct List {
-    pub value: Expr,
-    pub ty: Type,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Series {
-    pub aggregate: Aggregate,
-    pub default: Option<Expr>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PatternPart {
-    /// Anything, as little as possible.
-    Skip,
-    Text(String),
-    /// The next of the new columns.
-    Column(Type),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ParseMode {
-    /// A value that does not convert makes the whole row not fit.
-    Simple,
-    /// A value that does not convert is null.
-    Relaxed,
-    Regex {
-        flags: String,
-    },
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KvOptions {
-    pub pair_delimiters: String,
-    pub kv_delimiters: String,
-    pub quotes: String,
-    pub escape: String,
-    pub greedy: bool,
 }
 
 impl Plan {
@@ -287,6 +228,8 @@ impl Node {
             | Node::Parse { input, .. }
             | Node::ParseKv { input, .. }
             | Node::Window { input, .. }
+            | Node::TopNested { input, .. }
+            | Node::Scan { input, .. }
             | Node::Series { input, .. } => vec![input],
             Node::Join { left, right, .. } => vec![left, right],
             Node::Apply { input, body, .. } | Node::Partition { input, body, .. } => vec![input, body],

@@ -17,23 +17,28 @@ pub struct Statement {
 
 #[derive(Clone, Debug)]
 pub enum StatementKind {
-    Let {
-        name: Name,
-        value: Expr,
-    },
-    Set {
-        name: Name,
-        value: Option<Expr>,
-    },
+    Let { name: Name, value: Expr },
+    Set { name: Name, value: Option<Expr> },
     Parameters(Vec<Parameter>),
-    Alias {
-        name: Name,
-        value: Expr,
-    },
+    Alias { name: Name, value: Expr },
     Restrict(Vec<Expr>),
-    /// `declare pattern`: read, but not supported.
-    Pattern,
+    Pattern(Pattern),
     Query(Expr),
+}
+
+/// `declare pattern`: tables that stand for texts.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    pub name: Name,
+    pub cases: Vec<PatternCase>,
+}
+
+/// `("a").["b"] = { … }`.
+#[derive(Clone, Debug)]
+pub struct PatternCase {
+    pub arguments: Vec<String>,
+    pub path: Option<String>,
+    pub table: Expr,
 }
 
 /// A name as it was meant, without brackets and quotes.

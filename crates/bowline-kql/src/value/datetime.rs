@@ -16,6 +16,18 @@ pub fn parse_datetime(text: &str) -> Option<i64> {
         }
         _ => text,
     };
+    // The time may stand in front: `10:00 14 jun 2025`.
+    let turned = match text.split_once(' ') {
+        Some((time, date))
+            if time.contains(':')
+                && !time.contains(['-', '/', 'T'])
+                && date.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            format!("{date} {time}")
+        }
+        _ => text.to_owned(),
+    };
+    let text = turned.as_str();
     let end = text.find(['T', 't', ' ']).filter(|at| text[..*at].bytes().any(|byte| byte.is_ascii_digit()));
     let has_month_name =
         text.get(1..).is_some_and(|rest| MONTHS.iter().any(|name| rest.to_lowercase().contains(name)));
@@ -51,7 +63,10 @@ fn numeric_date(text: &str, end: Option<usize>) -> Option<(i64, i64, i64, &str)>
     let number = |text: &str| text.parse::<i64>().ok();
     if let Some((month, rest_of_date)) = date.split_once('/') {
         let (day, year) = rest_of_date.split_once('/')?;
-        return Some((number(year)?, number(month)?, number(day)?, rest));
+        let (month, day) = (number(month)?, number(day)?);
+        // Month first, unless that can be none.
+        let (month, day) = if month > 12 && day <= 12 { (day, month) } else { (month, day) };
+        return Some((number(year)?, month, day, rest));
     }
     // A zone may follow the date at once: `2020-01-02Z`.
     let (date, zone) = match date.strip_suffix(['Z', 'z']) {
@@ -200,6 +215,7 @@ mod tests {
             "11/8/2014 3:05:02 PM",
             "2014, 11, 8 15:05:02",
             "11-08-2014 15:05:02",
+            "15:05:02 8 nov 2014",
         ] {
             assert_eq!(parse_datetime(text).map(format_datetime).as_deref(), Some(moment), "{text}");
         }
@@ -209,6 +225,7 @@ mod tests {
         );
         assert_eq!(parse_datetime("1970-01-01"), Some(621_355_968_000_000_000));
         assert_eq!(parse_datetime("0001-01-01"), Some(0));
+        assert_eq!(parse_datetime("13/11/2014"), parse_datetime("2014-11-13"));
         assert_eq!(parse_datetime("2015-02-29"), None);
         assert_eq!(parse_datetime("tomorrow"), None);
         assert_eq!(format_datetime(3_155_378_975_999_999_999), "9999-12-31T23:59:59.9999999Z");

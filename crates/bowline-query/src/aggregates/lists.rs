@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::json::{Json, Map};
 use bowline_kql::Value;
 use bowline_kql::plan::Aggregate;
-use serde_json::{Map, Value as Json};
 
 use super::Gather;
 use crate::compare::{Key, is_null, key};

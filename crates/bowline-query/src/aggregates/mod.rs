@@ -4,6 +4,7 @@ mod lists;
 mod numbers;
 mod picks;
 mod ranks;
+mod schema;
 
 use bowline_kql::Value;
 use bowline_kql::plan::Aggregate;
@@ -36,6 +37,7 @@ pub(crate) fn gather(aggregate: &Aggregate) -> Result<Box<dyn Gather>, QueryErro
         .or_else(|| lists::gather(name, aggregate))
         .or_else(|| picks::gather(name, aggregate))
         .or_else(|| ranks::gather(name, aggregate))
+        .or_else(|| schema::gather(name, aggregate))
         .ok_or_else(|| QueryError::unsupported(format!("{}()", aggregate.function)))?;
     Ok(match condition {
         Some(index) => Box::new(Where { index, plain }),

@@ -1,8 +1,8 @@
 //! Aggregates that look at all values in order: percentiles.
 
+use crate::json::Json;
 use bowline_kql::plan::Aggregate;
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
 
 use super::Gather;
 use crate::compare::{is_null, order, real};

@@ -103,7 +103,7 @@ pub(super) fn call(name: &str, call: &Call<'_>) -> Option<Evaluated> {
 }
 
 fn type_name(value: &Value) -> String {
-    use serde_json::Value as Json;
+    use crate::json::Json;
     match value {
         Value::Dynamic(text) => match crate::dynamic::parse(text) {
             Json::Null => "null",

@@ -2,6 +2,7 @@
 
 mod arrays;
 mod conversion;
+mod geo;
 mod logic;
 mod network;
 mod numbers;
@@ -16,6 +17,7 @@ use crate::error::QueryError;
 use crate::eval::Evaluated;
 use crate::run::{Run, null};
 
+pub(crate) use network::Network;
 pub(crate) use time::LAST as LAST_MOMENT;
 
 /// A call with its arguments.
@@ -63,8 +65,8 @@ impl Call<'_> {
     }
 
     /// An argument as JSON; null where it is left out.
-    pub(super) fn json(&self, index: usize) -> serde_json::Value {
-        self.values.get(index).map_or(serde_json::Value::Null, crate::dynamic::to_json)
+    pub(super) fn json(&self, index: usize) -> crate::json::Json {
+        self.values.get(index).map_or(crate::json::Json::Null, crate::dynamic::to_json)
     }
 
     /// A value of the call's type, or its null.
@@ -74,7 +76,7 @@ impl Call<'_> {
 }
 
 /// The families, asked one after the other; each knows its names.
-const FAMILIES: [fn(&str, &Call<'_>) -> Option<Evaluated>; 8] = [
+const FAMILIES: [fn(&str, &Call<'_>) -> Option<Evaluated>; 9] = [
     logic::call,
     text::call,
     conversion::call,
@@ -83,6 +85,7 @@ const FAMILIES: [fn(&str, &Call<'_>) -> Option<Evaluated>; 8] = [
     arrays::call,
     network::call,
     series::call,
+    geo::call,
 ];
 
 pub(crate) fn call(run: &Run<'_>, function: &str, ty: Type, arguments: &[Expr], row: &[Value]) -> Evaluated {

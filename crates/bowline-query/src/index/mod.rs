@@ -17,7 +17,7 @@
 mod blocks;
 mod chunk;
 mod codes;
-mod path;
+pub(crate) mod path;
 mod table;
 mod view;
 

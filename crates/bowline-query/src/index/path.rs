@@ -13,7 +13,8 @@ pub(crate) fn at<'a>(json: &'a str, path: &[String]) -> Option<&'a str> {
     (text != "null").then_some(text)
 }
 
-fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+/// The JSON text of one key of a bag.
+pub(crate) fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     let bytes = text.as_bytes();
     let mut at = skip_space(bytes, usize::from(bytes.first() == Some(&b'{')));
     if at == 0 || bytes.get(at) == Some(&b'}') {

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::json::{Json, Map};
 use bowline_kql::plan::{Expr, List, Plan};
 use bowline_kql::{Type, Value};
-use serde_json::{Value as Json, json};
 
 use crate::compare::key;
 use crate::dynamic;
@@ -114,9 +114,11 @@ fn members(value: &Value, bags_as_arrays: bool) -> Vec<Json> {
     match dynamic::to_json(value) {
         Json::Array(list) => list,
         Json::Object(bag) if bags_as_arrays => {
-            bag.into_iter().map(|(key, value)| json!([key, value])).collect()
+            bag.into_iter().map(|(key, value)| Json::Array(vec![Json::String(key), value])).collect()
         }
-        Json::Object(bag) => bag.into_iter().map(|(key, value)| json!({ key: value })).collect(),
+        Json::Object(bag) => {
+            bag.into_iter().map(|(key, value)| Json::Object(Map::from([(key, value)]))).collect()
+        }
         other => vec![other],
     }
 }

@@ -1,13 +1,17 @@
 //! Nodes of a plan that are more than a few lines.
 
+mod activity;
 mod expand;
 mod group;
 mod join;
+mod lookup;
 mod order;
 mod parse;
 mod parse_kv;
 mod plugin;
+mod scan;
 mod series;
+mod top_nested;
 mod window;
 
 use bowline_kql::Value;
@@ -20,7 +24,9 @@ pub(crate) use order::{sample, sort};
 pub(crate) use parse::parse;
 pub(crate) use parse_kv::parse_kv;
 pub(crate) use plugin::plugin;
+pub(crate) use scan::scan;
 pub(crate) use series::{Axis, make_series};
+pub(crate) use top_nested::top_nested;
 pub(crate) use window::window;
 
 use crate::compare::{is_null, order as compare};

@@ -7,21 +7,21 @@ use bowline_kql::plan::{Plan, SortKey};
 
 use crate::compare::{is_null, order};
 use crate::error::QueryError;
-use crate::run::{Row, Run};
+use crate::run::{Row, Run, owned};
 
 /// Rows in order; equal ones stay as they came.
 pub(crate) fn sort(run: &Run<'_>, input: &Plan, keys: &[SortKey]) -> Result<Vec<Row>, QueryError> {
-    let rows = run.rows(input)?;
+    let rows = owned(run.rows(input)?);
     let expressions: Vec<_> = keys.iter().map(|key| key.value.clone()).collect();
     let mut keyed = Vec::with_capacity(rows.len());
-    for row in rows.iter() {
-        keyed.push((run.values(&expressions, row)?, row));
+    for row in rows {
+        keyed.push((run.values(&expressions, &row)?, row));
     }
     keyed.sort_by(|(a, _), (b, _)| {
         let each = keys.iter().zip(a.iter().zip(b)).map(|(key, (a, b))| by_key(key, a, b));
         each.fold(Ordering::Equal, Ordering::then)
     });
-    Ok(keyed.into_iter().map(|(_, row)| row.clone()).collect())
+    Ok(keyed.into_iter().map(|(_, row)| row).collect())
 }
 
 fn by_key(key: &SortKey, a: &Value, b: &Value) -> Ordering {

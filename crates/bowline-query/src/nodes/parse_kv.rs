@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use bowline_kql::Value;
 use bowline_kql::plan::{Column, Expr, KvOptions, Plan};
+use regex::Regex;
 
-use crate::convert;
 use crate::error::QueryError;
 use crate::eval::eval;
 use crate::run::{Row, Run, null};
+use crate::{convert, text};
 
 /// The input's columns, then the values of the keys that the others are called. The last value of a key counts.
 pub(crate) fn parse_kv(
@@ -18,10 +19,17 @@ pub(crate) fn parse_kv(
     options: &KvOptions,
     columns: &[Column],
 ) -> Result<Vec<Row>, QueryError> {
+    let regex = match options.regex.as_str() {
+        "" => None,
+        written => Some(text::pattern(written)?),
+    };
     let mut rows = Vec::new();
     for row in run.rows(input)?.iter() {
         let text = convert::to_text(&eval(run, source, row)?);
-        let pairs = pairs(&text, options);
+        let pairs = match &regex {
+            Some(regex) => matches(&text, regex),
+            None => pairs(&text, options),
+        };
         let value = |column: &Column| {
             let found = pairs.get(column.name.as_str()).map(|text| Value::String(text.clone()));
             found.and_then(|text| convert::cast(&text, column.ty)).unwrap_or_else(|| null(column.ty))
@@ -30,6 +38,14 @@ pub(crate) fn parse_kv(
         rows.push(row.iter().cloned().chain(more).collect());
     }
     Ok(rows)
+}
+
+/// The pairs that a regular expression finds: its first group and its second.
+fn matches(text: &str, regex: &Regex) -> HashMap<String, String> {
+    let pair = |found: regex::Captures<'_>| {
+        Some((found.get(1)?.as_str().to_owned(), found.get(2)?.as_str().to_owned()))
+    };
+    regex.captures_iter(text).filter_map(pair).collect()
 }
 
 /// What separates, as the query says it; without that, what usually does.

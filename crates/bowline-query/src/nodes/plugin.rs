@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::json::{Json, Map};
 use bowline_kql::plan::{Column, Expr, Plan, Schema};
 use bowline_kql::{Type, Value};
-use serde_json::{Map, Value as Json};
 
+use super::{activity, lookup};
 use crate::compare::{Key, key};
 use crate::error::QueryError;
 use crate::eval::eval;
@@ -44,6 +45,11 @@ pub(crate) fn plugin(
             }
             Ok(pivot(&rows, rest.len(), schema))
         }
+        "ipv4_lookup" => lookup::lookup(run, &rows, arguments, true),
+        "ipv6_lookup" => lookup::lookup(run, &rows, arguments, false),
+        "rows_near" => lookup::rows_near(run, &rows, arguments),
+        "rolling_percentile" => activity::rolling_percentile(run, &rows, arguments),
+        other if activity::shape(other).is_some() => activity::activity(run, other, &rows, arguments),
         other => Err(QueryError::unsupported(format!("evaluate {other}"))),
     }
 }

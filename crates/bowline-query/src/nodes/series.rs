@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use crate::json::Json;
 use bowline_kql::plan::{Expr, Op, Plan, Series};
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
 
 use crate::aggregates::{Gather, gather};
 use crate::compare::{is_null, key, order};

@@ -7,12 +7,11 @@ use crate::compare::{is_null, key};
 use crate::convert;
 use crate::error::QueryError;
 use crate::eval::arithmetic;
-use crate::run::{Row, Run, null};
+use crate::run::{Row, Run, null, owned};
 
 /// The input's columns, then those of the functions.
 pub(crate) fn window(run: &Run<'_>, input: &Plan, columns: &[Window]) -> Result<Vec<Row>, QueryError> {
-    let rows = run.rows(input)?;
-    let mut made: Vec<Row> = rows.to_vec();
+    let mut made = owned(run.rows(input)?);
     for column in columns {
         // A function may read what one before it gave.
         let mut arguments = Vec::with_capacity(made.len());

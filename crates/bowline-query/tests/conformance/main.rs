@@ -7,4 +7,5 @@
 mod answers;
 mod documentation;
 mod engines;
+mod graph;
 mod robustness;

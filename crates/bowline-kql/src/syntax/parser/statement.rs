@@ -2,7 +2,8 @@
 
 use super::{Parsed, Parser};
 use crate::syntax::ast::{
-    Expr, ExprKind, Function, Name, Parameter, ParameterType, Script, Statement, StatementKind,
+    Expr, ExprKind, Function, Name, Parameter, ParameterType, Pattern, PatternCase, Script, Statement,
+    StatementKind,
 };
 use crate::syntax::span::Span;
 use crate::syntax::token::TokenKind;
@@ -172,11 +173,12 @@ impl Parser<'_> {
         Ok(Parameter { name, ty, default })
     }
 
-    /// `declare pattern name = (…)[…] { (…) = { … }; … }`: only its shape is read, because nothing here has patterns.
+    /// `declare pattern name = (…)[…] { (…) = { … }; … }`.
     fn pattern_declaration(&mut self) -> Parsed<StatementKind> {
         self.advance();
         self.advance();
-        self.declared_name()?;
+        let name = self.declared_name()?;
+        let mut cases = Vec::new();
         if self.eat("=") {
             self.parameters()?;
             if self.eat("[") {
@@ -185,22 +187,32 @@ impl Parser<'_> {
             }
             self.expect("{")?;
             while !self.is("}") {
-                self.expect("(")?;
-                self.list(Self::literal_value)?;
-                self.expect(")")?;
-                if self.eat(".") {
-                    self.expect("[")?;
-                    self.literal_value()?;
-                    self.expect("]")?;
-                }
-                self.expect("=")?;
-                self.expect("{")?;
-                self.piped(true)?;
-                self.expect("}")?;
-                self.expect(";")?;
+                cases.push(self.pattern_case()?);
             }
             self.expect("}")?;
         }
-        Ok(StatementKind::Pattern)
+        Ok(StatementKind::Pattern(Pattern { name, cases }))
+    }
+
+    fn pattern_case(&mut self) -> Parsed<PatternCase> {
+        let text = |value: &Expr| match &value.kind {
+            ExprKind::Literal(_, text) => text.clone(),
+            _ => String::new(),
+        };
+        self.expect("(")?;
+        let arguments = self.list(Self::literal_value)?.iter().map(text).collect();
+        self.expect(")")?;
+        let mut path = None;
+        if self.eat(".") {
+            self.expect("[")?;
+            path = Some(text(&self.literal_value()?));
+            self.expect("]")?;
+        }
+        self.expect("=")?;
+        self.expect("{")?;
+        let table = self.nested(|parser| parser.piped(true))?;
+        self.expect("}")?;
+        self.expect(";")?;
+        Ok(PatternCase { arguments, path, table })
     }
 }

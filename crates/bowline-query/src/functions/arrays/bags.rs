@@ -1,7 +1,7 @@
 //! Bags: keys and values.
 
+use crate::json::{Json, Map};
 use bowline_kql::{Type, Value};
-use serde_json::{Map, Value as Json};
 
 use super::{Call, array, list};
 use crate::{convert, dynamic};
@@ -17,7 +17,10 @@ pub(super) fn call(name: &str, call: &Call<'_>) -> Option<Value> {
     Some(match name {
         "bag_pack" | "pack" | "pack_dictionary" | "pack_all" => {
             let pairs = call.values.chunks_exact(2);
-            given(Some(pairs.map(|pair| (convert::to_text(&pair[0]), dynamic::to_json(&pair[1]))).collect()))
+            // What is left over says whether to leave out what is empty.
+            let skips = pairs.remainder().first() == Some(&Value::Bool(true));
+            let pairs = pairs.map(|pair| (convert::to_text(&pair[0]), dynamic::to_json(&pair[1])));
+            given(Some(pairs.filter(|(_, value)| !(skips && is_empty(value))).collect()))
         }
         "bag_keys" => list(bag_of(0).map(|bag| bag.into_iter().map(|(key, _)| Json::from(key)).collect())),
         "bag_has_key" => bag_of(0).map_or(Value::Null(Type::Bool), |bag| {
@@ -62,6 +65,16 @@ pub(super) fn call(name: &str, call: &Call<'_>) -> Option<Value> {
     })
 }
 
+fn is_empty(json: &Json) -> bool {
+    match json {
+        Json::Null => true,
+        Json::String(text) => text.is_empty(),
+        Json::Array(list) => list.is_empty(),
+        Json::Object(bag) => bag.is_empty(),
+        Json::Bool(_) | Json::Number(_) => false,
+    }
+}
+
 /// A path (`$.a.b`) as keys; any other text is one key.
 fn keys(path: &str) -> Option<Vec<String>> {
     if !path.starts_with("$.") && !path.starts_with("$[") {
@@ -78,7 +91,7 @@ fn remove(bag: &mut Map<String, Json>, path: &str) {
         at = at.and_then(|bag| bag.get_mut(&step)).and_then(Json::as_object_mut);
     }
     if let Some(bag) = at {
-        let _ = bag.remove(&last);
+        let _ = bag.shift_remove(&last);
     }
 }
 
@@ -110,26 +123,25 @@ fn tree(json: &Json, path: &str, paths: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn paths_that_lead_nowhere_change_nothing() {
-        let mut bag = json!({"a": {"b": 1}, "c": 2}).as_object().unwrap().clone();
+        let json = |text: &str| crate::json::read(text).unwrap();
+        let Json::Object(mut bag) = json(r#"{"a": {"b": 1}, "c": 2}"#) else { panic!("a bag") };
         remove(&mut bag, "$.a.x.y");
         remove(&mut bag, "$.c.x");
         remove(&mut bag, "$[");
-        assert_eq!(Json::Object(bag.clone()), json!({"a": {"b": 1}, "c": 2}));
-        assert_eq!(set(&mut bag, "$.c.x", json!(1)), None);
-        assert_eq!(set(&mut bag, "$.d.e", json!(1)), Some(()));
-        assert_eq!(bag["d"], json!({"e": 1}));
+        assert_eq!(Json::Object(bag.clone()), json(r#"{"a": {"b": 1}, "c": 2}"#));
+        assert_eq!(set(&mut bag, "$.c.x", 1.into()), None);
+        assert_eq!(set(&mut bag, "$.d.e", 1.into()), Some(()));
+        assert_eq!(bag["d"], json(r#"{"e": 1}"#));
     }
 
     #[test]
     fn a_tree_names_each_way_once() {
         let mut paths = Vec::new();
-        tree(&json!({"a": [{"b": 1}, {"b": 2}]}), "", &mut paths);
+        tree(&crate::json::read(r#"{"a": [{"b": 1}, {"b": 2}]}"#).unwrap(), "", &mut paths);
         assert_eq!(paths, ["['a']", "['a'][0]", "['a'][0]['b']"]);
     }
 }

@@ -1,9 +1,9 @@
 //! Lists that are made of values.
 
+use crate::json::Json;
 use bowline_kql::plan::Op;
 use bowline_kql::value::SECOND;
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
 
 use super::{Call, MOST, array, list};
 use crate::compare::{is_null, order};

@@ -6,8 +6,8 @@ mod moved;
 mod order;
 mod sets;
 
+use crate::json::Json;
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
 
 pub(super) use order::sorted;
 

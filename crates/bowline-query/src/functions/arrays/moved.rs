@@ -1,7 +1,7 @@
 //! Lists cut, turned and shifted.
 
+use crate::json::Json;
 use bowline_kql::Value;
-use serde_json::Value as Json;
 
 use super::{Call, array, list};
 
@@ -70,17 +70,16 @@ fn split(members: &[Json], at: &Json) -> Vec<Json> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn positions_beyond_a_list_are_its_ends() {
-        let all = [json!(1), json!(2), json!(3)];
-        assert_eq!(split(&all, &json!(9)), [json!([1, 2, 3]), json!([])]);
-        assert_eq!(split(&all, &json!([2, 1])), [json!([1, 2]), json!([]), json!([3])]);
-        assert_eq!(split(&all, &json!(-1)), [json!([1, 2]), json!([3])]);
-        assert_eq!(shifted(&all, i64::MAX, &json!(0)), [json!(0), json!(0), json!(0)]);
+        let json = |text: &str| crate::json::read(text).unwrap();
+        let all = [1, 2, 3].map(Json::from);
+        assert_eq!(split(&all, &json("9")), [json("[1, 2, 3]"), json("[]")]);
+        assert_eq!(split(&all, &json("[2, 1]")), [json("[1, 2]"), json("[]"), json("[3]")]);
+        assert_eq!(split(&all, &json("-1")), [json("[1, 2]"), json("[3]")]);
+        assert_eq!(shifted(&all, i64::MAX, &json("0")), [json("0"), json("0"), json("0")]);
         assert_eq!(rotated(all.to_vec(), i64::MIN).len(), 3);
         assert_eq!(rotated(Vec::new(), 2), Vec::<Json>::new());
         assert_eq!(place(i64::MIN, 3), 0);

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::json::Json;
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
 
 use super::{Call, array, list};
 use crate::dynamic;

@@ -24,11 +24,11 @@ fn plain(name: &str, call: &Call<'_>) -> Option<Evaluated> {
             Value::Dynamic(_) | Value::Null(_) => value.clone(),
             value => {
                 let text = convert::to_text(value);
-                match serde_json::from_str::<serde_json::Value>(&text) {
-                    Ok(json) => dynamic::of(&json),
+                match crate::json::read(&text) {
+                    Some(json) => dynamic::of(&json),
                     // A text that is no JSON is itself.
-                    Err(_) if text.is_empty() => Value::Null(Type::Dynamic),
-                    Err(_) => dynamic::of(&serde_json::Value::String(text)),
+                    None if text.is_empty() => Value::Null(Type::Dynamic),
+                    None => dynamic::of(&crate::json::Json::String(text)),
                 }
             }
         },

@@ -1,7 +1,7 @@
 //! Texts that have a structure: URLs, paths, versions, lines of values.
 
+use crate::json::{Json, Map, bag};
 use bowline_kql::{Type, Value};
-use serde_json::{Map, Value as Json, json};
 use url::Url;
 
 use super::super::Call;
@@ -17,7 +17,7 @@ pub(super) fn call(name: &str, call: &Call<'_>) -> Option<Evaluated> {
         "parse_url" | "parseurl" => dynamic::of(&url(&text())),
         "parse_urlquery" | "parseurlquery" => {
             let text = text();
-            dynamic::of(&json!({ "Query Parameters": query(text.strip_prefix('?').unwrap_or(&text)) }))
+            dynamic::of(&bag([("Query Parameters", query(text.strip_prefix('?').unwrap_or(&text)))]))
         }
         "parse_path" => path(&text()).map_or(Value::Null(Type::Dynamic), |json| dynamic::of(&json)),
         "parse_version" => call.or_null(version(&text()).map(Value::Decimal)),
@@ -52,22 +52,24 @@ fn query(text: &str) -> Json {
 }
 
 fn url(text: &str) -> Json {
-    let Ok(url) = Url::parse(text) else {
-        return json!({
-            "Scheme": "", "Host": "", "Port": "", "Path": "", "Username": "", "Password": "",
-            "Query Parameters": {}, "Fragment": "",
-        });
+    let nothing = || {
+        let texts = ["Scheme", "Host", "Port", "Path", "Username", "Password"];
+        let mut bag: Map<String, Json> = texts.map(|name| (name.to_owned(), Json::from(""))).into();
+        let _ = bag.insert("Query Parameters".to_owned(), Json::Object(Map::new()));
+        let _ = bag.insert("Fragment".to_owned(), Json::from(""));
+        Json::Object(bag)
     };
-    json!({
-        "Scheme": url.scheme(),
-        "Host": url.host_str().unwrap_or_default(),
-        "Port": url.port().map(|port| port.to_string()).unwrap_or_default(),
-        "Path": url.path(),
-        "Username": url.username(),
-        "Password": url.password().unwrap_or_default(),
-        "Query Parameters": query(url.query().unwrap_or_default()),
-        "Fragment": url.fragment().unwrap_or_default(),
-    })
+    let Ok(url) = Url::parse(text) else { return nothing() };
+    bag([
+        ("Scheme", url.scheme().into()),
+        ("Host", url.host_str().unwrap_or_default().into()),
+        ("Port", url.port().map(|port| port.to_string()).unwrap_or_default().into()),
+        ("Path", url.path().into()),
+        ("Username", url.username().into()),
+        ("Password", url.password().unwrap_or_default().into()),
+        ("Query Parameters", query(url.query().unwrap_or_default())),
+        ("Fragment", url.fragment().unwrap_or_default().into()),
+    ])
 }
 
 /// The parts of a path of a file, of Windows, of Unix or in a URL.
@@ -92,15 +94,15 @@ fn path(text: &str) -> Option<Json> {
         _ => "",
     };
     let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);
-    Some(json!({
-        "Scheme": scheme,
-        "RootPath": root,
-        "DirectoryPath": directory,
-        "DirectoryName": name,
-        "Filename": file,
-        "Extension": extension,
-        "AlternateDataStreamName": stream,
-    }))
+    Some(bag([
+        ("Scheme", scheme.into()),
+        ("RootPath", root.into()),
+        ("DirectoryPath", directory.into()),
+        ("DirectoryName", name.into()),
+        ("Filename", file.into()),
+        ("Extension", extension.into()),
+        ("AlternateDataStreamName", stream.into()),
+    ]))
 }
 
 /// Up to four numbers of up to eight digits, as one number that compares as the version does.
@@ -129,12 +131,12 @@ mod tests {
 
     #[test]
     fn paths_of_every_kind_come_apart() {
-        let found = path(r"C:\temp\file.tar.gz:stream").unwrap();
-        assert_eq!(found["RootPath"], "C:");
-        assert_eq!(found["DirectoryName"], "temp");
-        assert_eq!(found["Extension"], "gz");
-        assert_eq!(found["AlternateDataStreamName"], "stream");
-        assert_eq!(path("/a/b").unwrap()["Filename"], "b");
+        let parts = |text: &str| path(text).unwrap().to_string();
+        assert_eq!(
+            parts(r"C:\temp\file.tar.gz:stream"),
+            r#"{"Scheme":"","RootPath":"C:","DirectoryPath":"C:\\temp","DirectoryName":"temp","Filename":"file.tar.gz","Extension":"gz","AlternateDataStreamName":"stream"}"#
+        );
+        assert!(parts("/a/b").contains(r#""Filename":"b""#));
         assert_eq!(path(""), None);
     }
 

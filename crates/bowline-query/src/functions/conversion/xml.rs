@@ -1,8 +1,8 @@
 //! XML as JSON: an element is a bag of its elements, `@` before the names of attributes, `#text` beside them.
 
+use crate::json::{Json, Map};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use serde_json::{Map, Value as Json};
 
 /// How deep elements may lie in each other; JSON that is read later has the same bound.
 const DEEPEST: usize = 100;
@@ -35,7 +35,7 @@ pub(super) fn parse(text: &str) -> Option<Json> {
     }
     let (_, mut document) = open.pop()?;
     if document.get("#text").and_then(Json::as_str).is_some_and(|text| text.trim().is_empty()) {
-        let _ = document.remove("#text");
+        let _ = document.shift_remove("#text");
     }
     (open.is_empty() && !document.is_empty() && !document.contains_key("#text"))
         .then_some(Json::Object(document))
@@ -75,14 +75,14 @@ fn write(element: &mut Map<String, Json>, text: &str) {
 
 /// An element of nothing but text is the text, one of nothing is nothing.
 fn closed(mut element: Map<String, Json>) -> Json {
-    if let Some(Json::String(text)) = element.remove("#text")
+    if let Some(Json::String(text)) = element.shift_remove("#text")
         && !text.trim().is_empty()
     {
         let _ = element.insert("#text".to_owned(), Json::from(text.trim()));
     }
     match element.len() {
         0 => Json::Null,
-        1 if element.contains_key("#text") => element.remove("#text").unwrap_or_default(),
+        1 if element.contains_key("#text") => element.shift_remove("#text").unwrap_or_default(),
         _ => Json::Object(element),
     }
 }
@@ -94,20 +94,21 @@ fn add(parent: &mut Map<String, Json>, name: String, element: Json) {
             let _ = parent.insert(name, element);
         }
         Some(Json::Array(list)) => list.push(element),
-        Some(one) => *one = Json::Array(vec![one.take(), element]),
+        Some(one) => *one = Json::Array(vec![std::mem::take(one), element]),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn elements_attributes_and_texts_become_a_bag() {
         let found = parse(r#"<r a="1 &lt; 2"><x>1</x><x>2 &amp; 3</x><y/>t</r>"#);
-        assert_eq!(found, Some(json!({"r": {"@a": "1 < 2", "x": ["1", "2 & 3"], "y": null, "#text": "t"}})));
+        assert_eq!(
+            found,
+            crate::json::read(r##"{"r": {"@a": "1 < 2", "x": ["1", "2 & 3"], "y": null, "#text": "t"}}"##)
+        );
     }
 
     #[test]

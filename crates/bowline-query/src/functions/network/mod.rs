@@ -8,8 +8,8 @@ mod v4;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use crate::json::Json;
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
 
 use super::Call;
 use crate::dynamic;
@@ -24,14 +24,14 @@ pub(super) fn call(name: &str, call: &Call<'_>) -> Option<Evaluated> {
 
 /// An address and how many of its bits count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Network {
+pub(crate) struct Network {
     bits: u128,
     prefix: u32,
 }
 
 impl Network {
     /// Of either version, with or without `/prefix`.
-    fn parse(text: &str) -> Option<Network> {
+    pub(crate) fn parse(text: &str) -> Option<Network> {
         let (address, prefix) = match text.trim().split_once('/') {
             Some((address, prefix)) => (address, Some(prefix.parse::<u32>().ok()?)),
             None => (text.trim(), None),
@@ -47,7 +47,7 @@ impl Network {
         (prefix <= 128).then_some(Network { bits, prefix })
     }
 
-    fn parse_v4(text: &str) -> Option<Network> {
+    pub(crate) fn parse_v4(text: &str) -> Option<Network> {
         Network::parse(text).filter(|network| network.is_v4() && !text.contains(':'))
     }
 
@@ -60,7 +60,16 @@ impl Network {
         Network { prefix: self.prefix.min(prefix), ..self }
     }
 
-    fn masked(self) -> u128 {
+    pub(crate) fn prefix(self) -> u32 {
+        self.prefix
+    }
+
+    /// The first so many bits.
+    pub(crate) fn masked_to(self, prefix: u32) -> u128 {
+        masked(self.bits, prefix)
+    }
+
+    pub(crate) fn masked(self) -> u128 {
         masked(self.bits, self.prefix)
     }
 

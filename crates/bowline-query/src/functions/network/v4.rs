@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use crate::json::Json;
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
 
 use super::{Call, Network, V4_BITS};
 use crate::dynamic;

@@ -1,7 +1,7 @@
 //! Series with what is missing filled in, and filters over series.
 
+use crate::json::Json;
 use bowline_kql::Value;
-use serde_json::Value as Json;
 
 use super::{Call, list, number, numbers};
 

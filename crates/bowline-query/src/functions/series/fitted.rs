@@ -1,6 +1,6 @@
 //! A straight line through a series.
 
-use serde_json::{Value as Json, json};
+use crate::json::{Json, bag};
 
 /// A line by least squares over the positions, and how well it fits.
 pub(super) struct Line {
@@ -33,13 +33,13 @@ impl Line {
     }
 
     pub(super) fn to_json(&self) -> Json {
-        json!({
-            "rsquare": self.rsquare(),
-            "slope": self.slope,
-            "variance": self.variance,
-            "rvariance": self.residual,
-            "interception": self.interception,
-            "line_fit": self.fit,
-        })
+        bag([
+            ("rsquare", self.rsquare().into()),
+            ("slope", self.slope.into()),
+            ("variance", self.variance.into()),
+            ("rvariance", self.residual.into()),
+            ("interception", self.interception.into()),
+            ("line_fit", self.fit.clone().into()),
+        ])
     }
 }

@@ -1,7 +1,7 @@
 //! Numbers that describe a series.
 
+use crate::json::{Json, bag};
 use bowline_kql::{Type, Value};
-use serde_json::{Value as Json, json};
 
 use super::fitted::Line;
 use super::{Call, numbers};
@@ -110,16 +110,16 @@ impl Stats {
     }
 
     fn to_json(&self) -> Json {
-        json!({
-            "min": self.min.1,
-            "min_idx": self.min.0,
-            "max": self.max.1,
-            "max_idx": self.max.0,
-            "avg": self.mean,
-            "stdev": self.variance.sqrt(),
-            "variance": self.variance,
-            "sum": self.sum,
-            "len": self.count,
-        })
+        bag([
+            ("min", self.min.1.into()),
+            ("min_idx", self.min.0.into()),
+            ("max", self.max.1.into()),
+            ("max_idx", self.max.0.into()),
+            ("avg", self.mean.into()),
+            ("stdev", self.variance.sqrt().into()),
+            ("variance", self.variance.into()),
+            ("sum", self.sum.into()),
+            ("len", self.count.into()),
+        ])
     }
 }

@@ -3,9 +3,10 @@
 mod filled;
 mod fitted;
 mod measured;
+mod seasonal;
 
+use crate::json::{Json, Number};
 use bowline_kql::{Type, Value};
-use serde_json::{Number, Value as Json};
 
 pub(super) use measured::several;
 
@@ -18,6 +19,7 @@ pub(super) fn call(name: &str, call: &Call<'_>) -> Option<Evaluated> {
         .or_else(|| pairs(name, call))
         .or_else(|| filled::call(name, call))
         .or_else(|| measured::call(name, call))
+        .or_else(|| seasonal::call(name, call))
         .map(Ok)
 }
 

@@ -2,13 +2,13 @@
 
 use std::io::Read;
 
+use crate::json::Json;
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use bowline_kql::{Type, Value};
 use flate2::Compression;
 use flate2::read::{GzDecoder, GzEncoder, ZlibDecoder, ZlibEncoder};
-use serde_json::Value as Json;
 
 use super::Call;
 use crate::dynamic;

@@ -84,7 +84,7 @@ fn words(line: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value as Json;
+    use crate::json::Json;
 
     use super::*;
 
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_path_leads_into_lists_and_bags() {
-        let json: Json = serde_json::json!({"a": [{"b c": 1}]});
+        let json = crate::json::read(r#"{"a": [{"b c": 1}]}"#).unwrap();
         assert_eq!(dynamic::at(&json, "$.a[0]['b c']"), Some(&Json::from(1)));
         assert_eq!(dynamic::at(&json, "$"), Some(&json));
         assert_eq!(dynamic::at(&json, "$.a[9]"), None);

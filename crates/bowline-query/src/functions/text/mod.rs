@@ -6,8 +6,8 @@ mod lines;
 mod pattern;
 mod search;
 
+use crate::json::Json;
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
 
 use super::Call;
 use crate::error::QueryError;

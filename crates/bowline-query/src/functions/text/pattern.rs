@@ -1,8 +1,8 @@
 //! Functions that read a regular expression.
 
+use crate::json::Json;
 use bowline_kql::{Type, Value};
 use regex::{Captures, Regex};
-use serde_json::Value as Json;
 
 use super::Call;
 use crate::error::QueryError;

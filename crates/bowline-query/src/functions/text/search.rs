@@ -1,7 +1,7 @@
 //! Finding texts in texts.
 
+use crate::json::Json;
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
 
 use super::Call;
 use crate::error::QueryError;
