@@ -57,6 +57,9 @@ pub async fn answer(
         Target::Collection { resource_type, .. } => resource_type,
         Target::Action { .. } => return Ok(None),
     };
+    if !question.post && resource_type.key() == "microsoft.bowline/queryschema" {
+        return Ok(Some(crate::query::schema().into()));
+    }
     match resource_type.namespace().to_ascii_lowercase().as_str() {
         "microsoft.authorization" | "microsoft.bowline" => {
             authorization::answer(control, context, question, resource_type).await.map(plain)

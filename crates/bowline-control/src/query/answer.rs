@@ -42,6 +42,11 @@ pub(super) fn shape(
     if end < total && count > 0 {
         shown["$skipToken"] = request.token(end, pin).into();
     }
+    if let Some(render) = &answer.render {
+        let properties: Map<String, Json> =
+            render.properties.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        shown["render"] = json!({"chart": render.chart, "properties": properties});
+    }
     shown["data"] = if request.table {
         let heads: Vec<Json> =
             columns.iter().map(|column| json!({"name": column.name, "type": type_name(column.ty)})).collect();

@@ -14,6 +14,7 @@ mod pins;
 mod reporter;
 mod request;
 mod resources;
+mod schema;
 mod software;
 mod tables;
 
@@ -38,6 +39,7 @@ use crate::context::OpContext;
 use crate::pipeline::store_error;
 use pins::{Owner, Pins};
 use request::Request;
+pub(crate) use schema::schema;
 pub use tables::{catalogue, layouts};
 
 /// Queries that run at once; the others wait for their turn.

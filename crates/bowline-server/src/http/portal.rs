@@ -18,6 +18,9 @@ use super::{State, arm, pages};
 /// Carries verifier, state and target of a sign-in under way.
 const SIGN_IN_COOKIE: &str = "__Host-bowline-signin";
 
+/// A cookie holds at most 4 KiB; a query's address may be most of it.
+const LONGEST_TARGET: usize = 3_500;
+
 /// The built portal; empty when it was not built before the server.
 #[derive(RustEmbed)]
 #[folder = "../../portal/dist/"]
@@ -48,7 +51,7 @@ fn return_target(query: &HashMap<String, String>) -> String {
         .filter(|r| {
             r.starts_with("/portal/")
                 && !r.contains([';', '\\', ' ', '"', '|'])
-                && r.len() < 1024
+                && r.len() < LONGEST_TARGET
                 && r.is_ascii()
         })
         .cloned()
@@ -178,8 +181,6 @@ fn serve(path: &str, request: &Request) -> Response {
     // Files under assets/ carry their digest in their name.
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mime = mime_guess::from_path(path).first_or_octet_stream();
-    let policy =
-        "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
     let mut response = file.data.into_owned().into_response();
     let headers = response.headers_mut();
     let mut set = |name, value: &str| {
@@ -191,7 +192,7 @@ fn serve(path: &str, request: &Request) -> Response {
     set(header::CACHE_CONTROL, cache);
     set(header::VARY, "accept-encoding");
     set(header::ETAG, &etag);
-    set(header::CONTENT_SECURITY_POLICY, policy);
+    set(header::CONTENT_SECURITY_POLICY, policy_of(path));
     set(header::REFERRER_POLICY, "same-origin");
     if let Some(encoding) = encoding {
         set(header::CONTENT_ENCODING, encoding);
@@ -199,14 +200,37 @@ fn serve(path: &str, request: &Request) -> Response {
     response
 }
 
+/// What a file may do. The language service behind the query editor makes code from text, so that its worker may do that, and nothing else:
+/// it has no page, and asks nobody.
+fn policy_of(path: &str) -> &'static str {
+    if path.starts_with("assets/kusto.worker-") {
+        "default-src 'none'; script-src 'self' 'unsafe-eval'"
+    } else {
+        "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn only_the_worker_of_the_editor_may_make_code_from_text() {
+        let worker = policy_of("assets/kusto.worker-B1a2.js");
+        assert!(worker.contains("'unsafe-eval'") && worker.contains("default-src 'none'"), "{worker}");
+        for page in ["index.html", "assets/index-B1a2.js", "kusto.worker-x.js", "assets/x/kusto.worker-x.js"]
+        {
+            assert!(!policy_of(page).contains("unsafe"), "{page}");
+        }
+    }
+
+    #[test]
     fn only_pages_of_the_portal_are_returned_to() {
         let target = |r: &str| return_target(&HashMap::from([("return".to_owned(), r.to_owned())]));
         assert_eq!(target("/portal/clusters/x"), "/portal/clusters/x");
+        let query = format!("/portal/query?q={}", "Resources+%7C+".repeat(200));
+        assert_eq!(target(&query), query);
+        assert_eq!(target(&query.repeat(2)), "/portal/");
         for bad in ["https://evil.example/", "//evil", "/device", "/portal/;x", "/portal/\\x"] {
             assert_eq!(target(bad), "/portal/", "{bad}");
         }

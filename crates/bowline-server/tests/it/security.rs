@@ -170,6 +170,8 @@ const DISCOVERY: &[(&str, &str, &str, Bare)] = &[
         "/providers/Microsoft.Bowline/servers",
         Bare::Action("Microsoft.Bowline/servers/read"),
     ),
+    // Names of tables and functions, the same for everybody.
+    ("microsoft.bowline/queryschema", "GET", "/providers/Microsoft.Bowline/querySchema", Bare::Masked),
     ("microsoft.bowline/events", "GET", "{group}/providers/Microsoft.Bowline/events", Bare::Refused),
     (
         "microsoft.bowline/operationstatuses",

@@ -13,6 +13,19 @@ export interface Operation<Shape extends { path: object; query: object; body: un
 
 export type ShapeOf<O> = O extends Operation<infer Shape> ? Shape : never;
 
+/** Answers a query in KQL over what the caller may see. */
+export const queryResources: Operation<{
+  path: Record<never, never>;
+  query: Record<never, never>;
+  body: types.QueryRequest;
+  answer: types.QueryResponse;
+}> = {
+  id: "Query_Resources",
+  method: "POST",
+  path: "/providers/Microsoft.ResourceGraph/resources",
+  apiVersion: "2024-04-01",
+};
+
 /** End the portal session. */
 export const portalSessionSignOut: Operation<{
   path: Record<never, never>;
@@ -36,6 +49,19 @@ export const eventsStream: Operation<{
   id: "Events_Stream",
   method: "GET",
   path: "/subscriptions/{subscriptionId}/providers/Microsoft.Bowline/events",
+  apiVersion: "2026-11-01",
+};
+
+/** Tables, columns and functions of the query language, for editors. */
+export const querySchemaGet: Operation<{
+  path: Record<never, never>;
+  query: Record<never, never>;
+  body: undefined;
+  answer: types.QuerySchema;
+}> = {
+  id: "QuerySchema_Get",
+  method: "GET",
+  path: "/providers/Microsoft.Bowline/querySchema",
   apiVersion: "2026-11-01",
 };
 

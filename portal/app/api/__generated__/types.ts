@@ -1261,6 +1261,19 @@ export type Query = {
   type: string;
 };
 
+export type QueryColumn = {
+  name: string;
+  type: string;
+};
+
+export type QueryFunction = {
+  doc: string;
+  group: string;
+  kind: "scalar" | "aggregate" | "window";
+  name: string;
+  signatures: Array<string>;
+};
+
 export type QueryList = {
   nextLink?: string;
   value: Array<Query>;
@@ -1271,6 +1284,51 @@ export type QueryProperties = {
   query?: string;
   resultKind?: string;
   timeModified?: string;
+};
+
+/** What `render` at the end of the query asked for. */
+export type QueryRender = {
+  chart: string;
+  properties: Record<string, string>;
+};
+
+export type QueryRequest = {
+  facets?: Array<Record<string, unknown>>;
+  managementGroups?: Array<string>;
+  options?: QueryRequestOptions;
+  query: string;
+  subscriptions?: Array<string>;
+};
+
+export type QueryRequestOptions = {
+  $skip?: number;
+  /** Of the page before. */
+  $skipToken?: string;
+  /** Rows of a page, 1 to 1000; 100 without. */
+  $top?: number;
+  resultFormat?: "objectArray" | "table";
+};
+
+export type QueryResponse = {
+  $skipToken?: string;
+  count: number;
+  /** Objects, or columns and rows, as `resultFormat` says. */
+  data: unknown;
+  facets?: Array<Record<string, unknown>>;
+  render?: QueryRender;
+  resultTruncated?: string;
+  totalRecords: number;
+};
+
+export type QuerySchema = {
+  defaultTable?: string;
+  functions: Array<QueryFunction>;
+  tables: Array<QueryTable>;
+};
+
+export type QueryTable = {
+  columns: Array<QueryColumn>;
+  name: string;
 };
 
 export type Resource = {
