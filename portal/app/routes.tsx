@@ -12,7 +12,7 @@ import {
   useNavigate,
   useParams,
 } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { isSignedOut, sessionQuery } from "./api/session";
 import { subscriptionsQuery } from "./api/subscriptions";
 import { ErrorMessage } from "./components/error-message";
@@ -26,12 +26,16 @@ import { ClusterPage } from "./pages/cluster-page";
 import { ClusterWorkloads, type WorkloadsSearch } from "./pages/cluster-workloads";
 import { MissingPage } from "./pages/missing-page";
 import { NoSubscriptionPage } from "./pages/no-subscription-page";
+import type { QuerySearch } from "./pages/query-page";
 import { ResourcePage } from "./pages/resource-page";
 import { ResourcesPage, type ResourcesSearch } from "./pages/resources-page";
 import { ServerPage } from "./pages/server-page";
 import { SignedOutPage } from "./pages/signed-out-page";
 import { Loading } from "./ui/loading";
 import { BASE, paths, type ResourcePath, signInAddress } from "./util/path-builder";
+
+// With its charts, and the editor behind it: a chunk of its own, so that other pages do not carry it.
+const QueryPage = lazy(() => import("./pages/query-page").then((module) => ({ default: module.QueryPage })));
 
 const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: Missing });
 
@@ -65,6 +69,27 @@ const resourcesRoute = createRoute({
     // Typing in the filter is no place to come back to: it replaces the address.
     return (
       <ResourcesPage search={resourcesRoute.useSearch()} onSearch={(search) => navigate({ search, replace: true })} />
+    );
+  },
+});
+
+/** Over everything that the caller may see, so outside of a subscription. */
+const queryRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: "/query",
+  validateSearch: (search): QuerySearch => texts(search, ["q", "scope"]),
+  component: function Query() {
+    useTitle("Query");
+    const navigate = queryRoute.useNavigate();
+    const subscriptions = useQuery(subscriptionsQuery);
+    return (
+      <Suspense fallback={<Loading what="the query page" />}>
+        <QueryPage
+          search={queryRoute.useSearch()}
+          onSearch={(search) => navigate({ search })}
+          subscriptions={subscriptions.data ?? []}
+        />
+      </Suspense>
     );
   },
 });
@@ -145,6 +170,7 @@ const routeTree = rootRoute.addChildren([
   signedOutRoute,
   appRoute.addChildren([
     homeRoute,
+    queryRoute,
     subscriptionRoute.addChildren([
       resourcesRoute,
       resourceRoute,

@@ -1,7 +1,8 @@
 /** The mock's answers, held to the generated operations: a handler that answers in another shape does not compile. */
 import { type HttpHandler, HttpResponse, http, type PathParams } from "msw";
 import * as api from "../app/api/__generated__/operations.ts";
-import type { KubernetesObject, Resource } from "../app/api/__generated__/types.ts";
+import type { KubernetesObject, Query, QueryRequest, Resource } from "../app/api/__generated__/types.ts";
+import { answerQuery, SCHEMA, wrongWord } from "./query.ts";
 import { type World, worldOf } from "./world.ts";
 
 const PAGE_AT_MOST = 1000;
@@ -9,20 +10,21 @@ export const WORLD_COOKIE = "mock-world";
 
 // biome-ignore lint/suspicious/noExplicitAny: the constraint has to admit every operation's shape.
 type AnyOperation = api.Operation<any>;
+type Awaitable<T> = T | Promise<T>;
 type Context = { world: World; url: URL; params: Record<string, string>; request: Request };
 
 /** Answers one operation with a value of its own type, or with a refusal. */
 function answer<O extends AnyOperation>(
   operation: O,
-  resolve: (context: Context) => api.ShapeOf<O>["answer"] | Response,
+  resolve: (context: Context) => Awaitable<api.ShapeOf<O>["answer"] | Response>,
 ): HttpHandler {
   const path = `*${operation.path.replace(/\{(\w+)\}/g, ":$1")}`;
-  const method = operation.method.toLowerCase() as "get" | "post";
-  return http[method](path, ({ request, params }) => {
+  const method = operation.method.toLowerCase() as "get" | "post" | "put" | "delete";
+  return http[method](path, async ({ request, params }) => {
     const context = contextOf(request, params);
     const refused = refusal(operation, context);
     if (refused) return refused;
-    const result = resolve(context);
+    const result = await resolve(context);
     if (result instanceof Response) return result;
     return result === undefined ? new HttpResponse(null, { status: 204 }) : HttpResponse.json(result as object);
   });
@@ -67,6 +69,60 @@ function refusal(operation: AnyOperation, { world, url, params, request }: Conte
 function error(status: number, code: string, message: string): Response {
   const headers = { "x-ms-correlation-request-id": "7d4f2f0e-3c9b-4e1a-9a39-6f0a3c6f5f10" };
   return HttpResponse.json({ error: { code, message } }, { status, headers });
+}
+
+/** Long enough that only who stops it sees an end. */
+const SLOW_MILLISECONDS = 30_000;
+
+async function run({ world, request }: Context): Promise<api.ShapeOf<typeof api.queryResources>["answer"] | Response> {
+  const asked = (await request.json()) as QueryRequest;
+  const wrong = wrongWord(asked.query);
+  if (wrong) {
+    const { line, column } = wrong;
+    const message = `line ${line}, column ${column}: There is no column 'oops'. Did you mean 'tags'?`;
+    return HttpResponse.json(
+      {
+        error: {
+          code: "BadRequest",
+          message: `The query is not valid: ${message}`,
+          details: [
+            { code: "InvalidQuery", message: "The query is not valid; the details say where." },
+            { code: "InvalidQuery", message, target: `${line}:${column}` },
+          ],
+        },
+      },
+      { status: 400 },
+    );
+  }
+  if (/\bslow\b/.test(asked.query)) await new Promise((resolve) => setTimeout(resolve, SLOW_MILLISECONDS));
+  return answerQuery(world, asked);
+}
+
+function savedIn({ world, params }: Context): Query[] {
+  const scope = `/subscriptions/${params.subscriptionId}/`;
+  return [...world.queries.values()].filter(({ id }) => id.startsWith(scope));
+}
+
+async function save({ world, url, params, request }: Context): Promise<Query> {
+  const id = decodeURIComponent(url.pathname);
+  const given = (await request.json()) as Query;
+  const saved = { ...given, id, name: params.queryName ?? "", type: "Microsoft.ResourceGraph/queries" };
+  world.queries.set(id, saved);
+  return saved;
+}
+
+function groupsOf({ world, params }: Context): api.ShapeOf<typeof api.resourceGroupsList>["answer"] {
+  const scope = `/subscriptions/${params.subscriptionId}`;
+  const names = [...world.resources.values()].flatMap(({ id }) =>
+    id.startsWith(`${scope}/`) ? [id.split("/")[4] ?? ""] : [],
+  );
+  const value = [...new Set(names)].map((name) => ({
+    id: `${scope}/resourceGroups/${name}`,
+    name,
+    type: "Microsoft.Resources/resourceGroups",
+    location: "local",
+  }));
+  return { value };
 }
 
 function find(world: World, url: URL): Resource | Response {
@@ -128,4 +184,13 @@ export const handlers: HttpHandler[] = [
   answer(api.machinesGet, ({ world, url }) => find(world, url)),
   answer(api.kubernetesObjectsList, listObjects),
   answer(api.eventsStream, stream),
+  answer(api.querySchemaGet, () => SCHEMA),
+  answer(api.queryResources, run),
+  answer(api.queriesListBySubscription, (context) => ({ value: savedIn(context) })),
+  answer(api.queriesCreateOrUpdate, save),
+  answer(api.queriesDelete, ({ world, url }) => {
+    world.queries.delete(decodeURIComponent(url.pathname));
+    return undefined;
+  }),
+  answer(api.resourceGroupsList, groupsOf),
 ];

@@ -3,7 +3,7 @@
  * page depends on them (paging, resuming, masking is left out). Each test has a world of its own, named by a cookie,
  * so that tests run side by side.
  */
-import type { KubernetesObject, PortalSession, Resource, Subscription } from "../app/api/__generated__/types.ts";
+import type { KubernetesObject, PortalSession, Query, Resource, Subscription } from "../app/api/__generated__/types.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
 export interface StreamItem {
@@ -17,6 +17,8 @@ export class World {
   session: PortalSession | undefined;
   readonly subscriptions: Subscription[];
   readonly resources = new Map<string, Resource>();
+  /** Saved queries by id. */
+  readonly queries = new Map<string, Query>();
   readonly objects: (clusterId: string) => KubernetesObject[];
   /** While true, event streams are cut and refused, as by a proxy whose server is gone. */
   streamsCut = false;

@@ -10,8 +10,17 @@ type AnyOperation = Operation<any>;
 type Arguments<O extends AnyOperation> = {
   path?: ShapeOf<O>["path"];
   query?: ShapeOf<O>["query"];
+  body?: ShapeOf<O>["body"];
   signal?: AbortSignal;
 };
+
+/** One of several things that are wrong. */
+export interface ErrorDetail {
+  code: string;
+  message: string;
+  /** Where: a property, or `line:column` of a query. */
+  target?: string;
+}
 
 /** What the server said no with, or that it could not be asked (`status` 0). */
 export class ApiError extends Error {
@@ -19,7 +28,7 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
-    readonly details: string[] = [],
+    readonly details: ErrorDetail[] = [],
     readonly correlationId?: string,
   ) {
     super(message);
@@ -31,7 +40,7 @@ export async function call<O extends AnyOperation>(
   operation: O,
   args: Arguments<O> = {},
 ): Promise<ShapeOf<O>["answer"]> {
-  return (await send(operation.method, addressOf(operation, args), args.signal)) as ShapeOf<O>["answer"];
+  return (await send(operation.method, addressOf(operation, args), args.signal, args.body)) as ShapeOf<O>["answer"];
 }
 
 /**
@@ -76,13 +85,15 @@ export async function refusalOf(address: string): Promise<ApiError | undefined> 
   }
 }
 
-async function send(method: string, address: string, signal?: AbortSignal): Promise<unknown> {
+async function send(method: string, address: string, signal?: AbortSignal, content?: unknown): Promise<unknown> {
   const headers: Record<string, string> = { Accept: "application/json" };
+  if (content !== undefined) headers["Content-Type"] = "application/json";
   // Proves to the server that a page of the portal asks, and not a form on another site.
   if (method !== "GET" && method !== "HEAD") headers["X-Bowline-Portal"] = "1";
   const response = await fetch(address, {
     method,
     headers,
+    body: content === undefined ? undefined : JSON.stringify(content),
     signal,
     credentials: "same-origin",
     redirect: "error",
@@ -116,7 +127,10 @@ async function readJson(response: Response): Promise<unknown> {
 }
 
 function errorOf(response: Response, body: unknown): ApiError {
-  const details = list(body, "error", "details").flatMap((detail) => text(detail, "message") ?? []);
+  const details = list(body, "error", "details").flatMap((detail) => {
+    const message = text(detail, "message");
+    return message ? [{ code: text(detail, "code") ?? "", message, target: text(detail, "target") }] : [];
+  });
   return new ApiError(
     response.status,
     text(body, "error", "code") ?? `Http${response.status}`,

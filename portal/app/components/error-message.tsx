@@ -16,8 +16,8 @@ export function ErrorMessage({ error, what, onRetry }: { error: unknown; what: s
   return (
     <Message title={titleOf(api, what)} actions={actions}>
       <p>{error instanceof Error ? error.message : "Something failed that the portal did not expect."}</p>
-      {api?.details.map((detail) => (
-        <p key={detail}>{detail}</p>
+      {api?.details.map(({ message }) => (
+        <p key={message}>{message}</p>
       ))}
       {api?.status === 403 && (
         <p>

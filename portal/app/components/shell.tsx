@@ -45,6 +45,9 @@ export function Shell({ session, subscriptions, subscriptionId, onSubscription, 
               <Icon name="list" /> All resources
             </AppLink>
           )}
+          <AppLink to={paths.query()} within>
+            <Icon name="query" /> Query
+          </AppLink>
         </nav>
         <div className={styles.account}>
           <span className={styles.name} title={session.username}>

@@ -20,7 +20,7 @@ export interface Column<Row> {
   /** Makes the column sortable. */
   sortBy?: (row: Row) => SortValue;
   /** A CSS width; without one the column takes its share. */
-  size?: "small" | "medium" | "large" | "name";
+  size?: "number" | "small" | "medium" | "large" | "name";
   align?: "end";
   /** The narrowest window that still has this column; without one it is always there. */
   from?: "tablet" | "desktop";
@@ -33,15 +33,22 @@ interface TableProps<Row> {
   rowKey: (row: Row) => string;
   sort?: Sort;
   onSort?: (sort: Sort) => void;
+  /** Pixels that each column gets at least, for tables whose columns nobody knew before; they scroll sideways. */
+  columnWidth?: number;
 }
 
-export function Table<Row>({ label, rows, columns, rowKey, sort, onSort }: TableProps<Row>) {
+export function Table<Row>({ label, rows, columns, rowKey, sort, onSort, columnWidth }: TableProps<Row>) {
   const body = useRef<HTMLTableSectionElement>(null);
   const { first, end } = useRowWindow(body, rows.length, ROW_HEIGHT);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls sideways must be reachable by keyboard.
     <section className={styles.scroller} aria-label={`${label}, scrollable`} tabIndex={0}>
-      <table className={styles.table} aria-label={label} aria-rowcount={rows.length + 1}>
+      <table
+        className={styles.table}
+        aria-label={label}
+        aria-rowcount={rows.length + 1}
+        style={columnWidth ? { minWidth: columns.length * columnWidth } : undefined}
+      >
         <thead>
           <tr>
             {columns.map((column) => (

@@ -9,6 +9,12 @@ const PATHS = {
   down: "M8 3.5v9M4.5 9L8 12.5 11.5 9",
   leave: "M6.5 2.5h-4v11h4M10.5 11l3-3-3-3M13.5 8h-8",
   copy: "M5.5 5.5h8v8h-8zM10.5 2.5h-8v8",
+  query: "M2.5 3.5h11v9h-11zM5 6.5L7 8 5 9.5M8.5 10h2.5",
+  play: "M5 3.5l7 4.5-7 4.5z",
+  stop: "M4 4h8v8H4z",
+  link: "M6.5 9.5l3-3M7 4.5l1.5-1.5a2.8 2.8 0 0 1 4 4L11 8.5M9 11.5L7.5 13a2.8 2.8 0 0 1-4-4L5 7.5",
+  save: "M3 3h8l2 2v8H3zM5.5 3v3.5h4V3M5.5 13V9.5h5V13",
+  download: "M8 2.5v7M5 7l3 3 3-3M3 13h10",
   chevron: "M6 3.5L10.5 8 6 12.5",
 } as const;
 

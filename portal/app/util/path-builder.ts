@@ -24,6 +24,7 @@ const inGroup = (p: ResourcePath) =>
 export const paths = {
   home: () => "/",
   signedOut: () => "/signed-out",
+  query: () => "/query",
   resources: (p: SubscriptionPath) => `/subscriptions/${segment(p.subscriptionId)}/resources`,
   /** A resource whose type has no page of its own. */
   resource: (id: string) =>
@@ -36,6 +37,12 @@ export const paths = {
     `${inGroup(p)}/clusters/${segment(p.name)}${tab === "overview" ? "" : `/${tab}`}`,
   server: (p: ResourcePath) => `${inGroup(p)}/servers/${segment(p.name)}`,
 };
+
+/** A query as an address that can be given to somebody else. */
+export function queryAddress(query: string, scope?: string): string {
+  const search = new URLSearchParams({ q: query, ...(scope ? { scope } : {}) });
+  return `${BASE}${paths.query()}?${search}`;
+}
 
 /** Where the browser goes to sign in; it comes back to `returnTo`, a path with the base. */
 export function signInAddress(returnTo: string): string {

@@ -12,26 +12,18 @@
  *
  * What is not named is not looked at, so that the same test serves `up --no-cluster` and the whole harness.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { expect, type Page, test } from "@playwright/test";
+import { signIn, watchForProblems } from "./sign-in.ts";
 
-const { BOWLINE_USERNAME = "admin", BOWLINE_PASSWORD_FILE, BOWLINE_CLUSTER, BOWLINE_MACHINE } = process.env;
+const { BOWLINE_USERNAME = "admin", BOWLINE_CLUSTER, BOWLINE_MACHINE } = process.env;
 const { BOWLINE_KILL_PID, BOWLINE_KILL_FILE } = process.env;
 // The promise is 10 s from the kill; the rest is for drawing on a busy machine.
 const OFFLINE_MILLISECONDS = 12_000;
 
 test("an operator signs in, sees what is connected, and sees an agent die", async ({ page }) => {
-  const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => {
-    if (/Content Security Policy/.test(message.text())) problems.push(message.text());
-  });
-
-  await page.goto("/portal/");
-  await page.getByLabel("Username").fill(BOWLINE_USERNAME);
-  await page.getByLabel("Password").fill(password());
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("heading", { name: "All resources", level: 1 })).toBeVisible();
+  const problems = watchForProblems(page);
+  await signIn(page);
   await expect(page.getByRole("status", { name: "Live updates" })).toHaveText("Live");
 
   for (const name of [BOWLINE_CLUSTER, BOWLINE_MACHINE]) {
@@ -82,12 +74,6 @@ async function seeServer(page: Page, name: string): Promise<void> {
   await expect(page.getByRole("region", { name: "Hardware" })).toContainText(/[GM]iB/);
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "All resources" }).click();
   await expect(rowOf(page, name)).toContainText("Connected");
-}
-
-function password(): string {
-  if (!BOWLINE_PASSWORD_FILE)
-    throw new Error("BOWLINE_PASSWORD_FILE names the file with the password of BOWLINE_USERNAME");
-  return readFileSync(BOWLINE_PASSWORD_FILE, "utf8").split("\n")[0] ?? "";
 }
 
 /** Kills the agent, or asks the harness to; false when neither is given. */

@@ -11,10 +11,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   util: ["util"],
   api: ["api", "util"],
   ui: ["ui", "util"],
+  chart: ["chart", "util"],
+  editor: ["editor", "util"],
   hooks: ["hooks", "api", "util"],
   table: ["table", "ui", "util"],
   components: ["components", "table", "ui", "hooks", "api", "util"],
-  pages: ["pages", "components", "table", "ui", "hooks", "api", "util"],
+  pages: ["pages", "components", "table", "chart", "editor", "ui", "hooks", "api", "util"],
   forms: ["forms", "components", "table", "ui", "hooks", "api", "util"],
 };
 /** Packages that only some folders may name. */
