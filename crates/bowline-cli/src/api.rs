@@ -19,6 +19,7 @@ pub(crate) const USER_TYPE: &str = described("Microsoft.Bowline/users");
 pub(crate) const DIRECTORY_GROUP_TYPE: &str = described("Microsoft.Bowline/groups");
 pub(crate) const APPLICATION_TYPE: &str = described("Microsoft.Bowline/applications");
 pub(crate) const ENROLLMENT_TOKEN_TYPE: &str = described("Microsoft.Bowline/enrollmentTokens");
+pub(crate) const SAVED_QUERY_TYPE: &str = described("Microsoft.ResourceGraph/queries");
 
 pub(crate) const SUBSCRIPTIONS: &str = version("Microsoft.Resources/subscriptions", "2022-12-01");
 pub(crate) const RESOURCES: &str = version("Microsoft.Resources/resourceGroups", "2025-04-01");
@@ -28,6 +29,7 @@ pub(crate) const AUTHORIZATION: &str = version(ROLE_ASSIGNMENT_TYPE, "2022-04-01
 pub(crate) const LOCKS: &str = version(LOCK_TYPE, "2016-09-01");
 pub(crate) const MANAGEMENT: &str = version(MANAGEMENT_GROUP_TYPE, "2021-04-01");
 pub(crate) const SUBSCRIPTION_ACTIONS: &str = version("Microsoft.Subscription/aliases", "2021-10-01");
+pub(crate) const SAVED_QUERIES: &str = version(SAVED_QUERY_TYPE, "2024-04-01");
 pub(crate) const BOWLINE: &str = version(USER_TYPE, "2026-11-01");
 
 // Views without a type of their own.

@@ -103,7 +103,7 @@ pub(crate) enum Command {
     /// Who can do what, and why
     #[command(subcommand)]
     Access(commands::access::AccessCommand),
-    /// Ask about resources in KQL, the language of Azure Resource Graph
+    /// Ask about resources in KQL, the language of Azure Resource Graph, and keep queries
     Query(commands::query::QueryArgs),
     /// What was done, by whom, and what was refused
     #[command(subcommand)]

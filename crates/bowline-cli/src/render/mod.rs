@@ -138,16 +138,42 @@ impl Output {
 
     /// Writes the answer.
     pub(crate) fn print(&self, answer: Answer, now: Timestamp) -> Result<()> {
+        write(&self.text_of(answer, now)?).map(|_| ())
+    }
+
+    /// Writes one of several answers, of which the newest counts: a table on a terminal takes the place of the one before, under its heading.
+    /// False when nobody reads any more.
+    pub(crate) fn print_again(
+        &self,
+        answer: Answer,
+        heading: &str,
+        first: bool,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let view = if self.query.is_some() { View::Plain } else { answer.view };
+        let drawn = self.stdout_terminal && self.format(view) == Format::Table;
+        let text = self.text_of(answer, now)?;
+        write(&match self.format(view) {
+            // From the top left corner of a terminal that was emptied.
+            _ if drawn => format!("\x1b[2J\x1b[H{heading}\n\n{text}"),
+            Format::Yaml => format!("---\n{text}"),
+            Format::Table | Format::Csv | Format::Tsv if !first => format!("\n{text}"),
+            _ => text,
+        })
+    }
+
+    /// The answer as it is written.
+    fn text_of(&self, answer: Answer, now: Timestamp) -> Result<String> {
         let whole = self.query.is_some() || matches!(self.format(answer.view), Format::Json | Format::Yaml);
         let answer = if whole { answer.with_objects() } else { answer };
         let (value, view) = match &self.query {
             Some(query) => (query.apply(&answer.value)?, View::Plain),
             None => (answer.value, answer.view),
         };
-        let text = match self.format(view) {
-            Format::None => return Ok(()),
+        Ok(match self.format(view) {
+            Format::None => String::new(),
             // A deletion has nothing to show, in any format; a query that found nothing shows null.
-            Format::Json | Format::Yaml if value.is_null() && self.query.is_none() => return Ok(()),
+            Format::Json | Format::Yaml if value.is_null() && self.query.is_none() => String::new(),
             Format::Json => serde_json::to_string_pretty(&value).expect("a JSON value is JSON") + "\n",
             Format::Yaml => yaml(&value)?,
             Format::Tsv => table::tsv(&value, view, now),
@@ -158,16 +184,20 @@ impl Output {
                 }
                 table::table(&value, view, now, self.colour && self.stdout_terminal)
             }
-        };
-        let mut stdout = std::io::stdout().lock();
-        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            // `| head` closed the pipe: it has what it wanted.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => {
-                Err(Failure::new(Kind::Service, "the answer could not be written").why(error.to_string()))
-            }
-            Ok(()) => Ok(()),
+        })
+    }
+}
+
+/// False when nobody reads any more.
+fn write(text: &str) -> Result<bool> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // `| head` closed the pipe: it has what it wanted.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => {
+            Err(Failure::new(Kind::Service, "the answer could not be written").why(error.to_string()))
         }
+        Ok(()) => Ok(true),
     }
 }
 

@@ -143,3 +143,62 @@ fn a_query_gives_rows_in_every_form_and_says_where_it_is_wrong() {
     desk.run("query 'Resources | project nmae'");
     desk.check("query");
 }
+
+#[test]
+fn a_query_is_kept_run_by_its_name_and_forgotten() {
+    let arm = Arm::start();
+    arm.add_group("plant");
+    arm.add_group("office");
+    let rows = json!({"data": {"columns": [{"name": "n", "type": "integer"}], "rows": [[7]]}});
+    let mut desk = arm.signed_in();
+    desk.run("query list -o table");
+    desk.run("query save -n 'Old agents' -g plant -d 'to update' 'Resources | count' -o table");
+    desk.run("query save -n clusters -g office 'Resources | take 1' --query properties.query");
+    desk.run("query list -o tsv");
+    desk.run("query list -g office --query '[].name'");
+    desk.run("query show -n 'old AGENTS' --query properties.query");
+    arm.model().faults.push(("POST /providers/Microsoft.ResourceGraph/resources".into(), 200, rows));
+    desk.run("query --saved 'Old agents' -o tsv");
+    assert_eq!(arm.model().last.as_ref().unwrap().json()["query"], "Resources | count");
+    desk.run("query save -n clusters -g plant 'Resources | take 2' -o none");
+    desk.run("query --saved clusters");
+    desk.run("query delete -n clusters -g plant --yes");
+    desk.run("query show -n clusters --query properties.query");
+    desk.run("query delete -n missing --yes");
+    desk.run("query");
+    desk.run("query 'Resources' --saved clusters");
+    desk.check("saved_queries");
+}
+
+#[test]
+fn a_watched_query_shows_each_change_once_and_ends_cleanly() {
+    let arm = Arm::start();
+    let desk = arm.signed_in();
+    let rows = |n: u32| json!({"data": {"columns": [{"name": "n", "type": "integer"}], "rows": [[n]]}});
+    let path = "POST /providers/Microsoft.ResourceGraph/resources";
+    // The same answer twice is one; after the last one the server refuses, which ends a watch.
+    for n in [1, 1, 2, 3] {
+        arm.model().faults.push((path.into(), 200, rows(n)));
+    }
+    let refused = json!({"error": {"code": "BadRequest", "message": "The query is not valid: gone."}});
+    arm.model().faults.push((path.into(), 400, refused));
+    let ran = desk.quietly("query 'Resources | count' --watch=1 -o json --query '[0].n'", "");
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, "1\n2\n3\n"), "{}", ran.stderr);
+
+    // Ctrl-C is how a watch ends: no failure.
+    for _ in 0..60 {
+        arm.model().faults.push((path.into(), 200, rows(1)));
+    }
+    let child = desk.command("query 'Resources | count' --watch=1 -o csv").spawn().unwrap();
+    let asked = || arm.model().calls.iter().filter(|call| call.starts_with(path)).count();
+    let before = asked();
+    while asked() < before + 2 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // The watchdog passes the signal on.
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), &*output.stdout), (Some(0), &b"n\r\n1\r\n"[..]), "{stderr}");
+}
