@@ -1,8 +1,10 @@
 //! Queries over resources as clients of Resource Graph ask them: what they give, how they page, how they are refused, and that nobody learns of what
 //! is not theirs to see.
 
+use bowline_e2e::agent::{Host, Target};
 use bowline_e2e::api::Api;
-use bowline_e2e::server::{PASSWORD, Server, group, sign_in};
+use bowline_e2e::server::{PASSWORD, Server, enrolment_token, group, sign_in};
+use bowline_e2e::wait::{seconds, until_true};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -330,4 +332,39 @@ async fn every_example_of_the_portal_runs() {
     assert!(run >= 15, "{run} of {}", examples.len());
     let by_system = data(&admin, examples[0]["query"].as_str().unwrap()).await;
     assert_eq!(by_system, json!([{"type": "microsoft.hybridcompute/machines", "resources": 8}]));
+}
+
+/// What this host has installed, through a real agent: as many packages as its own tool counts.
+#[tokio::test]
+async fn packages_of_a_machine_are_asked_for() {
+    let named = "queries::packages_of_a_machine_are_asked_for";
+    let listed = std::process::Command::new("dpkg-query")
+        .args(["--show", "--showformat=${db:Status-Status} ${Package}\n"])
+        .output();
+    let Ok(listed) = listed else {
+        eprintln!("skipped {named}: there is no dpkg here");
+        return;
+    };
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let installed = listed.lines().filter(|line| line.starts_with("installed ")).count();
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let here = group(&admin, "plant").await;
+    let token = enrolment_token(&admin, &here, "t", 1).await;
+    let (url, ca) = (server.url(), server.ca());
+    let mut host = Host::default();
+    let target = Target { url: &url, ca: &ca, group: &here, name: "press", token: &token };
+    let (done, said) = host.connect(&target, &[]);
+    assert!(done, "{said}");
+    host.run();
+    let count =
+        "MachineSoftware | where manager == 'dpkg' | summarize n = count() by machineName, resourceGroup";
+    until_true("every package", seconds(60), async || {
+        data(&admin, count).await
+            == json!([{"machineName": "press", "resourceGroup": "plant", "n": installed}])
+    })
+    .await;
+    let dpkg = "MachineSoftware | where name == 'dpkg' | join kind=inner (Resources | project machineId = id, type) on machineId | project manager, type, version != ''";
+    let rows = data(&admin, dpkg).await;
+    assert_eq!(rows[0]["type"], "microsoft.hybridcompute/machines", "{rows}");
 }

@@ -100,6 +100,20 @@ async fn objects_of_a_cluster_are_asked_for_and_shown_to_who_may_see_them() {
         | join kind=inner (Resources | project clusterId = id, state = properties.connectivityStatus) on clusterId | project n, state";
     wait_for(&admin, joined, &json!([{"n": 2, "state": "Connected"}])).await;
 
+    // From a node to its machine, by the UUID that the firmware gives both.
+    let uuid = uuid::Uuid::new_v4().to_string();
+    let host = format!("{plant}/providers/Microsoft.HybridCompute/machines/host-1");
+    let made = admin.put(&host, &json!({"location": "local", "properties": {"vmUuid": uuid}})).await;
+    assert!(made.status < 300, "{}", made.text);
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}, "status": {"nodeInfo": {
+        "systemUUID": uuid.to_uppercase(), "machineID": "", "bootID": "", "kernelVersion": "", "osImage": "", "containerRuntimeVersion": "",
+        "kubeletVersion": "", "kubeProxyVersion": "", "operatingSystem": "", "architecture": ""}}});
+    let _ = cluster.kubectl(&["create", "-f", "-"], &[node]);
+    let under = "KubernetesObjects | where kind == 'Node' | project node = name, uuid = tolower(tostring(status.nodeInfo.systemUUID)) \
+        | join kind=inner (Resources | where type == 'microsoft.hybridcompute/machines' | project machine = name, uuid = tolower(tostring(properties.vmUuid))) on uuid \
+        | project node, machine";
+    wait_for(&admin, under, &json!([{"node": "node-1", "machine": "host-1"}])).await;
+
     // A change, a deletion, and all of it again from what was kept.
     let scale = |replicas: &str| {
         let _ = cluster.kubectl(&["scale", "deployment", "app", "-n", "red", replicas], &[]);
