@@ -1,7 +1,7 @@
 //! Benchmarks: Bowline beside its peers, on one machine, in one run. `cargo xtask bench` builds and starts this.
 //!
 //! Each benchmark is a file: [`resources`], [`fanout`], [`sessions`], [`footprint`], [`enrolment`], [`stages`], [`servers`], [`upserts`],
-//! [`mixed`]; it checks that both
+//! [`mixed`], [`queries`]; it checks that both
 //! sides did what they were asked, prints a table and writes JSON. Below them lie the two sides ([`bowline`], [`kube`]),
 //! the one client for both ([`http`]) and what the machine says ([`machine`]).
 //!
@@ -20,6 +20,7 @@ mod machine;
 mod mixed;
 mod peer;
 mod program;
+mod queries;
 mod resources;
 mod servers;
 mod sessions;
@@ -60,12 +61,24 @@ pub(crate) struct Setup {
     pub(crate) fleet: Vec<u64>,
     /// Resources of the mixed load.
     pub(crate) mixed: u64,
+    /// Resources that queries are asked over.
+    pub(crate) queried: u64,
 }
 
-const NAMES: [&str; 9] =
-    ["resources", "fanout", "sessions", "footprint", "enrolment", "stages", "servers", "upserts", "mixed"];
+const NAMES: [&str; 10] = [
+    "resources",
+    "fanout",
+    "sessions",
+    "footprint",
+    "enrolment",
+    "stages",
+    "servers",
+    "upserts",
+    "mixed",
+    "queries",
+];
 const USAGE: &str = "cargo xtask bench [NAME…] [--rounds N] [--cell-seconds N] [--agents N,N] [--watchers N] [--singles N] \
-                     [--enrol N] [--idle-seconds N] [--assignments N,N] [--resources N,N] [--fleet N,N] [--mixed N]\nnames: resources, fanout, sessions, footprint, enrolment, stages, servers, upserts, mixed; all when none is given";
+                     [--enrol N] [--idle-seconds N] [--assignments N,N] [--resources N,N] [--fleet N,N] [--mixed N] [--queried N]\nnames: resources, fanout, sessions, footprint, enrolment, stages, servers, upserts, mixed, queries; all when none is given";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -85,6 +98,7 @@ async fn main() -> Result<()> {
             "servers" => servers::run(&setup).await,
             "upserts" => upserts::run(&setup).await,
             "mixed" => mixed::run(&setup).await,
+            "queries" => queries::run(&setup).await,
             _ => enrolment::run(&setup).await,
         };
         measured.with_context(|| format!("the benchmark {name} failed"))?;
@@ -109,6 +123,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
         resources: vec![10_000, 1_000_000],
         fleet: vec![3000, 12_000],
         mixed: 200_000,
+        queried: 100_000,
     };
     let mut names = Vec::new();
     while let Some(word) = words.next() {
@@ -127,6 +142,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
             "--assignments" => setup.assignments = numbers(&value()?)?,
             "--resources" => setup.resources = numbers(&value()?)?,
             "--fleet" => setup.fleet = numbers(&value()?)?,
+            "--queried" => setup.queried = value()?.parse()?,
             "--mixed" => setup.mixed = value()?.parse()?,
             "--watchers" => setup.watchers = value()?.parse()?,
             "--singles" => setup.singles = value()?.parse()?,
@@ -135,8 +151,10 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
             _ => bail!("'{word}' is not known\n{USAGE}"),
         }
     }
-    if setup.rounds == 0 || setup.watchers < 32 || setup.mixed < 1000 {
-        bail!("at least one round, 32 watchers and 1,000 resources of the mixed load\n{USAGE}");
+    if setup.rounds == 0 || setup.watchers < 32 || setup.mixed < 1000 || setup.queried < 10_000 {
+        bail!(
+            "at least one round, 32 watchers and 1,000 resources of the mixed load, 10,000 that are queried\n{USAGE}"
+        );
     }
     Ok((setup, names))
 }

@@ -44,13 +44,15 @@ pub struct Limits {
     pub rows: usize,
     /// Bytes of text that one value may have.
     pub value_bytes: usize,
+    /// Bytes that groups, joins and sorts over columns may hold.
+    pub bytes: usize,
     /// Set by whoever no longer waits.
     pub ended: Arc<AtomicBool>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 5_000_000, value_bytes: 16 << 20, ended: Arc::default() }
+        Self { rows: 5_000_000, value_bytes: 16 << 20, bytes: 1 << 30, ended: Arc::default() }
     }
 }
 

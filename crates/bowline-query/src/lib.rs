@@ -2,7 +2,8 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `interpreter` | the one door: from a text to its rows |
+//! | `columnar` | the door for whoever has tables as columns: what stands on them runs in DataFusion, the rest below |
+//! | `interpreter` | the plain door: from a text to its rows |
 //! | `answer` | from a text to its rows; what only the data knows is found first |
 //! | [`mod@run`] | a run of a query: its tables, its moment, its limits; node by node |
 //! | `nodes` | one file per kind of node that is more than a few lines |
@@ -21,6 +22,7 @@
 
 mod aggregates;
 pub mod batches;
+mod columnar;
 mod compare;
 mod convert;
 mod dynamic;
@@ -34,6 +36,7 @@ mod nodes;
 mod run;
 mod text;
 
+pub use columnar::Columnar;
 pub use error::QueryError;
 pub use index::Index;
 pub use interpreter::Interpreter;

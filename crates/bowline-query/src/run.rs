@@ -10,6 +10,7 @@ pub use bowline_kql::engine::{Limits, Moment, Row, Rows, Source};
 use bowline_kql::plan::{Expr, Node, Plan, Query, Schema};
 use bowline_kql::{Type, Value};
 
+use crate::columnar::{self, Columns};
 use crate::compare::{Key, is_null, key};
 use crate::error::QueryError;
 use crate::{eval, nodes};
@@ -21,6 +22,8 @@ pub(crate) struct Run<'a> {
     /// Whether keys are found whatever their case.
     pub(crate) ignore_case: bool,
     limits: &'a Limits,
+    /// What runs the parts of the plan that stand on columns.
+    columns: Option<Columns>,
     shared: Vec<(Arc<Plan>, RefCell<Option<Rows>>)>,
     held: Cell<usize>,
     dice: Cell<u64>,
@@ -39,13 +42,26 @@ pub(crate) fn begin<'a>(
     source: &'a dyn Source,
     moment: Moment,
     limits: &'a Limits,
+    columns: Option<Columns>,
+) -> Run<'a> {
+    let shared = query.shared.iter().map(|plan| (Arc::clone(plan), RefCell::default())).collect();
+    Run { columns, shared, ..alone(source, moment, limits, query.ignore_case) }
+}
+
+/// A run of expressions that ask for no table.
+pub(crate) fn alone<'a>(
+    source: &'a dyn Source,
+    moment: Moment,
+    limits: &'a Limits,
+    ignore_case: bool,
 ) -> Run<'a> {
     Run {
         source,
         moment,
-        ignore_case: query.ignore_case,
+        ignore_case,
         limits,
-        shared: query.shared.iter().map(|plan| (Arc::clone(plan), RefCell::default())).collect(),
+        columns: None,
+        shared: Vec::new(),
         held: Cell::new(0),
         dice: Cell::new(moment.seed | 1),
         elements: RefCell::default(),
@@ -56,6 +72,14 @@ pub(crate) fn begin<'a>(
 }
 
 impl Run<'_> {
+    pub(crate) fn limits(&self) -> &Limits {
+        self.limits
+    }
+
+    pub(crate) fn columns(&self) -> Option<&Columns> {
+        self.columns.as_ref()
+    }
+
     /// The rows of a plan.
     pub(crate) fn rows(&self, plan: &Plan) -> Result<Rows, QueryError> {
         self.check()?;
@@ -65,6 +89,9 @@ impl Run<'_> {
     }
 
     fn node(&self, plan: &Plan) -> Result<Rows, QueryError> {
+        if let Some(rows) = columnar::rows(self, plan)? {
+            return Ok(rows);
+        }
         let rows = match &plan.node {
             Node::Table { name } => return self.source.rows(name),
             Node::Rows(rows) => rows.clone(),

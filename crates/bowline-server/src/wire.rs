@@ -69,7 +69,7 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     }
     control.identity().set_federation(crate::upstream::federation(config.federation_ca_file.as_deref())?);
     let index = bowline_query::Index::new(query::layouts(), config.index_memory, overflow(&config));
-    control.queries().set(Arc::new(bowline_query::Interpreter), Arc::new(index));
+    control.queries().set(Arc::new(bowline_query::Columnar::default()), Arc::new(index));
     control.desired().reload(&*store).await?;
 
     let auditor = crate::audit::auditor(&config)?;

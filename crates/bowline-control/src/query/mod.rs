@@ -2,7 +2,7 @@
 //!
 //! # Design notes
 //! A table has only rows that the caller may read ([`mask`]), so that counts, joins, facets and errors cannot tell of others. The engine and
-//! what holds the tables are handed in by the server; nothing here knows what they are. One task fills the tables ([`follow`]); a query waits until
+//! what holds the tables are handed in by the server; nothing here knows what they are. One task fills the tables ([`mod@follow`]); a query waits until
 //! they are as new as the record was when it came.
 
 mod answer;

@@ -12,7 +12,7 @@ use bowline_kql::plan::Aggregate;
 use crate::error::QueryError;
 
 /// What gathers the rows of one group.
-pub(crate) trait Gather {
+pub(crate) trait Gather: Send + Sync {
     /// Takes the arguments over one row.
     fn take(&mut self, values: &[Value]) -> Result<(), QueryError>;
 

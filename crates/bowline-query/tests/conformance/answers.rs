@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use bowline_kql::engine::{Engine as _, Failure};
+use bowline_kql::engine::{Engine, Failure};
 use bowline_kql::plan::Column;
 use bowline_kql::value::{format_datetime, format_timespan, parse_datetime, parse_timespan};
 use bowline_kql::{Catalogue, Dialect, Type, Value};
-use bowline_query::{Interpreter, Limits, Moment, QueryError, Row, Rows, Source};
+use bowline_query::{Limits, Moment, QueryError, Row, Rows, Source};
 use serde_json::Value as Json;
 
 struct Nothing;
@@ -22,15 +22,19 @@ impl Source for Nothing {
 const NOW: i64 = 639_028_224_000_000_000;
 
 /// The columns and rows of the last answer of a query.
-pub(crate) fn answer(query: &str) -> Result<(Vec<Column>, Rows), String> {
+pub(crate) fn answer(engine: &dyn Engine, query: &str) -> Result<(Vec<Column>, Rows), String> {
     // Some examples roll dice millions of times, and what they give is no table to compare with.
-    answer_within(query, &Limits { rows: 2_500_000, ..Limits::default() })
+    answer_within(engine, query, &Limits { rows: 2_500_000, ..Limits::default() })
 }
 
 /// The same of a query that may hold no more than this.
-pub(crate) fn answer_within(query: &str, limits: &Limits) -> Result<(Vec<Column>, Rows), String> {
+pub(crate) fn answer_within(
+    engine: &dyn Engine,
+    query: &str,
+    limits: &Limits,
+) -> Result<(Vec<Column>, Rows), String> {
     let moment = Moment { now: NOW, seed: 1 };
-    let found = Interpreter
+    let found = engine
         .answer(query, Dialect::default(), &Catalogue::default(), &Nothing, moment, limits)
         .map_err(|failure| match failure {
             Failure::Query(found) => format!("does not bind: {}", found[0].report(query)),

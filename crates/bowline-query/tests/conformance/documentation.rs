@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use bowline_kql::Type;
+use bowline_kql::engine::Engine;
 use bowline_kql::plan::Column;
+use bowline_query::Interpreter;
 use serde_json::Value as Json;
 
 use crate::answers::{answer, compare, disputed, hold_against_list, read};
 
-fn check(case: &Json) -> Result<(), String> {
+pub(crate) fn check(engine: &dyn Engine, case: &Json) -> Result<(), String> {
     let query = case["query"].as_str().unwrap();
-    let found = answer(query)?;
+    let found = answer(engine, query)?;
     let names: Vec<String> = serde_json::from_value(case["expected"]["columns"].clone()).unwrap();
     // Where the cells have no types they are texts.
     let typed = &case["expected"]["rows_typed"];
@@ -50,7 +52,7 @@ fn documentation_cases_give_the_printed_tables() {
         let (mut passed, mut core, mut core_passed) = (0, 0, 0);
         for case in &cases {
             core += u32::from(is_core(case));
-            match check(case) {
+            match check(&Interpreter, case) {
                 Ok(()) => {
                     passed += 1;
                     core_passed += u32::from(is_core(case));

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a broken case file is a failed test")]
 
 mod answers;
+mod columns;
 mod documentation;
 mod engines;
 mod graph;
