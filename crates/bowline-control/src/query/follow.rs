@@ -29,6 +29,8 @@ const SEGMENTS: u32 = 8;
 const INVENTORY: &str = "inventory";
 /// Entries of the activity log that are held: the newest.
 const LOGGED: u64 = 100_000;
+/// Rest between two looks: many commits in a row are read together.
+const BREATH: Duration = Duration::from_millis(10);
 /// Rest after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -47,8 +49,9 @@ struct Follower {
     reporters: HashMap<Uuid, Reporter>,
     sources: HashMap<String, Source>,
     head: Head,
-    /// The place in the observation log.
+    /// The place in the observation log, and what was announced when it was read last.
     position: u64,
+    announced: Option<u64>,
     /// The last entry of the activity log, and the first that is held.
     logged: u64,
     logged_from: u64,
@@ -66,7 +69,7 @@ pub(super) async fn follow(
     let mut follower = None;
     loop {
         let (head, newest) = (*heads.borrow_and_update(), *observations.borrow_and_update());
-        match step(&mut follower, &control, &tables, head).await {
+        match step(&mut follower, &control, &tables, (head, newest)).await {
             Ok(Head { epoch, revision }) => {
                 let revision = revision.0;
                 let _ = reached.send_replace(Some(Reached { epoch, revision, observations: newest }));
@@ -79,6 +82,7 @@ pub(super) async fn follow(
                 }
             }
         }
+        tokio::time::sleep(BREATH).await;
         tokio::select! {
             () = cancel.cancelled() => return,
             changed = heads.changed() => if changed.is_err() { return },
@@ -92,7 +96,7 @@ async fn step(
     follower: &mut Option<Follower>,
     control: &Arc<Control>,
     tables: &Arc<dyn Tables>,
-    head: Head,
+    (head, newest): (Head, u64),
 ) -> Result<Head, TakeError> {
     if follower.as_ref().is_some_and(|follower| follower.head.epoch != head.epoch) {
         *follower = None;
@@ -101,7 +105,7 @@ async fn step(
         Some(known) => known,
         None => follower.insert(Follower::load(control, tables).await?),
     };
-    match known.catch_up().await {
+    match known.catch_up(newest).await {
         Err(TakeError::Store(StoreError::Compacted { .. })) => {
             *follower = None;
             Err(StoreError::Unreadable { what: "changes that are no longer kept".to_owned() }.into())
@@ -124,6 +128,7 @@ impl Follower {
             sources: HashMap::new(),
             head,
             position: 0,
+            announced: None,
             logged,
             logged_from: logged + 1,
         };
@@ -209,7 +214,7 @@ impl Follower {
         }
     }
 
-    async fn catch_up(&mut self) -> Result<(), TakeError> {
+    async fn catch_up(&mut self, newest: u64) -> Result<(), TakeError> {
         let store = Arc::clone(self.control.store());
         loop {
             let changes = store.changes(self.head.revision, RECORDS).await?;
@@ -222,6 +227,9 @@ impl Follower {
                 break;
             }
         }
+        if self.announced == Some(newest) {
+            return self.take_log().await;
+        }
         loop {
             let batches = store.observations(self.position, BATCHES).await?;
             let end = batches.len() < BATCHES as usize;
@@ -230,6 +238,7 @@ impl Follower {
                 self.position = position;
             }
             if end {
+                self.announced = Some(newest);
                 return self.take_log().await;
             }
         }

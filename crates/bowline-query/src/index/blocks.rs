@@ -1,9 +1,10 @@
 //! Documents of a chunk, packed in blocks: in memory, or in a file when memory has its bound.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::QueryError;
 
@@ -18,17 +19,63 @@ pub(crate) struct Room {
     used: AtomicUsize,
     spilled: AtomicUsize,
     file: Option<File>,
-    end: AtomicU64,
+    /// Where the file ends, and what is free before that.
+    places: Mutex<(u64, BTreeMap<u64, u64>)>,
 }
 
 impl Room {
     /// The file is made at once, so that it is known at the start whether there can be one.
     pub(crate) fn new(bound: usize, file: Option<File>) -> Self {
-        Self { bound, used: AtomicUsize::new(0), spilled: AtomicUsize::new(0), file, end: AtomicU64::new(0) }
+        Self {
+            bound,
+            used: AtomicUsize::new(0),
+            spilled: AtomicUsize::new(0),
+            file,
+            places: Mutex::default(),
+        }
     }
 
     pub(crate) fn spilled(&self) -> usize {
         self.spilled.load(Ordering::Relaxed)
+    }
+
+    /// Where so many bytes go in the file: where something was before, else at its end.
+    fn place(&self, length: usize) -> u64 {
+        let length = length as u64;
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let (end, free) = &mut *places;
+        let fits = free.iter().find(|(_, room)| **room >= length).map(|(at, room)| (*at, *room));
+        if let Some((at, room)) = fits {
+            let _ = free.remove(&at);
+            if room > length {
+                let _ = free.insert(at + length, room - length);
+            }
+            return at;
+        }
+        let at = *end;
+        *end += length;
+        at
+    }
+
+    /// What lies there is of no use any more; it becomes one with what is free beside it.
+    fn free(&self, mut at: u64, length: usize) {
+        let mut length = length as u64;
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let (end, free) = &mut *places;
+        if let Some((before, room)) = free.range(..at).next_back().map(|(before, room)| (*before, *room))
+            && before + room == at
+        {
+            let _ = free.remove(&before);
+            (at, length) = (before, length + room);
+        }
+        if let Some(room) = free.remove(&(at + length)) {
+            length += room;
+        }
+        if at + length == *end {
+            *end = at;
+        } else {
+            let _ = free.insert(at, length);
+        }
     }
 
     /// Memory if there is room, else the file; memory again if that cannot be written.
@@ -37,7 +84,7 @@ impl Room {
         if used + bytes.len() > self.bound
             && let Some(file) = &self.file
         {
-            let at = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            let at = self.place(bytes.len());
             match file.write_all_at(&bytes, at) {
                 Ok(()) => {
                     self.spilled.fetch_add(bytes.len(), Ordering::Relaxed);
@@ -72,7 +119,10 @@ impl Drop for Block {
     fn drop(&mut self) {
         match &self.packed {
             Packed::Memory(bytes) => self.room.used.fetch_sub(bytes.len(), Ordering::Relaxed),
-            Packed::Spilled { length, .. } => self.room.spilled.fetch_sub(*length, Ordering::Relaxed),
+            Packed::Spilled { at, length } => {
+                self.room.free(*at, *length);
+                self.room.spilled.fetch_sub(*length, Ordering::Relaxed)
+            }
         };
     }
 }
@@ -161,4 +211,36 @@ impl Documents {
 
 fn broken() -> QueryError {
     QueryError::failed("a block of the index cannot be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Documents that come and go for ever take no more of the disk than those that are there at once.
+    #[test]
+    fn the_file_does_not_grow_with_changes() {
+        let file = tempfile::tempfile().unwrap();
+        let room = Arc::new(Room::new(0, Some(file.try_clone().unwrap())));
+        let text = |round: usize, n: usize| format!("{{\"round\":{round},\"n\":{}}}", n * 7_919 % 997);
+        let mut kept = std::collections::VecDeque::new();
+        for round in 0..50 {
+            let texts: Vec<String> = (0..200).map(|n| text(round, n)).collect();
+            let some: Vec<Option<&str>> = texts.iter().map(|text| Some(text.as_str())).collect();
+            kept.push_back((round, Documents::pack(&some, &room).unwrap()));
+            if kept.len() > 3 {
+                kept.pop_front();
+            }
+            for (round, documents) in &kept {
+                let mut n = 0;
+                let check = |found: Option<&str>| {
+                    assert_eq!(found, Some(text(*round, n).as_str()));
+                    n += 1;
+                };
+                documents.each(&(0..200).collect::<Vec<_>>(), check).unwrap();
+            }
+        }
+        let (length, used) = (file.metadata().unwrap().len() as usize, room.spilled());
+        assert!(length < 3 * used, "{length} bytes of file for {used}");
+    }
 }
