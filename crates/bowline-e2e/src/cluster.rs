@@ -231,6 +231,18 @@ impl Cli {
         format!("{out}{err}")
     }
 
+    /// Connects a cluster as `oven` in the group `plant`; what it said.
+    ///
+    /// # Panics
+    /// When it fails.
+    #[must_use]
+    pub fn connect(&self, cluster: &Cluster) -> String {
+        let kubeconfig = cluster.kubeconfig().to_string_lossy();
+        let connect =
+            ["cluster", "connect", "--name", "oven", "--group", "plant", "--timeout", "0", "--kubeconfig"];
+        self.succeed(&[connect.as_slice(), &[&kubeconfig]].concat())
+    }
+
     /// Signs in as the administrator of a test's server.
     pub fn sign_in(&self, server: &crate::server::Server) {
         let password = self.folder.path().join("password");

@@ -11,6 +11,7 @@
 //! | `eval` | an expression over one row |
 //! | `functions`, `aggregates` | what the table of functions names, family by family |
 //! | `index` | tables in memory, column by column |
+//! | `arrays` | values as Arrow arrays and back |
 //! | `dynamic` | JSON text as a value: paths, conversions, comparisons |
 //!
 //! # Design notes
@@ -21,6 +22,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests read files"))]
 
 mod aggregates;
+mod arrays;
 pub mod batches;
 mod columnar;
 mod compare;

@@ -143,20 +143,7 @@ async fn a_cluster_is_connected_shown_kept_secret_and_cut() {
 
     let cli = Cli::default();
     cli.sign_in(&server);
-    let kubeconfig = cluster.kubeconfig().to_string_lossy().into_owned();
-    let connect = [
-        "cluster",
-        "connect",
-        "--name",
-        "oven",
-        "--group",
-        "plant",
-        "--timeout",
-        "0",
-        "--kubeconfig",
-        &kubeconfig,
-    ];
-    let said = cli.succeed(&connect);
+    let said = cli.connect(&cluster);
     assert!(said.to_lowercase().contains("enrol"), "each step is shown: {said}");
     let agent = cluster.agent();
     wait_for_connectivity(&admin, &id, "Connected", 60).await;

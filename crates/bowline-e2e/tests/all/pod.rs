@@ -46,10 +46,7 @@ async fn an_agent_in_a_pod_needs_its_service_account_and_nothing_else() {
 
     let cli = Cli::default();
     cli.sign_in(&server);
-    let kubeconfig = cluster.kubeconfig().to_string_lossy().into_owned();
-    let connect =
-        ["cluster", "connect", "--name", "oven", "--group", "plant", "--timeout", "0", "--kubeconfig"];
-    let _ = cli.succeed(&[connect.as_slice(), &[&kubeconfig]].concat());
+    let _ = cli.connect(&cluster);
     wait_for_connectivity(&admin, &id, "Connected", 60).await;
     until_true("the whole inventory is handed over", seconds(60), async || {
         agent.said().contains("the whole inventory has been handed over")

@@ -67,19 +67,7 @@ async fn objects_of_a_cluster_are_asked_for_and_shown_to_who_may_see_them() {
     let _ = cluster.kubectl(&["apply", "--server-side", "-f", "-"], &planted());
     let cli = Cli::default();
     cli.sign_in(&server);
-    let kubeconfig = cluster.kubeconfig().to_string_lossy().into_owned();
-    let _ = cli.succeed(&[
-        "cluster",
-        "connect",
-        "--name",
-        "oven",
-        "--group",
-        "plant",
-        "--timeout",
-        "0",
-        "--kubeconfig",
-        &kubeconfig,
-    ]);
+    let _ = cli.connect(&cluster);
     let agent = cluster.agent();
     wait_for_connectivity(&admin, &id, "Connected", 60).await;
     until_true("the whole inventory is handed over", seconds(60), async || {

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::kubernetes::wait_for_connectivity;
-use crate::tunnels::{bind, connect};
+use crate::tunnels::bind;
 
 const TEST: &str = "tunnel_servers::each_of_three_servers_is_killed_in_turn";
 /// The copy of every run; `BOWLINE_COPY_MIB=1024` for the long one.
@@ -74,7 +74,7 @@ impl Scene {
         let plant = group(&admin, "plant").await;
         let cli = Cli::default();
         cli.sign_in(&servers[0]);
-        connect(&cli, &cluster);
+        let _ = cli.connect(&cluster);
         bind(&cluster, "admin");
         let kubelet = Kubelet::start(&servers[0].data()).await;
         let _ = cluster.kubectl(&["create", "-f", "-"], &kubelet.objects());

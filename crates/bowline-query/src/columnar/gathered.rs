@@ -18,10 +18,10 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, Expr, GroupsAccumulator, Signature, Volatility,
 };
 
-use super::arrays::{self, Cells};
 use super::expr::Held;
 use super::run::refused;
 use crate::aggregates::{Gather, gather};
+use crate::arrays::{self, Cells};
 
 /// The aggregate over columns. The number tells apart what is in one plan.
 pub(super) fn gathered(number: usize, aggregate: &Aggregate, arguments: &[Held]) -> Expr {

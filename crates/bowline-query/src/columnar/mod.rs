@@ -8,14 +8,12 @@
 //! | `gathered`, `first` | aggregates of the interpreter over arrays |
 //! | `scan` | what stands at the bottom |
 //! | `run` | a plan that runs, within its limits |
-//! | `arrays` | values as Arrow arrays and back |
 //!
 //! # Design notes
 //! The interpreter is the meaning. A node is lowered only where the answer is the same, decided before it runs; what fails while it runs
 //! is an error, not a reason to try again in another way. A region is a tree of lowered nodes with a table of columns at its bottom; its other inputs
 //! are rows, made by whoever can make them.
 
-mod arrays;
 mod expr;
 mod first;
 mod gathered;
@@ -30,11 +28,11 @@ use bowline_kql::engine::{Answer, Engine, Failure, Limits, Moment, Rows, Source}
 use bowline_kql::plan::{Node, Plan, Query};
 use bowline_kql::{Catalogue, Dialect, Value};
 
+use crate::arrays::Cells;
 use crate::batches::{Batches, Scan};
 use crate::error::QueryError;
 use crate::interpreter::answer;
 use crate::run::{Row, Run, begin};
-use arrays::Cells;
 use lower::Lowering;
 use need::Needs;
 

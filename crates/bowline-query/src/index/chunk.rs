@@ -6,16 +6,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bowline_kql::engine::Row;
 use bowline_kql::tables::{Entry, Held, Layout};
 use bowline_kql::{Type, Value};
-use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, StringViewArray,
-    StringViewBuilder, UInt32Array,
-};
+use datafusion::arrow::array::{Array, ArrayRef, StringViewArray, StringViewBuilder, UInt32Array};
 use datafusion::arrow::compute::take;
-use datafusion::arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use datafusion::arrow::datatypes::DataType;
 
 use super::blocks::{Documents, Room};
 use super::codes::{Codes, Gathering};
 use super::path;
+use crate::arrays::{self, Cells};
 use crate::error::QueryError;
 
 /// Rows of a chunk.
@@ -57,20 +55,11 @@ pub(crate) struct Chunk {
 /// The Arrow type in which a column is given.
 pub(crate) fn arrow_type(held: &Held, ty: Type, path: &[String]) -> DataType {
     match held {
-        Held::Few | Held::Alias { .. } => dictionary(),
-        _ if !path.is_empty() => dictionary(),
+        Held::Few | Held::Alias { .. } => arrays::dictionary(),
+        _ if !path.is_empty() => arrays::dictionary(),
         Held::Id | Held::Text | Held::Document => DataType::Utf8View,
-        Held::Number => match ty {
-            Type::Bool => DataType::Boolean,
-            Type::Int => DataType::Int32,
-            Type::Real => DataType::Float64,
-            _ => DataType::Int64,
-        },
+        Held::Number => arrays::held(ty),
     }
-}
-
-fn dictionary() -> DataType {
-    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 /// The text of a value, which is a text or JSON.
@@ -93,10 +82,7 @@ pub(crate) fn open_array(layout: &Layout, rows: &[&OpenRow], column: usize, keys
             gathering.finish().array(&(0..rows.len() as u32).collect::<Vec<_>>())
         }
         Held::Id | Held::Text | Held::Document => Arc::new(texts(column).collect::<StringViewArray>()),
-        Held::Number => numbers(
-            rows.iter().map(|row| row.entry.values.get(column)),
-            layout.table.schema.columns[column].ty,
-        ),
+        Held::Number => number_array(layout, rows.iter().copied(), column),
     }
 }
 
@@ -110,27 +96,21 @@ fn members<'a>(texts: impl Iterator<Item = Option<&'a str>>, keys: &[String]) ->
     gathering.finish().array(&(0..rows).collect::<Vec<_>>())
 }
 
-fn numbers<'a>(values: impl Iterator<Item = Option<&'a Value>>, ty: Type) -> ArrayRef {
-    let long = |value: Option<&Value>| match value {
-        Some(Value::Long(value) | Value::Datetime(value) | Value::Timespan(value)) => Some(*value),
-        _ => None,
-    };
-    match ty {
-        Type::Bool => Arc::new(
-            values
-                .map(|v| if let Some(Value::Bool(v)) = v { Some(*v) } else { None })
-                .collect::<BooleanArray>(),
-        ),
-        Type::Int => Arc::new(
-            values.map(|v| if let Some(Value::Int(v)) = v { Some(*v) } else { None }).collect::<Int32Array>(),
-        ),
-        Type::Real => Arc::new(
-            values
-                .map(|v| if let Some(Value::Real(v)) = v { Some(*v) } else { None })
-                .collect::<Float64Array>(),
-        ),
-        _ => Arc::new(values.map(long).collect::<Int64Array>()),
-    }
+fn number_array<'a>(layout: &Layout, rows: impl Iterator<Item = &'a OpenRow>, column: usize) -> ArrayRef {
+    arrays::build(layout.table.schema.columns[column].ty, rows.map(|row| &row.entry.values[column]))
+}
+
+/// Rows of a table, in the order of its columns, from the array of each column.
+pub(crate) fn rows_of(
+    layout: &Layout,
+    rows: usize,
+    array: impl Fn(usize) -> Result<ArrayRef, QueryError>,
+) -> Result<Vec<Row>, QueryError> {
+    let columns = &layout.table.schema.columns;
+    let arrays: Vec<ArrayRef> = (0..columns.len()).map(array).collect::<Result<_, _>>()?;
+    let cells = arrays.iter().zip(columns).map(|(array, column)| Cells::of(array, column.ty));
+    let cells: Vec<Cells<'_>> = cells.collect::<Result<_, _>>()?;
+    Ok((0..rows).map(|row| cells.iter().map(|cells| cells.value(row)).collect()).collect())
 }
 
 impl Chunk {
@@ -261,12 +241,7 @@ impl Chunk {
 
     /// Rows as values, in the order of the table's columns.
     pub(crate) fn rows(&self, layout: &Layout, rows: &[u32]) -> Result<Vec<Row>, QueryError> {
-        let columns = layout.table.schema.columns.iter().enumerate();
-        let arrays = columns.map(|(at, column)| Ok((self.array(layout, at, &[], rows, false)?, column.ty)));
-        let arrays: Vec<(ArrayRef, Type)> = arrays.collect::<Result<_, QueryError>>()?;
-        Ok((0..rows.len())
-            .map(|row| arrays.iter().map(|(array, ty)| value(array, row, *ty)).collect())
-            .collect())
+        rows_of(layout, rows.len(), |column| self.array(layout, column, &[], rows, false))
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -313,41 +288,8 @@ fn seal(
             texts().for_each(|text| gathering.push(text));
             Column::Few(gathering.finish())
         }
-        Held::Number => {
-            let values = rows.iter().map(|row| row.entry.values.get(column));
-            Column::Number(numbers(values, layout.table.schema.columns[column].ty))
-        }
+        Held::Number => Column::Number(number_array(layout, rows.iter().map(Arc::as_ref), column)),
         Held::Document => Column::Document(Documents::pack(&texts().collect::<Vec<_>>(), room)?),
         Held::Alias { .. } => Column::Alias,
     })
-}
-
-/// A cell as a value.
-pub(crate) fn value(array: &ArrayRef, row: usize, ty: Type) -> Value {
-    let text = |text: &str| match ty {
-        Type::Dynamic => Value::Dynamic(text.to_owned()),
-        _ => Value::String(text.to_owned()),
-    };
-    if array.is_null(row) {
-        return Value::null(ty);
-    }
-    match array.data_type() {
-        DataType::Utf8View => text(array.as_string_view().value(row)),
-        DataType::Dictionary(..) => {
-            let array = array.as_dictionary::<Int32Type>();
-            let key = array.key(row).unwrap_or_default();
-            text(array.values().as_string::<i32>().value(key))
-        }
-        DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
-        DataType::Int32 => Value::Int(array.as_primitive::<Int32Type>().value(row)),
-        DataType::Float64 => Value::Real(array.as_primitive::<Float64Type>().value(row)),
-        _ => {
-            let ticks = array.as_primitive::<Int64Type>().value(row);
-            match ty {
-                Type::Datetime => Value::Datetime(ticks),
-                Type::Timespan => Value::Timespan(ticks),
-                _ => Value::Long(ticks),
-            }
-        }
-    }
 }

@@ -149,7 +149,7 @@ fn scanned(index: &Index, groups: &[usize], scan: &Scan) -> Vec<Vec<String>> {
             assert_eq!(column.data_type(), ty);
         }
         for row in 0..batch.num_rows() {
-            let cell = |column| super::chunk::value(column, row, Type::Dynamic);
+            let cell = |column| crate::arrays::Cells::of(column, Type::Dynamic).unwrap().value(row);
             rows.push(batch.columns().iter().map(|column| format!("{:?}", cell(column))).collect());
         }
     }

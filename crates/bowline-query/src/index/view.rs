@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bowline_kql::engine::{EngineError, Row, Rows, Source};
 use bowline_kql::tables::{Held, Layout, Mask, Place, Reach};
-use datafusion::arrow::array::{ArrayRef, AsArray};
+use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::Shared;
-use super::chunk::{OpenRow, arrow_type, open_array, value};
+use super::chunk::{OpenRow, arrow_type, open_array, rows_of};
 use super::table::{Sealed, alive};
 use crate::batches::{BatchStream, Batches, OneOf, Scan};
 use crate::error::QueryError;
@@ -87,13 +87,9 @@ impl View {
         }
         let open: Vec<&OpenRow> =
             seen.open.iter().map(Arc::as_ref).filter(|row| self.rights.open(at, seen, row)).collect();
-        let columns = seen.layout.table.schema.columns.iter().enumerate();
-        let arrays: Vec<(ArrayRef, _)> =
-            columns.map(|(column, spec)| (open_array(&seen.layout, &open, column, &[]), spec.ty)).collect();
-        rows.extend(
-            (0..open.len())
-                .map(|row| arrays.iter().map(|(array, ty)| value(array, row, *ty)).collect::<Row>()),
-        );
+        rows.extend(rows_of(&seen.layout, open.len(), |column| {
+            Ok(open_array(&seen.layout, &open, column, &[]))
+        })?);
         Ok(Arc::new(rows))
     }
 

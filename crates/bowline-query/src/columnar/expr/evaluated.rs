@@ -17,7 +17,7 @@ use datafusion::common::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
 use super::quick::Quick;
-use crate::columnar::arrays::{self, Cells};
+use crate::arrays::{self, Cells};
 use crate::columnar::run::refused;
 use crate::error::QueryError;
 use crate::eval::eval;

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use crate::columnar::arrays::Cells;
+use crate::arrays::Cells;
 use crate::columnar::run::refused;
 use crate::compare::{Key, key};
 

@@ -22,8 +22,8 @@ pub(super) use filled::filled;
 pub(super) use fits::fits;
 pub(super) use keyed::{keyed, needs_key};
 
-use super::arrays;
 use super::need::{self, Place};
+use crate::arrays;
 use crate::compare::is_null;
 use crate::error::QueryError;
 use crate::eval::eval;

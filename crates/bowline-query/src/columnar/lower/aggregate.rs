@@ -9,8 +9,9 @@ use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{AggregateUDF, Expr as Made, cast, lit, when};
 
-use super::{Lowering, Relation, arrays, expr};
+use super::{Lowering, Relation, expr};
 use crate::aggregates::gather;
+use crate::arrays;
 use crate::columnar::expr::Held;
 use crate::columnar::first::first;
 use crate::columnar::gathered::gathered;

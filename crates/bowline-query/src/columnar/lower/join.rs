@@ -5,7 +5,8 @@ use bowline_kql::plan::{Expr, JoinKind};
 use datafusion::common::{Column, JoinType};
 use datafusion::logical_expr::{Expr as Made, LogicalPlanBuilder, cast};
 
-use super::{Lowering, Relation, arrays, expr};
+use super::{Lowering, Relation, expr};
+use crate::arrays;
 use crate::columnar::expr::Held;
 use crate::columnar::first::first;
 use crate::columnar::run::failed;

@@ -6,8 +6,8 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::{Lowering, Relation};
+use crate::arrays;
 use crate::batches::{OneOf, Scan, Wanted};
-use crate::columnar::arrays;
 use crate::columnar::expr::Held;
 use crate::columnar::need::Need;
 use crate::columnar::scan::{Origin, leaf};

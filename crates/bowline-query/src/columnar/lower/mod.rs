@@ -10,10 +10,11 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr as Made, LogicalPlan, LogicalPlanBuilder, cast, lit};
 
 use super::Columns;
+use super::expr;
 use super::expr::{Expressions, Held, fits};
 use super::need::{self, Need, Place, below};
 use super::run::failed;
-use super::{arrays, expr};
+use crate::arrays;
 use crate::batches::OneOf;
 use crate::error::QueryError;
 use crate::run::Run;
