@@ -201,6 +201,9 @@ fn a_scan_gives_the_paths_that_are_asked_for_and_skips_what_is_of_no_use() {
     assert!((fit..=fit + all).contains(&rows), "{rows} of {fit}");
     let one = Scan { only: only(0, "/GROUPS/g2/things/t9"), ..scan.clone() };
     assert_eq!(scanned(&index, &[2], &one).len(), 1);
+    let mut twice = one.clone();
+    twice.only[0].texts.push("/groups/g2/things/T9".to_owned());
+    assert_eq!(scanned(&index, &[2], &twice).len(), 1, "one row, however often it is named");
     assert_eq!(scanned(&index, &[1], &one).len(), 0, "another's row");
     let nothing = Scan { only: only(0, "/groups/g2/things/none"), ..scan };
     assert_eq!(scanned(&index, &[2], &nothing).len(), 0);

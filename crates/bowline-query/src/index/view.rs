@@ -1,7 +1,7 @@
 //! The tables at one moment, as one caller may see them.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bowline_kql::engine::{EngineError, Row, Rows, Source};
@@ -100,9 +100,10 @@ impl View {
         let wanted = scan.only.iter().find(|only| only.column == keyed)?;
         let tables = self.shared.tables.read().unwrap_or_else(PoisonError::into_inner);
         let (mut chunks, mut open) = (Vec::new(), Vec::new());
-        for text in &wanted.texts {
-            let row = tables[at].find(&text.to_lowercase()).and_then(|id| tables[at].row(id));
-            match row {
+        // Each key once: `in~` may name one in several ways.
+        let keys: BTreeSet<String> = wanted.texts.iter().map(|text| text.to_lowercase()).collect();
+        for key in &keys {
+            match tables[at].find(key).and_then(|id| tables[at].row(id)) {
                 Some(Ok((mut sealed, row))) => {
                     let only = Arc::make_mut(&mut sealed.dead);
                     only.iter_mut().for_each(|word| *word = u64::MAX);
