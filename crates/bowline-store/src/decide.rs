@@ -10,6 +10,7 @@ use crate::model::{Activity, ChangeKind, Draft, Entry, Observation, Revision, to
 use crate::writer::{Job, Verdict};
 use bowline_arm::chain::Block;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What must be known of a record before it is judged or changed.
@@ -43,7 +44,7 @@ pub(crate) struct Needs<'a> {
 #[derive(Default)]
 pub(crate) struct Known {
     /// Existing records by key.
-    pub(crate) rows: HashMap<String, Row>,
+    pub(crate) rows: HashMap<String, Arc<Row>>,
     /// Keys below which there are records.
     pub(crate) not_empty: HashSet<String>,
     /// Key of the owner by principal.
@@ -53,6 +54,12 @@ pub(crate) struct Known {
     pub(crate) leases: HashMap<String, u64>,
     pub(crate) entries: HashMap<(String, String), Entry>,
     pub(crate) sources: HashMap<String, (Uuid, u64)>,
+}
+
+impl Known {
+    fn row(&self, key: &str) -> Option<&Row> {
+        self.rows.get(key).map(Arc::as_ref)
+    }
 }
 
 /// What is to be written.
@@ -89,7 +96,7 @@ pub(crate) struct RowWrite<'a> {
     /// None for a deletion.
     pub(crate) draft: Option<&'a Draft>,
     /// None for a creation.
-    pub(crate) before: Option<Row>,
+    pub(crate) before: Option<Arc<Row>>,
 }
 
 impl RowWrite<'_> {
@@ -126,7 +133,24 @@ pub(crate) struct SourceState {
     pub(crate) seq: u64,
 }
 
+impl RowWrite<'_> {
+    /// What is known of the record once this is written at a revision.
+    pub(crate) fn leaves(&self, revision: Revision) -> Row {
+        let (id, resource_type, etag, model) = self.described();
+        let (id, resource_type, etag) = (id.to_owned(), resource_type.to_owned(), etag.to_owned());
+        let deleting = self.draft.is_some_and(|draft| draft.deleting);
+        Row { tenant: self.tenant(), uid: self.uid(), id, resource_type, etag, model, revision, deleting }
+    }
+}
+
 impl Plan<'_> {
+    /// Whether a commit or an observation was refused.
+    pub(crate) fn refuses(&self) -> bool {
+        self.verdicts
+            .iter()
+            .any(|verdict| matches!(verdict, Verdict::Refused(_) | Verdict::OutOfOrder { .. }))
+    }
+
     /// Whether the transaction would change nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -160,6 +184,16 @@ impl<'a> Needs<'a> {
             }
         }
         needs
+    }
+
+    /// Whether records and watermarks are all there is to know: what only ever changes with the counter.
+    pub(crate) fn only_records(&self) -> bool {
+        self.absent.is_empty()
+            && self.empty_below.is_empty()
+            && self.principals.is_empty()
+            && self.leases.is_empty()
+            && self.entries.is_empty()
+            && self.sources.is_empty()
     }
 
     fn add(&mut self, commit: &'a Commit) {
@@ -232,15 +266,15 @@ fn check_guards(commit: &Commit, known: &Known) -> Result<(), Refusal> {
         let place = Place::Guard(index);
         let held = match guard {
             Guard::Unchanged { key, uid, revision } => {
-                check_same(place, known.rows.get(key), *uid, Some(*revision))?;
+                check_same(place, known.row(key), *uid, Some(*revision))?;
                 Ok(())
             }
-            Guard::Alive { key } => match known.rows.get(key) {
+            Guard::Alive { key } => match known.row(key) {
                 None => Err(refusal(place, Reason::Missing, None)),
                 Some(row) if row.deleting => Err(refusal(place, Reason::Deleting, Some(row))),
                 Some(_) => Ok(()),
             },
-            Guard::Absent { key } => match known.rows.get(key) {
+            Guard::Absent { key } => match known.row(key) {
                 None => Ok(()),
                 row => Err(refusal(place, Reason::Exists, row)),
             },
@@ -285,7 +319,7 @@ fn check_same(
 fn check_writes(commit: &Commit, known: &Known) -> Result<(), Refusal> {
     for (index, write) in commit.writes.iter().enumerate() {
         let place = Place::Write(index);
-        let row = known.rows.get(write.key());
+        let row = known.row(write.key());
         match write {
             Write::Create(_) if row.is_some() => return Err(refusal(place, Reason::Exists, row)),
             Write::Create(_) => {}

@@ -183,3 +183,47 @@ pub async fn a_lease_has_one_holder(handles: Handles) {
     .await;
     assert_eq!(taken.into_iter().flatten().count(), 1);
 }
+
+/// Enough commits in a row that a server which is alone judges by what it remembers.
+async fn write_alone(store: &Arc<dyn Store>, mut last: Revision) -> Revision {
+    for _ in 0..20 {
+        let mut commit = update(draft("/p/a", 2), Some(last)).guarded(Guard::Alive { key: "/p".to_owned() });
+        commit.guards.push(Guard::Watermark { name: "w".to_owned(), at: last });
+        last = store.commit(commit).await.unwrap().revisions[0];
+    }
+    last
+}
+
+/// A server that was alone knows its records by heart; what another one changed meanwhile counts all the same.
+pub async fn what_another_server_changed_counts(handles: Handles) {
+    let (one, other) = (&handles[0], &handles[handles.len() - 1]);
+    one.commit(creation("/p", 1)).await.unwrap();
+    let made = one.commit(creation("/p/a", 2)).await.unwrap().revisions[0];
+    let change = |expected| update(draft("/p/a", 2), Some(expected));
+    // The revision that it remembers is refused, with the one that there is.
+    let known = write_alone(one, made).await;
+    let moved = other.commit(change(known)).await.unwrap().revisions[0];
+    let refused = refusal(one.commit(change(known)).await);
+    assert_eq!((refused.reason, refused.revision), (Reason::Changed, Some(moved)));
+    // The revision that it has not seen is taken.
+    let known = write_alone(one, moved).await;
+    let moved = other.commit(change(known)).await.unwrap().revisions[0];
+    let known = one.commit(change(moved)).await.unwrap().revisions[0];
+    // A raised watermark.
+    let known = write_alone(one, known).await;
+    other.commit(creation("/raises", 3).raising("w")).await.unwrap();
+    let guarded = change(known).guarded(Guard::Watermark { name: "w".to_owned(), at: known });
+    assert_refused(one.commit(guarded).await, Place::Guard(0), Reason::WatermarkMoved);
+    // Another epoch, at the same revision.
+    let known = one.commit(change(known)).await.unwrap().revisions[0];
+    let known = write_alone(one, known).await;
+    let turned = other.new_epoch().await.unwrap();
+    let committed = one.commit(change(known)).await.unwrap();
+    assert_eq!(committed.head.epoch, turned.epoch);
+    // A parent that went.
+    let known = write_alone(one, committed.revisions[0]).await;
+    other.commit(deletion("/p", 1)).await.unwrap();
+    let guarded = change(known).guarded(Guard::Alive { key: "/p".to_owned() });
+    assert_refused(one.commit(guarded).await, Place::Guard(0), Reason::Missing);
+    whole_feed(one).await;
+}

@@ -39,7 +39,7 @@ macro_rules! conformance {
             large_and_strange_contents_come_back);
         $crate::conformance!(@ $run, guards: records_are_guarded, watermarks_are_guarded,
             nothing_is_created_below_what_goes, nobody_passes_a_raised_watermark, a_key_guarded_as_absent_stays_absent,
-            leases_fence, an_ended_lease_stays_ended, a_lease_has_one_holder);
+            what_another_server_changed_counts, leases_fence, an_ended_lease_stays_ended, a_lease_has_one_holder);
         $crate::conformance!(@ $run, entries: entries_do_what_they_say, expired_entries_count_as_absent,
             counting_never_exceeds_the_most, one_of_many_insertions_wins, one_of_many_takers_wins, entries_and_records_commit_together,
             settings_are_set_once);

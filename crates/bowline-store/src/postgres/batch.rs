@@ -1,18 +1,12 @@
-//! One transaction: locks and reads what the batch needs, has it judged, writes what passed.
-//!
-//! # Design notes
-//! - Locks are taken in one order everywhere: records, entries, leases, sources (each sorted by name), the counter.
-//!   Everything new is inserted while the counter is held. So servers wait for each other in a line.
-//! - Absence has no row to lock: "no such key", "nothing below", "nobody raised the watermark". Such facts are read together with the
-//!   counter, and the counter is raised only if it still stands there (watermarks have a mark of their own in the
-//!   counter row, because nearly every commit guards one). When another server came between, the batch is redone
-//!   with the counter locked first.
+//! One transaction: has what the batch needs gathered and judged, and writes what passed.
 
 use super::connection::{Fault, STEP};
-use super::read::{self, count};
-use crate::decide::{Known, Needs, Plan, Row, decide};
+use super::gather::{Standing, gather, owned};
+use super::memory::Memory;
+use super::read::count;
+use crate::decide::{Needs, Plan, decide};
 use crate::heads::{Mark, Read};
-use crate::model::{Entry, Head, Revision, to_micros};
+use crate::model::{ChangeKind, Entry, Head, Revision, to_micros};
 use crate::sql::postgres as sql;
 use crate::writer::{Job, Landed, Verdict};
 use sqlx::postgres::{PgConnection, PgRow};
@@ -37,13 +31,6 @@ pub(super) struct Written {
     pub(super) changed: bool,
 }
 
-/// Where the counter stood when facts without rows were read; none when no such fact counts.
-#[derive(Default)]
-struct Standing {
-    revision: Option<i64>,
-    watermarked: Option<i64>,
-}
-
 /// A step that does not end is a connection that is lost.
 pub(super) async fn step<R>(work: impl Future<Output = sqlx::Result<R>>) -> Result<R, Fault> {
     match tokio::time::timeout(STEP, work).await {
@@ -52,9 +39,9 @@ pub(super) async fn step<R>(work: impl Future<Output = sqlx::Result<R>>) -> Resu
     }
 }
 
-type Text = Query<'static, Postgres, sqlx::postgres::PgArguments>;
+pub(super) type Text<'q> = Query<'q, Postgres, sqlx::postgres::PgArguments>;
 
-async fn fetch(connection: &mut PgConnection, query: Text) -> Result<Vec<PgRow>, Fault> {
+pub(super) async fn fetch(connection: &mut PgConnection, query: Text<'_>) -> Result<Vec<PgRow>, Fault> {
     step(query.fetch_all(connection)).await
 }
 
@@ -64,122 +51,49 @@ pub(super) async fn write_batch<T>(
     jobs: &[Job<T>],
     mark: Mark,
     signature: &Signature<'_>,
+    memory: &mut Memory,
     lock_first: bool,
 ) -> Result<Written, Fault> {
     let needs = Needs::of(jobs);
-    let mut known = lock(connection, &needs).await?;
-    if lock_first {
-        fetch(connection, sqlx::query(sql::LOCK_COUNTER)).await?;
-    }
-    let standing = read_facts(connection, &needs, &mut known).await?;
-    let plan = decide(jobs, &known);
+    let recalled =
+        memory.recall(&needs).map(|(known, standing, at)| (decide(jobs, &known), known, standing, at));
+    let (plan, known, standing, at) = match recalled.filter(|(plan, ..)| !plan.refuses()) {
+        Some((plan, known, standing, at)) => (plan, known, standing, Some(at)),
+        None => {
+            let (known, standing) = gather(connection, &needs, lock_first).await?;
+            (decide(jobs, &known), known, standing, None)
+        }
+    };
     if plan.is_empty() {
         let landed = Landed { revision: 0, position: 0, head: mark.head };
         let after = Read { head: mark.head, position: 0 };
         return Ok(Written { verdicts: plan.verdicts, landed, after, changed: false });
     }
-    let query = bind_rows(bind_counter(sqlx::query(sql::WRITE), &plan, &standing, mark, signature), &plan);
+    let changes = plan.rows.iter().all(|row| row.kind == ChangeKind::Updated);
+    let text = if changes { sql::WRITE_CHANGES } else { sql::WRITE };
+    let query = bind_rows(bind_counter(sqlx::query(text), &plan, &standing, mark, signature), &plan);
     let query = bind_activity(query, &plan);
     let rows = fetch(connection, query).await?;
     let row = rows.first().ok_or(Fault::Redo)?;
     let (revision, position) = (count(row, 0)?, count(row, 1)?);
-    if count(row, 3)? != plan.rows.len() as u64 {
+    let head = Head { epoch: row.try_get(2)?, revision: Revision(revision + plan.rows.len() as u64) };
+    if count(row, 3)? != plan.rows.len() as u64 || at.is_some_and(|at| at.epoch != head.epoch) {
         return Err(Fault::Redo);
     }
     write_rest(connection, &plan, revision, position).await?;
-    let head = Head { epoch: row.try_get(2)?, revision: Revision(revision + plan.rows.len() as u64) };
+    memory.learn(&plan, &needs, known, revision, head);
     let after = Read { head, position: position + plan.observations.len() as u64 };
     let landed = Landed { revision, position, head };
     Ok(Written { verdicts: plan.verdicts, landed, after, changed: true })
 }
 
-fn owned<'a>(names: impl IntoIterator<Item = &'a &'a str>) -> Vec<String> {
-    names.into_iter().map(|name| (*name).to_owned()).collect()
-}
-
-async fn lock(connection: &mut PgConnection, needs: &Needs<'_>) -> Result<Known, Fault> {
-    let mut known = Known::default();
-    if !needs.keys.is_empty() {
-        let query = sqlx::query(sql::LOCK_ROWS).bind(owned(&needs.keys));
-        for row in fetch(connection, query).await? {
-            known.rows.insert(row.try_get(0)?, read_row(&row)?);
-        }
-    }
-    if !needs.entries.is_empty() {
-        let (kinds, keys): (Vec<_>, Vec<_>) =
-            needs.entries.iter().map(|(kind, key)| ((*kind).to_owned(), (*key).to_owned())).unzip();
-        for row in fetch(connection, sqlx::query(sql::LOCK_ENTRIES).bind(kinds).bind(keys)).await? {
-            let entry = read::entry(&row)?;
-            known.entries.insert((entry.kind.clone(), entry.key.clone()), entry);
-        }
-    }
-    if !needs.leases.is_empty() {
-        let query = sqlx::query(sql::LOCK_LEASES).bind(owned(&needs.leases));
-        for row in fetch(connection, query).await? {
-            known.leases.insert(row.try_get(0)?, count(&row, 1)?);
-        }
-    }
-    if !needs.sources.is_empty() {
-        let query = sqlx::query(sql::LOCK_SOURCES).bind(owned(&needs.sources));
-        for row in fetch(connection, query).await? {
-            known.sources.insert(row.try_get(0)?, (row.try_get(1)?, count(&row, 2)?));
-        }
-    }
-    Ok(known)
-}
-
-fn read_row(row: &PgRow) -> sqlx::Result<Row> {
-    Ok(Row {
-        tenant: row.try_get(1)?,
-        uid: row.try_get(2)?,
-        id: row.try_get(3)?,
-        resource_type: row.try_get(4)?,
-        etag: row.try_get(5)?,
-        model: row.try_get::<i32, _>(6)?.cast_unsigned(),
-        revision: Revision(count(row, 7)?),
-        deleting: row.try_get(8)?,
-    })
-}
-
-async fn read_facts(
-    connection: &mut PgConnection,
-    needs: &Needs<'_>,
-    known: &mut Known,
-) -> Result<Standing, Fault> {
-    let mut standing = Standing::default();
-    let phantoms = !needs.empty_below.is_empty() || !needs.absent.is_empty();
-    if !phantoms && needs.watermarks.is_empty() && needs.principals.is_empty() {
-        return Ok(standing);
-    }
-    let query = sqlx::query(sql::FACTS)
-        .bind(owned(&needs.watermarks))
-        .bind(needs.principals.iter().copied().collect::<Vec<_>>())
-        .bind(owned(&needs.empty_below))
-        .bind(owned(&needs.absent));
-    for row in fetch(connection, query).await? {
-        match row.try_get::<i16, _>(0)? {
-            0 => {
-                standing.revision = phantoms.then_some(row.try_get(3)?);
-                standing.watermarked = (!needs.watermarks.is_empty()).then_some(row.try_get(4)?);
-            }
-            1 => drop(known.watermarks.insert(row.try_get(1)?, Revision(count(&row, 3)?))),
-            2 => drop(known.principals.insert(row.try_get(2)?, row.try_get(1)?)),
-            3 => drop(known.not_empty.insert(row.try_get(1)?)),
-            // It was made after the records were locked.
-            _ if !known.rows.contains_key(row.try_get::<&str, _>(1)?) => return Err(Fault::Redo),
-            _ => {}
-        }
-    }
-    Ok(standing)
-}
-
-fn bind_counter(
-    query: Text,
+fn bind_counter<'q>(
+    query: Text<'q>,
     plan: &Plan<'_>,
     standing: &Standing,
     mark: Mark,
-    signature: &Signature<'_>,
-) -> Text {
+    signature: &Signature<'q>,
+) -> Text<'q> {
     let raised = plan.watermarks.values().max().copied().unwrap_or(0);
     query
         .bind(plan.rows.len() as i64)
@@ -190,11 +104,11 @@ fn bind_counter(
         .bind(standing.watermarked)
         .bind(standing.revision)
         .bind(signature.instance)
-        .bind(signature.name.to_owned())
+        .bind(signature.name)
         .bind(signature.batch)
 }
 
-fn bind_rows(query: Text, plan: &Plan<'_>) -> Text {
+fn bind_rows<'q>(query: Text<'q>, plan: &'q Plan<'_>) -> Text<'q> {
     let rows = &plan.rows;
     /// One column of all rows.
     macro_rules! column {
@@ -204,25 +118,25 @@ fn bind_rows(query: Text, plan: &Plan<'_>) -> Text {
     }
     query
         .bind(column!(|row| row.kind.code()))
-        .bind(column!(|row| row.key.to_owned()))
+        .bind(column!(|row| row.key))
         .bind(column!(|row| row.tenant()))
         .bind(column!(|row| row.uid()))
-        .bind(column!(|row| row.described().0.to_owned()))
-        .bind(column!(|row| row.described().1.to_owned()))
-        .bind(column!(|row| row.draft.and_then(|draft| draft.parent.clone())))
+        .bind(column!(|row| row.described().0))
+        .bind(column!(|row| row.described().1))
+        .bind(column!(|row| row.draft.and_then(|draft| draft.parent.as_deref())))
         .bind(column!(|row| row.draft.and_then(|draft| draft.principal)))
-        .bind(column!(|row| row.described().2.to_owned()))
+        .bind(column!(|row| row.described().2))
         .bind(column!(|row| row.described().3.cast_signed()))
         .bind(column!(|row| row.draft.is_some_and(|draft| draft.deleting)))
-        .bind(column!(|row| row.draft.map(|draft| draft.document.clone())))
-        .bind(column!(|row| row.draft.and_then(|draft| draft.protected.clone())))
-        .bind(column!(|row| row.commit.actor.clone()))
+        .bind(column!(|row| row.draft.map(|draft| draft.document.as_str())))
+        .bind(column!(|row| row.draft.and_then(|draft| draft.protected.as_deref())))
+        .bind(column!(|row| row.commit.actor.as_str()))
         .bind(column!(|row| row.commit.correlation_id))
-        .bind(column!(|row| row.commit.origin.clone()))
+        .bind(column!(|row| row.commit.origin.as_deref()))
         .bind(column!(|row| to_micros(row.commit.now)))
 }
 
-fn bind_activity(query: Text, plan: &Plan<'_>) -> Text {
+fn bind_activity<'q>(query: Text<'q>, plan: &'q Plan<'_>) -> Text<'q> {
     let (block, writes) = (plan.block(), &plan.activity);
     query
         .bind(writes.len() as i64)
@@ -230,8 +144,8 @@ fn bind_activity(query: Text, plan: &Plan<'_>) -> Text {
         .bind(block.digest().to_vec())
         .bind(writes.iter().map(|write| write.rows.cast_signed()).collect::<Vec<_>>())
         .bind(writes.iter().map(|write| to_micros(write.commit.now)).collect::<Vec<_>>())
-        .bind(writes.iter().map(|write| write.activity.key.clone()).collect::<Vec<_>>())
-        .bind(writes.iter().map(|write| write.activity.text.clone()).collect::<Vec<_>>())
+        .bind(writes.iter().map(|write| write.activity.key.as_str()).collect::<Vec<_>>())
+        .bind(writes.iter().map(|write| write.activity.text.as_str()).collect::<Vec<_>>())
 }
 
 /// What is written after the counter is held.

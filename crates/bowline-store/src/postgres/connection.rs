@@ -138,6 +138,8 @@ pub(super) fn for_writer(connect: &PgConnectOptions) -> PgConnectOptions {
         ("enable_mergejoin", "off"),
         // A plan that must use what is switched off looks expensive enough to be compiled, which takes longer than a thousand commits.
         ("jit", "off"),
+        // There is one good plan for each, whatever the arrays hold: nothing is planned again.
+        ("plan_cache_mode", "force_generic_plan"),
         ("idle_in_transaction_session_timeout", "10s"),
     ])
 }

@@ -3,14 +3,16 @@
 //! # Design notes
 //! - One connection writes (`writer`), a small pool reads. Nothing outside the writer touches the counter row
 //!   in the ordinary course: contention on that row is what made one transaction per request twenty times slower.
-//! - The order of locks and what is done about absence: `batch`.
+//! - The order of locks and what is done about absence: `gather`.
 //! - A server learns of the others' commits by notification, and by a poll where notifications do not come through.
 
 mod batch;
 mod connection;
 mod copy;
 mod fleet;
+mod gather;
 mod log;
+mod memory;
 mod read;
 mod watch;
 mod writer;

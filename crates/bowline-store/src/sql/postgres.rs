@@ -28,9 +28,28 @@ pub(crate) const LAST_BATCH: &str = "SELECT batch FROM writer WHERE instance = $
 
 pub(crate) const GET_MANY: &str = record!("WHERE key = ANY($1)");
 
+/// What is read of a row that is locked; the first column tells it from a fact ([`FACTS`]).
+macro_rules! lock_rows {
+    ($keys:literal) => {
+        concat!(
+            "SELECT 5::int2 AS kind, key, uid, revision, 0::int8 AS other, model, tenant, id, resource_type, etag, deleting \
+             FROM resource WHERE key = ANY(", $keys, "::text[]) ORDER BY key FOR UPDATE"
+        )
+    };
+}
 /// In the order of the keys, so that servers wait for each other and never in a circle.
-pub(crate) const LOCK_ROWS: &str = "SELECT key, tenant, uid, id, resource_type, etag, model, revision, deleting \
-    FROM resource WHERE key = ANY($1) ORDER BY key FOR UPDATE";
+pub(crate) const LOCK_ROWS: &str = lock_rows!("$1");
+/// The same with facts, as they were before the first lock was waited for.
+pub(crate) const LOCK_ROWS_AND_FACTS: &str = concat!(
+    "WITH r AS (",
+    lock_rows!("$3"),
+    ") \
+    SELECT 0::int2 AS kind, NULL::text AS name, NULL::uuid AS id, revision AS number, watermarked AS other, \
+      NULL::int4, NULL::uuid, NULL::text, NULL::text, NULL::text, NULL::bool FROM counter \
+    UNION ALL SELECT 1::int2, name, NULL, revision, 0, NULL, NULL, NULL, NULL, NULL, NULL FROM watermark WHERE name = ANY($1) \
+    UNION ALL SELECT 2::int2, key, principal, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL FROM resource WHERE principal = ANY($2) \
+    UNION ALL SELECT * FROM r"
+);
 pub(crate) const LOCK_ENTRIES: &str = "SELECT kind, key, data, uses, version, expires_at FROM entry \
     WHERE (kind, key) IN (SELECT * FROM UNNEST($1::text[], $2::text[])) ORDER BY kind, key FOR UPDATE";
 /// The weakest lock: a heartbeat prolongs the lease meanwhile, and only taking it conflicts.
@@ -54,7 +73,10 @@ pub(crate) const FACTS: &str = "SELECT 0::int2 AS kind, NULL::text AS name, NULL
 /// The counter's row is raised only while the record has not gone back ($4, $5) and what was read without a lock still
 /// holds ($6, $7): PostgreSQL checks the condition again on the row's newest version after it waited for the lock. When
 /// it does not hold, no part of the statement writes anything and no row is returned.
-pub(crate) const WRITE: &str = "WITH c AS (\
+macro_rules! write {
+    ($new:literal, $gone:literal, $written:literal) => {
+        concat!(
+            "WITH c AS (\
       UPDATE counter SET revision = revision + $1, position = position + $2, \
         watermarked = CASE WHEN $3::bigint > 0 THEN revision + $3 ELSE watermarked END, \
         activity = activity + $28::bigint, \
@@ -67,18 +89,14 @@ pub(crate) const WRITE: &str = "WITH c AS (\
         $16::text[], $17::text[], $18::uuid[], $19::text[], $20::int4[], $21::bool[], $22::text[], $23::bytea[], \
         $24::text[], $25::uuid[], $26::text[], $27::int8[]) WITH ORDINALITY \
       AS t(kind, key, tenant, uid, id, resource_type, parent, principal, etag, model, deleting, document, protected, \
-        actor, correlation_id, origin, time, ord)), \
-    n AS (INSERT INTO resource (tenant, uid, id, key, resource_type, parent, principal, revision, created_revision, \
-        etag, model, deleting, document, protected, created_at, updated_at) \
-      SELECT tenant, uid, id, key, resource_type, parent, principal, c.base + ord, c.base + ord, \
-        etag, model, deleting, document, protected, time, time FROM i, c WHERE kind = 0 \
-      ON CONFLICT DO NOTHING RETURNING 1), \
-    u AS (UPDATE resource r SET id = i.id, resource_type = i.resource_type, parent = i.parent, \
+        actor, correlation_id, origin, time, ord)), ",
+            $new,
+            "u AS (UPDATE resource r SET id = i.id, resource_type = i.resource_type, parent = i.parent, \
         principal = i.principal, revision = c.base + i.ord, etag = i.etag, model = i.model, deleting = i.deleting, \
         document = i.document, protected = i.protected, updated_at = i.time \
-      FROM i, c WHERE r.key = i.key AND i.kind = 1 RETURNING 1), \
-    d AS (DELETE FROM resource r USING i, c WHERE r.key = i.key AND i.kind = 2 RETURNING 1), \
-    h AS (INSERT INTO change (revision, kind, tenant, uid, key, id, resource_type, actor, correlation_id, origin, \
+      FROM i, c WHERE r.key = i.key AND i.kind = 1 RETURNING 1), ",
+            $gone,
+            "h AS (INSERT INTO change (revision, kind, tenant, uid, key, id, resource_type, actor, correlation_id, origin, \
         time, etag, model, document) \
       SELECT c.base + ord, kind, tenant, uid, key, id, resource_type, actor, correlation_id, origin, \
         time, etag, model, document FROM i, c RETURNING 1), \
@@ -87,9 +105,25 @@ pub(crate) const WRITE: &str = "WITH c AS (\
       FROM UNNEST($31::int8[], $32::int8[], $33::text[], $34::text[]) WITH ORDINALITY AS t(rows, time, key, text, ord), c), \
     w AS (INSERT INTO writer (instance, name, batch, time) SELECT $8, $9, $10, now() FROM c \
       ON CONFLICT (instance) DO UPDATE SET batch = excluded.batch, time = excluded.time RETURNING 1) \
-    SELECT base, place, epoch, (SELECT count(*) FROM n) + (SELECT count(*) FROM u) + (SELECT count(*) FROM d) AS written, \
+    SELECT base, place, epoch, ",
+            $written,
+            " AS written, \
       CASE WHEN $1 + $2 > 0 THEN \
-        pg_notify('bowline', epoch || ' ' || (base + $1) || ' ' || (place + $2))::text END AS told FROM c";
+        pg_notify('bowline', epoch || ' ' || (base + $1) || ' ' || (place + $2))::text END AS told FROM c"
+        )
+    };
+}
+pub(crate) const WRITE: &str = write!(
+    "n AS (INSERT INTO resource (tenant, uid, id, key, resource_type, parent, principal, revision, created_revision, \
+        etag, model, deleting, document, protected, created_at, updated_at) \
+      SELECT tenant, uid, id, key, resource_type, parent, principal, c.base + ord, c.base + ord, \
+        etag, model, deleting, document, protected, time, time FROM i, c WHERE kind = 0 \
+      ON CONFLICT DO NOTHING RETURNING 1), ",
+    "d AS (DELETE FROM resource r USING i, c WHERE r.key = i.key AND i.kind = 2 RETURNING 1), ",
+    "(SELECT count(*) FROM n) + (SELECT count(*) FROM u) + (SELECT count(*) FROM d)"
+);
+/// The same for records that are there and stay, which most are: to begin a statement costs something for each table that it may write.
+pub(crate) const WRITE_CHANGES: &str = write!("", "", "(SELECT count(*) FROM u)");
 
 /// 0 new, 1 changed, 2 removed. A new one that somebody else has made meanwhile is missing from the count.
 pub(crate) const WRITE_ENTRIES: &str = "WITH \

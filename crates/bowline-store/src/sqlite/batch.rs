@@ -7,6 +7,7 @@ use crate::sql::{self, sqlite as own};
 use crate::writer::{Job, Landed, Verdict};
 use bowline_arm::chain::{self, Link};
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A transaction that is written and waits for its COMMIT.
@@ -71,7 +72,7 @@ fn load(connection: &Connection, needs: &Needs<'_>) -> rusqlite::Result<Known> {
     let mut known = Known::default();
     for key in &needs.keys {
         if let Some(row) = connection.prepare_cached(own::ROW)?.query_row([key], read_row).optional()? {
-            known.rows.insert((*key).to_owned(), row);
+            known.rows.insert((*key).to_owned(), Arc::new(row));
         }
     }
     for principal in &needs.principals {

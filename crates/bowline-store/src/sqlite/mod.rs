@@ -40,6 +40,9 @@ use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 use writer::{Task, Writer};
 
+/// So many records are read on the caller's thread: a way to another one costs more than they.
+const FEW: usize = 4;
+
 /// How to open a store in a data directory.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
@@ -237,6 +240,9 @@ impl Store for SqliteStore {
 
     async fn get_many(&self, keys: &[String]) -> Result<Vec<Record>, StoreError> {
         crate::store::check_keys(keys)?;
+        if keys.len() <= FEW {
+            return self.readers.point(|connection| read::get_many(connection, keys));
+        }
         let keys = keys.to_owned();
         self.readers.page(move |connection| read::get_many(connection, &keys)).await
     }

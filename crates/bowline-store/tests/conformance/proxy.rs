@@ -46,7 +46,7 @@ impl Proxy {
 async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mode: &AtomicU8) {
     let mut buffer = vec![0; 1 << 16];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        let commits = buffer[..read].windows(7).any(|window| window == b"COMMIT\0");
+        let commits = buffer[..read].windows(17).any(|window| window == b"COMMIT AND CHAIN\0");
         match mode.load(Ordering::SeqCst) {
             CUT_BEFORE if commits => return mode.store(PASS, Ordering::SeqCst),
             // From here on `answer` swallows.
