@@ -139,14 +139,17 @@ impl Parsed {
     }
 
     async fn load(&self, control: &Control) -> Result<Loaded<'_>, Error> {
-        let existing = control.store().get(self.request.id.key()).await.map_err(|e| store_error(&e))?;
-        let parent = match &self.parent {
-            Some(parent) if parent.key() != "/" => {
-                control.store().get(parent.key()).await.map_err(|e| store_error(&e))?
-            }
-            _ => None,
-        };
-        Ok(Loaded { parsed: self, existing, parent })
+        let key = self.request.id.key();
+        let parent = self.parent.as_ref().map(ResourceId::key).filter(|parent| *parent != "/");
+        // Both with one question: each is a way to the database and back.
+        let keys: Vec<String> = [Some(key), parent].into_iter().flatten().map(str::to_owned).collect();
+        let found = control.store().get_many(&keys).await.map_err(|e| store_error(&e))?;
+        let mut loaded = Loaded { parsed: self, existing: None, parent: None };
+        for record in found {
+            let place = if record.key == key { &mut loaded.existing } else { &mut loaded.parent };
+            *place = Some(record);
+        }
+        Ok(loaded)
     }
 }
 
