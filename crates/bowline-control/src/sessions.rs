@@ -5,27 +5,17 @@
 //! once. Another installation with the same key (a cloned disk) is refused while the first one is alive, because the two would
 //! otherwise throw each other out forever.
 
+mod signal;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bowline_link::item::DesiredDocument;
 use bowline_link::message::{End, EndReason};
-use tokio::sync::watch;
+use signal::Teller;
+pub use signal::{Listener, Signal};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-
-/// What a session must know: the document it should have sent, and whether it should end.
-#[derive(Clone, Debug)]
-pub struct Signal {
-    /// The agent's desired document.
-    pub document: Arc<DesiredDocument>,
-    /// Set once: the session ends with this line.
-    pub end: Option<End>,
-    /// Sources to send again.
-    pub resync: Option<String>,
-    /// Tunnels that the agent is to open; none when it opens none.
-    pub summons: Option<Arc<Summons>>,
-}
 
 /// Tunnels that an agent is to open, in order.
 #[derive(Debug, Default)]
@@ -69,18 +59,20 @@ struct Handle {
     instance: Box<str>,
     /// The thumbprint of the key that the agent had when it came.
     thumbprint: Option<Box<str>>,
-    signal: watch::Sender<Signal>,
+    signal: Teller,
 }
 
 /// One agent's place; giving it up is [`Sessions::detach`].
 #[derive(Debug)]
 pub struct Attachment {
+    /// The key of its resource.
+    pub key: Arc<str>,
     /// The session's id.
     pub session: Uuid,
     /// This connection's own id: several polls, one after the other, are one session.
     pub id: Uuid,
     /// Its signals.
-    pub signal: watch::Receiver<Signal>,
+    pub signal: Listener,
 }
 
 /// The agent runs twice: a disk was cloned.
@@ -91,7 +83,8 @@ pub struct Cloned;
 /// The sessions of this server.
 #[derive(Default)]
 pub struct Sessions {
-    by_resource: Mutex<HashMap<Uuid, Handle>>,
+    /// In boxes: a map has up to twice the room that it needs.
+    by_resource: Mutex<HashMap<Uuid, Box<Handle>>>,
     ties: Mutex<HashMap<Uuid, Vec<Tie>>>,
 }
 
@@ -102,7 +95,7 @@ struct Tie {
 }
 
 impl Sessions {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Handle>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Box<Handle>>> {
         self.by_resource.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -124,23 +117,24 @@ impl Sessions {
         let mut summons = None;
         let mut session = elsewhere.filter(|_| resume).unwrap_or_else(bowline_auth::random::guid);
         if let Some(held) = sessions.get(&uid) {
-            let ending = held.signal.borrow().end.is_some();
+            let ending = held.signal.look().end.is_some();
             if &*held.instance != instance && !held.signal.is_closed() && !ending {
                 return Err(Cloned);
             }
             if resume && &*held.instance == instance && !ending {
                 session = held.session;
                 // What came between two polls is told with the next.
-                summons = held.signal.borrow().summons.clone();
+                summons = held.signal.look().summons.clone();
             }
             end(held, EndReason::Replaced, "A newer session of this agent was opened.");
         }
         let id = bowline_auth::random::guid();
-        let (sender, signal) = watch::channel(Signal { document, end: None, resync: None, summons });
-        let (key, instance) = (key.into(), instance.into());
-        sessions
-            .insert(uid, Handle { session, attachment: id, key, instance, thumbprint: None, signal: sender });
-        Ok(Attachment { session, id, signal })
+        let (teller, signal) = signal::channel(Signal { document, end: None, summons });
+        let key: Arc<str> = key.into();
+        let (instance, at) = (instance.into(), Arc::clone(&key));
+        let handle = Handle { session, attachment: id, key: at, instance, thumbprint: None, signal: teller };
+        sessions.insert(uid, Box::new(handle));
+        Ok(Attachment { key, session, id, signal })
     }
 
     /// Closes a connection by its own id; gives whether the resource has none now.
@@ -200,7 +194,7 @@ impl Sessions {
     /// Notes that the agent of a connection opens tunnels.
     pub fn note_tunnels(&self, uid: Uuid, attachment: Uuid) {
         if let Some(handle) = self.lock().get(&uid).filter(|h| h.attachment == attachment) {
-            handle.signal.send_modify(|signal| {
+            handle.signal.tell(|signal| {
                 let _ = signal.summons.get_or_insert_default();
             });
         }
@@ -212,16 +206,16 @@ impl Sessions {
     /// See [`SummonError`].
     pub fn summon(&self, uid: Uuid, rendezvous: String) -> Result<(), SummonError> {
         let sessions = self.lock();
-        let held = sessions.get(&uid).filter(|h| h.signal.borrow().end.is_none());
+        let held = sessions.get(&uid).filter(|h| h.signal.look().end.is_none());
         let held = held.ok_or(SummonError::NotHere)?;
-        let summons = held.signal.borrow().summons.clone().ok_or(SummonError::NoTunnels)?;
+        let summons = held.signal.look().summons.clone().ok_or(SummonError::NoTunnels)?;
         let mut waiting = summons.lock();
         if waiting.len() >= MAX_SUMMONS {
             return Err(SummonError::Busy);
         }
         waiting.push_back(rendezvous);
         drop(waiting);
-        held.signal.send_modify(|_| ());
+        held.signal.tell(|_| ());
         Ok(())
     }
 
@@ -270,7 +264,7 @@ impl Sessions {
     /// Gives every session whose resource lies at or below `scope` its new document.
     pub fn publish(&self, scope: &str, document_of: impl Fn(&str) -> Arc<DesiredDocument>) {
         // The lock is held for the walk only: the documents are shared, and sending wakes the session without waiting for it.
-        let targets: Vec<(Arc<str>, watch::Sender<Signal>)> = {
+        let targets: Vec<(Arc<str>, signal::Borrowed)> = {
             let sessions = self.lock();
             let below = |key: &str| {
                 scope == "/"
@@ -280,12 +274,12 @@ impl Sessions {
             sessions
                 .values()
                 .filter(|h| below(&h.key))
-                .map(|h| (Arc::clone(&h.key), h.signal.clone()))
+                .map(|h| (Arc::clone(&h.key), h.signal.borrowed()))
                 .collect()
         };
         for (key, signal) in targets {
             let document = document_of(&key);
-            signal.send_modify(|s| s.document = document);
+            signal.tell(|s| s.document = document);
         }
     }
 }
@@ -295,7 +289,6 @@ fn end(handle: &Handle, reason: EndReason, message: &str) {
         EndReason::Draining => Some(2),
         _ => None,
     };
-    handle
-        .signal
-        .send_modify(|s| s.end = Some(End { reason, message: message.to_owned(), reconnect_after_seconds }));
+    let end = End { reason, message: message.to_owned(), reconnect_after_seconds };
+    handle.signal.tell(|signal| signal.end = Some(Box::new(end)));
 }

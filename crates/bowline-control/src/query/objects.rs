@@ -33,7 +33,7 @@ pub(super) fn put(cluster: &Host, object_key: &str, text: &str) -> Option<Change
             URL_SAFE_NO_PAD.encode(object_key)
         )),
         "clusterId" => string(&cluster.id),
-        "clusterName" => string(&cluster.name),
+        "clusterName" => string(cluster.name()),
         "subscriptionId" => string(segment(&cluster.key, "subscriptions")),
         "resourceGroup" => string(segment(&cluster.key, "resourcegroups")),
         "location" => string(&cluster.location),

@@ -15,9 +15,8 @@ use super::{objects, software};
 pub(super) struct Host {
     uid: Uuid,
     pub(super) key: Arc<str>,
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) location: String,
+    pub(super) id: Box<str>,
+    pub(super) location: Box<str>,
 }
 
 impl Host {
@@ -26,10 +25,14 @@ impl Host {
         Self {
             uid: record.uid,
             key: record.key.as_str().into(),
-            id: record.id.clone(),
-            name: record.id.rsplit('/').next().unwrap_or_default().to_owned(),
-            location: document["location"].as_str().unwrap_or_default().to_owned(),
+            id: record.id.as_str().into(),
+            location: document["location"].as_str().unwrap_or_default().into(),
         }
+    }
+
+    /// The last part of its id.
+    pub(super) fn name(&self) -> &str {
+        self.id.rsplit('/').next().unwrap_or_default()
     }
 
     /// The source of its rows.

@@ -21,11 +21,11 @@ pub(super) fn put(machine: &Host, key: &str, text: &str) -> Option<Change> {
     let package: Json = serde_json::from_str(text).ok().filter(|_| key.starts_with(PREFIX))?;
     let place = Place { owner: machine.owner(), class: READ.into(), scope: Arc::clone(&machine.key) };
     let cell = |(column, ..): &(&str, Type, _)| match *column {
-        "machineId" => Value::String(machine.id.clone()),
-        "machineName" => Value::String(machine.name.clone()),
+        "machineId" => Value::String(machine.id.to_string()),
+        "machineName" => Value::String(machine.name().to_owned()),
         "subscriptionId" => Value::String(segment(&machine.key, "subscriptions").to_owned()),
         "resourceGroup" => Value::String(segment(&machine.key, "resourcegroups").to_owned()),
-        "location" => Value::String(machine.location.clone()),
+        "location" => Value::String(machine.location.to_string()),
         "installedOn" => {
             let ticks = package["installedOn"].as_str().and_then(parse_datetime);
             ticks.map_or(Value::Null(Type::Datetime), Value::Datetime)

@@ -49,7 +49,6 @@ const READ_BUFFER: usize = 128;
 /// An agent's place on this server; leaving it starts the way to Offline.
 struct Place {
     state: Arc<State>,
-    key: String,
     uid: uuid::Uuid,
     attachment: Attachment,
 }
@@ -64,7 +63,7 @@ impl Drop for Place {
         let delay =
             if control.fleet().is_draining() { settings.restart_grace } else { settings.offline_delay };
         let ended = Detaching { agent: self.uid, connection: self.attachment.id, delay };
-        control.fleet().detach(ended, &self.key);
+        control.fleet().detach(ended, &self.attachment.key);
     }
 }
 
@@ -217,7 +216,7 @@ async fn attach(
         .map_err(|Cloned| AttachError::Cloned)?;
     let (session, connection) = (attachment.session, attachment.id);
     // From here on leaving is certain, also when the agent goes away while it is written down.
-    let place = Place { state: Arc::clone(state), key: record.key.clone(), uid: record.uid, attachment };
+    let place = Place { state: Arc::clone(state), uid: record.uid, attachment };
     let (agent, resource) = (record.uid, record.key.clone());
     let attaching = Attaching { agent, resource, session, connection, instance: instance.to_owned() };
     control.fleet().attach(attaching).await?;
@@ -261,12 +260,12 @@ async fn take_over(takeover: OnUpgrade, opened: Box<Opened>, hello: Vec<u8>) {
 /// Holds a taken-over connection until either side ends it.
 async fn hold(mut io: Box<Stream>, mut lines: LineReader, mut opened: Box<Opened>) {
     let mut buffer = [0_u8; READ_BUFFER];
-    opened.place.attachment.signal.mark_changed();
+    opened.place.attachment.signal.look_again();
     loop {
         let step = tokio::select! {
             changed = opened.place.attachment.signal.changed() => match changed {
-                Ok(()) => opened.signalled(),
-                Err(_) => Step::Close,
+                true => opened.signalled(),
+                false => Step::Close,
             },
             read = io.read(&mut buffer) => match read {
                 Ok(0) | Err(_) => Step::Close,
@@ -309,25 +308,25 @@ impl Opened {
 
     fn signalled(&mut self) -> Step {
         let now = self.now();
-        let signal = self.place.attachment.signal.borrow_and_update();
+        let signals = &self.place.attachment.signal;
+        let signal = signals.look();
         if let Some(end) = &signal.end {
-            return Step::End(Down::End(end.clone()));
+            return Step::End(Down::End((**end).clone()));
         }
+        let waiting = signal.summons.clone();
         if let Some(line) = self.session.desired(&signal.document, now) {
-            let more = signal.summons.is_some();
-            drop(signal);
-            if more {
+            if waiting.is_some() {
                 // What else there is to tell comes with the next turn.
-                self.place.attachment.signal.mark_changed();
+                signals.look_again();
             }
             return Step::Send(line);
         }
-        let Some((rendezvous, more)) = signal.summons.as_ref().and_then(|summons| summons.take()) else {
+        drop(signal);
+        let Some((rendezvous, more)) = waiting.and_then(|summons| summons.take()) else {
             return Step::Wait;
         };
-        drop(signal);
         if more {
-            self.place.attachment.signal.mark_changed();
+            signals.look_again();
         }
         Step::Send(self.session.tunnel(rendezvous, now))
     }
@@ -365,8 +364,8 @@ impl Opened {
         loop {
             let step = tokio::select! {
                 changed = self.place.attachment.signal.changed() => match changed {
-                    Ok(()) => self.signalled(),
-                    Err(_) => Step::Close,
+                    true => self.signalled(),
+                    false => Step::Close,
                 },
                 () = sleep_until(self.started + self.session.deadline()) => self.tick(),
             };
@@ -391,8 +390,8 @@ async fn write(io: &mut Stream, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// The lines as a streamed answer: for curl, and for proxies that strip the upgrade.
-fn stream(mut opened: Box<Opened>, hello: Vec<u8>) -> Response {
-    opened.place.attachment.signal.mark_changed();
+fn stream(opened: Box<Opened>, hello: Vec<u8>) -> Response {
+    opened.place.attachment.signal.look_again();
     let lines =
         futures::stream::unfold((Some(Bytes::from(hello)), Some(opened)), |(first, opened)| async move {
             if let Some(first) = first {
@@ -411,7 +410,6 @@ fn stream(mut opened: Box<Opened>, hello: Vec<u8>) -> Response {
 /// The lines of a long poll: what there is to say now, or what comes within the wait.
 async fn poll(mut opened: Box<Opened>, hello: Down, wait: Duration) -> Response {
     let mut messages = vec![hello];
-    opened.place.attachment.signal.mark_changed();
     match opened.signalled() {
         Step::Send(line) | Step::End(line) => messages.push(line),
         Step::Wait | Step::Close => {
