@@ -1,5 +1,5 @@
 //! Benchmark 8: changes of a resource of one kilobyte on PostgreSQL, by the store alone, through one server and through three, beside the same database's own upserts of the same
-//! size with the same number of connections (pgbench, prepared statements, a Unix socket, no TLS).
+//! size with the same number of connections (pgbench, prepared statements, no TLS), all over the same Unix socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ const ENTRY: &str = r#"{"caller":"admin","correlationId":"6f1c9f5e-3d0a-4c1e-9d5
 pub(crate) async fn run(setup: &Setup) -> Result<()> {
     let mut report = Report::new("upserts")?;
     let postgres = Mortal::start("the benchmark upserts").await.context("PostgreSQL is not installed")?;
-    let three = Three::start(postgres.url(), 300).await;
+    let three = Three::start(postgres.socket_url("postgres"), 300).await;
     let scope = group(&three.at[0], "fixed").await;
     let root = scope.split("/resourceGroups").next().unwrap_or_default();
     let bearer = three.at[0].bearer.clone().context("the administrator has a token")?;
@@ -50,7 +50,7 @@ pub(crate) async fn run(setup: &Setup) -> Result<()> {
     let _ =
         postgres.ask("CREATE TABLE peer (id INT PRIMARY KEY, n BIGINT NOT NULL, body TEXT NOT NULL)").await;
     let _ = postgres.ask("CREATE DATABASE alone").await;
-    let url = postgres.url().replace("/postgres", "/alone");
+    let url = postgres.socket_url("alone");
     let alone = open_postgres(PostgresOptions::new(&url, "the benchmark upserts")).await?;
     for index in 0..POPULATION {
         let _ = alone.commit(creation(&format!("/alone/{index}"), index as u128)).await?;

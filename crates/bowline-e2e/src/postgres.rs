@@ -348,6 +348,13 @@ impl Mortal {
         format!("postgres://bowline@{}:{}/postgres", self.host(), self.port)
     }
 
+    /// The same over its Unix socket, as a program on the same host reaches it.
+    #[must_use]
+    pub fn socket_url(&self, database: &str) -> String {
+        let folder = self.folder.path().display();
+        format!("postgres://bowline@localhost:{}/{database}?host={folder}", self.port)
+    }
+
     fn host(&self) -> &str {
         self.place.as_ref().map_or("127.0.0.1", |place| &place.address)
     }
