@@ -35,6 +35,11 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Signal> {
         self.signal.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn tell(&self, change: impl FnOnce(&mut Signal)) {
+        change(&mut self.lock());
+        self.news.notify_one();
+    }
 }
 
 /// The end that tells.
@@ -55,8 +60,7 @@ pub(super) fn channel(signal: Signal) -> (Teller, Listener) {
 impl Teller {
     /// Changes what the session must know, and has it look.
     pub(super) fn tell(&self, change: impl FnOnce(&mut Signal)) {
-        change(&mut self.0.lock());
-        self.0.news.notify_one();
+        self.0.tell(change);
     }
 
     /// What the session was told last.
@@ -88,8 +92,7 @@ pub(super) struct Borrowed(Arc<Shared>);
 impl Borrowed {
     /// As [`Teller::tell`].
     pub(super) fn tell(&self, change: impl FnOnce(&mut Signal)) {
-        change(&mut self.0.lock());
-        self.0.news.notify_one();
+        self.0.tell(change);
     }
 }
 
@@ -114,5 +117,43 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         self.0.closed.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bowline_link::message::EndReason;
+    use futures::FutureExt as _;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn quiet() -> Signal {
+        let document = DesiredDocument { epoch: Uuid::nil(), generation: 1, items: Vec::new() };
+        Signal { document: Arc::new(document), end: None, summons: None }
+    }
+
+    #[tokio::test]
+    async fn what_was_told_before_somebody_listened_is_heard_once() {
+        let (teller, listener) = channel(quiet());
+        teller.tell(|_| ());
+        teller.borrowed().tell(|_| ());
+        assert!(listener.changed().await);
+        assert!(listener.changed().now_or_never().is_none(), "there is nothing new");
+        assert!(!teller.is_closed());
+        drop(listener);
+        assert!(teller.is_closed());
+    }
+
+    #[tokio::test]
+    async fn an_end_is_heard_although_nobody_tells_any_more() {
+        let (teller, listener) = channel(quiet());
+        let end = End { reason: EndReason::Replaced, message: String::new(), reconnect_after_seconds: None };
+        teller.tell(|signal| signal.end = Some(Box::new(end)));
+        drop(teller);
+        assert!(listener.changed().await);
+        let (teller, listener) = channel(quiet());
+        drop(teller);
+        assert!(!listener.changed().await);
     }
 }
