@@ -27,15 +27,24 @@ pub(super) fn parse(parser: &mut Parser<'_>) -> Parsed<Evaluate> {
     Ok(Evaluate { plugin, arguments, schema })
 }
 
+/// Why nothing is read that is not in the tables.
+pub(super) const ELSEWHERE: &str =
+    "a query reads the inventory only, never an address that somebody wrote into it";
+
+/// Plug-ins that ask somebody else, also with a table before them.
+fn reads_elsewhere(plugin: &str) -> bool {
+    plugin.contains("_request") || plugin.starts_with("ai_")
+}
+
 impl Evaluate {
     pub(super) fn bind(&self, binder: &mut Binder<'_>, input: Option<Arc<Plan>>) -> Bound<Arc<Plan>> {
         let span = self.plugin.span;
-        let Some(input) = input else {
-            return Err(binder.refused(
-                span,
-                &format!("the plug-in '{}'", self.plugin.text),
-                "it reads from elsewhere",
-            ));
+        let named = format!("the plug-in '{}'", self.plugin.text);
+        if let "python" | "r" | "csharp" = self.plugin.text.as_str() {
+            return Err(binder.refused(span, &named, "a query runs no code of another language"));
+        }
+        let Some(input) = input.filter(|_| !reads_elsewhere(&self.plugin.text)) else {
+            return Err(binder.refused(span, &named, ELSEWHERE));
         };
         match self.plugin.text.as_str() {
             "narrow" => Ok(self.narrow(binder, input)),
@@ -45,7 +54,7 @@ impl Evaluate {
                 Some(plan) => Ok(plan),
                 None => {
                     let why = "bag_unpack, narrow, pivot, ipv4_lookup, rows_near and those of activities are";
-                    Err(binder.refused(span, &format!("the plug-in '{}'", self.plugin.text), why))
+                    Err(binder.refused(span, &named, why))
                 }
             },
         }

@@ -70,8 +70,7 @@ pub(crate) fn bind_leading(binder: &mut Binder<'_>, operator: &Operator) -> Boun
     match operator.kind.as_ref() {
         Kind::Datatable(one) => one.bind(binder, operator.span),
         Kind::ExternalData(_) => {
-            let why = "a query reads the inventory only, never an address that somebody wrote into it";
-            Err(binder.refused(operator.span, "externaldata", why))
+            Err(binder.refused(operator.span, "externaldata", super::evaluate::ELSEWHERE))
         }
         Kind::Evaluate(one) => one.bind(binder, None),
         Kind::Find(one) => one.bind(binder, operator.span),

@@ -205,6 +205,55 @@ fn what_is_wrong_is_said_with_what_was_meant() {
     );
 }
 
+/// A query reads the tables of its caller and nothing else: no other database, no address, no program.
+#[test]
+fn what_leads_elsewhere_is_refused_with_a_reason() {
+    let catalogue = resource_graph();
+    let refused = |query: &str| {
+        let found = bind(query, Dialect { implicit_table: true }, &catalogue).err();
+        let found = found.unwrap_or_else(|| panic!("{query} is bound"));
+        found[0].report(query).to_string()
+    };
+    for table in [
+        "cluster('x').database('y').T",
+        "cluster('https://x.kusto.windows.net').database('y').T | count",
+        "database('y').T",
+        "cluster('x').T",
+        "Resources | join kind=inner (cluster('x').database('y').T) on id",
+        "union Resources, database('y').T",
+        "Resources | where id in (cluster('x').database('y').T)",
+        "let t = () { cluster('x').database('y').T }; t",
+        "print toscalar(database('y').T)",
+    ] {
+        let said = refused(table);
+        assert!(said.contains("not supported: there is one database here"), "{table}: {said}");
+    }
+    for table in ["external_table('t')", "materialized_view('v')"] {
+        let said = refused(table);
+        assert!(said.contains("only the tables of the inventory can be asked"), "{table}: {said}");
+    }
+    for plugin in [
+        "http_request('https://x')",
+        "http_request_post('https://x')",
+        "sql_request('Server=x', 'select 1')",
+        "mysql_request('Server=x', 'select 1')",
+        "postgresql_request('Host=x', 'select 1')",
+        "cosmosdb_sql_request('AccountEndpoint=x', 'select 1')",
+        "azure_digital_twins_query_request('https://x', 'select 1')",
+        "ai_embed_text('x', 'https://x')",
+        "ai_chat_completion('x', 'https://x')",
+    ] {
+        let said = refused(&format!("evaluate {plugin}"));
+        assert!(said.contains("the plug-in '") && said.contains("never an address"), "{plugin}: {said}");
+    }
+    for plugin in
+        ["python(typeof(*), 'result = df')", "r(typeof(*), 'result <- df')", "csharp(typeof(*), '')"]
+    {
+        let said = refused(&format!("Resources | evaluate {plugin}"));
+        assert!(said.contains("the plug-in '") && said.contains("runs no code"), "{plugin}: {said}");
+    }
+}
+
 #[test]
 fn a_small_text_cannot_make_a_large_plan() {
     let doubled = |first: &str, next: fn(usize) -> String| -> String {
