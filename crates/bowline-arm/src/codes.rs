@@ -113,6 +113,8 @@ codes! {
     "PreconditionFailed" [412] "The resource is not as If-Match or If-None-Match demands." => "Read it again, apply the change, retry.";
     "PrincipalNotFound" [400] "The directory has no such object id." => "Use the objectId, not the appId or the name.";
     "QueryEnded" [408] "A query was ended before it had an answer." => "Narrow it, and ask again.";
+    "QueryTimeout" [400] "A query took longer than one may on this server." => "Narrow it with 'where' before joins and sorts.";
+    "RateLimiting" [429] "The caller has as many queries that run and wait as one principal may, or a query waited too long for its turn." => "Send fewer at once; try again after the time in Retry-After.";
     "ReadOnlyDisabledSubscription" [409] "The subscription is disabled: it can be read only." => "POST {subscription}/providers/Microsoft.Subscription/enable.";
     "RepeatabilityAnswerLost" [409] "The repeated request was carried out, but its answer was not kept." => "Read the resource; do not send the request again.";
     "RepeatabilityExpired" [412] "The first attempt is too long ago to tell whether it was carried out." => "Read the resource, then send a new request.";

@@ -50,6 +50,7 @@ pub mod repeatable;
 pub mod sessions;
 pub mod subscriptions;
 pub mod tags;
+pub mod turns;
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The port behind which queries run: what an engine is given, and what it gives.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::bind::Catalogue;
 use crate::diagnostic::Diagnostic;
@@ -44,15 +44,64 @@ pub struct Limits {
     pub rows: usize,
     /// Bytes of text that one value may have.
     pub value_bytes: usize,
-    /// Bytes that groups, joins and sorts over columns may hold.
+    /// Bytes that it may hold at once, whatever holds them.
     pub bytes: usize,
+    /// What the query began with, so that only its own counts.
+    pub meter: Meter,
     /// Set by whoever no longer waits.
     pub ended: Arc<AtomicBool>,
 }
 
+/// Reads what the thread has taken of memory and not given back; a query runs on one thread. An allocator that does not tell is always at 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Meter {
+    read: fn() -> i64,
+    before: i64,
+}
+
+impl Meter {
+    /// From now on, on this thread.
+    #[must_use]
+    pub fn begin(read: fn() -> i64) -> Meter {
+        Meter { read, before: read() }
+    }
+
+    fn taken(self) -> usize {
+        usize::try_from((self.read)() - self.before).unwrap_or_default()
+    }
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Meter { read: || 0, before: 0 }
+    }
+}
+
+impl Limits {
+    /// Whether the query may go on; asked wherever there is work, so that it ends soon after it should.
+    ///
+    /// # Errors
+    /// When nobody waits for it, or it holds too much.
+    pub fn check(&self) -> Result<(), EngineError> {
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(EngineError::Ended);
+        }
+        if self.meter.taken() > self.bytes {
+            return Err(EngineError::TooLarge { what: "bytes", limit: self.bytes });
+        }
+        Ok(())
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { rows: 5_000_000, value_bytes: 16 << 20, bytes: 1 << 30, ended: Arc::default() }
+        Self {
+            rows: 5_000_000,
+            value_bytes: 16 << 20,
+            bytes: 1 << 30,
+            meter: Meter::default(),
+            ended: Arc::default(),
+        }
     }
 }
 

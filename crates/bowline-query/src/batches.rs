@@ -30,6 +30,17 @@ pub struct OneOf {
     pub ignore_case: bool,
 }
 
+impl OneOf {
+    /// Whether a text is one of them.
+    #[must_use]
+    pub fn fits(&self, text: &str) -> bool {
+        self.texts.iter().any(|wanted| match self.ignore_case {
+            true => text.to_lowercase() == wanted.to_lowercase(),
+            false => text == wanted,
+        })
+    }
+}
+
 /// What a plan asks of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {

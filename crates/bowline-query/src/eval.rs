@@ -14,11 +14,12 @@ pub(crate) type Evaluated = Result<Value, QueryError>;
 
 pub(crate) fn eval(run: &Run<'_>, expression: &Expr, row: &[Value]) -> Evaluated {
     let ty = expression.ty;
+    run.tick()?;
     Ok(match &expression.kind {
-        ExprKind::Column(index) => row
-            .get(*index)
-            .cloned()
-            .ok_or_else(|| QueryError::failed("a column of the plan is not in its row"))?,
+        ExprKind::Column(index) => {
+            let value = row.get(*index);
+            run.copied(value.ok_or_else(|| QueryError::failed("a column of the plan is not in its row"))?)?
+        }
         ExprKind::Late(name) => return Err(QueryError::unsupported(format!("the late column {name}"))),
         ExprKind::Literal(value) => value.clone(),
         ExprKind::Operator { op, arguments } => operator(run, *op, ty, arguments, row)?,

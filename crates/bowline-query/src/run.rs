@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 pub use bowline_kql::engine::{Limits, Moment, Row, Rows, Source};
 use bowline_kql::plan::{Expr, Node, Plan, Query, Schema};
@@ -14,6 +13,11 @@ use crate::columnar::{self, Columns};
 use crate::compare::{Key, is_null, key};
 use crate::error::QueryError;
 use crate::{eval, nodes};
+
+/// After so many steps of work a run looks whether it may go on.
+const LOOK: u32 = 256;
+/// A text of so many bytes is worth a look of its own.
+const LONG_TEXT: usize = 64 << 10;
 
 /// One run.
 pub(crate) struct Run<'a> {
@@ -26,6 +30,7 @@ pub(crate) struct Run<'a> {
     columns: Option<Columns>,
     shared: Vec<(Arc<Plan>, RefCell<Option<Rows>>)>,
     held: Cell<usize>,
+    ticks: Cell<u32>,
     dice: Cell<u64>,
     /// What sub-queries of expressions gave, by their plans, which live as long as the query does.
     answered: RefCell<HashMap<*const Plan, Rows>>,
@@ -63,6 +68,7 @@ pub(crate) fn alone<'a>(
         columns: None,
         shared: Vec::new(),
         held: Cell::new(0),
+        ticks: Cell::new(0),
         dice: Cell::new(moment.seed | 1),
         elements: RefCell::default(),
         answered: RefCell::default(),
@@ -125,7 +131,7 @@ impl Run<'_> {
             Node::Union { inputs } => {
                 let mut all = Vec::new();
                 for input in inputs {
-                    all.extend(owned(self.rows(input)?));
+                    all.extend(self.collect(owned(self.rows(input)?).into_iter())?);
                 }
                 all
             }
@@ -134,7 +140,7 @@ impl Run<'_> {
             Node::Sort { input, keys } => nodes::sort(self, input, keys)?,
             Node::Limit { input, count } => {
                 let count = self.count(count)?;
-                self.rows(input)?.iter().take(count).cloned().collect()
+                self.collect(self.rows(input)?.iter().take(count).cloned())?
             }
             Node::Sample { input, count } => nodes::sample(self, input, self.count(count)?)?,
             Node::Expand { input, lists, with_index, limit, bags_as_arrays } => {
@@ -242,9 +248,29 @@ impl Run<'_> {
         Ok(usize::try_from(value.as_long().unwrap_or_default()).unwrap_or_default())
     }
 
+    /// A value that is copied.
+    pub(crate) fn copied(&self, value: &Value) -> Result<Value, QueryError> {
+        if matches!(value, Value::String(text) | Value::Dynamic(text) if text.len() >= LONG_TEXT) {
+            self.check()?;
+        }
+        Ok(value.clone())
+    }
+
     /// Ends the run when nobody waits for it.
     pub(crate) fn check(&self) -> Result<(), QueryError> {
-        if self.limits.ended.load(Ordering::Relaxed) { Err(QueryError::Ended) } else { Ok(()) }
+        self.limits.check()
+    }
+
+    /// The same, asked for each row of work: it looks at every so manieth.
+    pub(crate) fn tick(&self) -> Result<(), QueryError> {
+        let ticks = self.ticks.get().wrapping_add(1);
+        self.ticks.set(ticks);
+        if ticks.is_multiple_of(LOOK) { self.check() } else { Ok(()) }
+    }
+
+    /// Rows that are only passed on.
+    pub(crate) fn collect(&self, rows: impl Iterator<Item = Row>) -> Result<Vec<Row>, QueryError> {
+        rows.map(|row| self.check().map(|()| row)).collect()
     }
 
     /// Counts the rows of a step that is done.
@@ -271,6 +297,9 @@ impl Run<'_> {
     pub(crate) fn bounded(&self, text: String) -> Result<String, QueryError> {
         if text.len() > self.limits.value_bytes {
             return Err(QueryError::TooLarge { what: "bytes in one value", limit: self.limits.value_bytes });
+        }
+        if text.len() >= LONG_TEXT {
+            self.check()?;
         }
         Ok(text)
     }

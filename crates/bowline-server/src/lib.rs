@@ -11,6 +11,7 @@ pub mod http;
 pub mod limits;
 pub mod listener;
 pub mod logging;
+pub mod meter;
 pub mod metrics;
 pub mod openapi;
 pub mod peers;

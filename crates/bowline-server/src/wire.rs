@@ -69,7 +69,8 @@ pub async fn serve(config: Config, commit: &'static str) -> anyhow::Result<()> {
     }
     control.identity().set_federation(crate::upstream::federation(config.federation_ca_file.as_deref())?);
     let index = bowline_query::Index::new(query::layouts(), config.index_memory, overflow(&config));
-    control.queries().set(Arc::new(bowline_query::Columnar::default()), Arc::new(index));
+    let engine = Arc::new(bowline_query::Columnar::default());
+    control.queries().set(engine, Arc::new(index), config.limits.queries);
     control.desired().reload(&*store).await?;
 
     let auditor = crate::audit::auditor(&config)?;

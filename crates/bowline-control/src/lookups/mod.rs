@@ -28,15 +28,17 @@ pub struct Question<'a> {
 /// The answer to a lookup.
 #[derive(Debug)]
 pub struct Answer {
-    /// What the client reads.
-    pub body: Value,
+    /// What the client reads: JSON.
+    pub body: String,
     /// The revision of the record that it shows, where it is not read from the record itself.
     pub revision: Option<u64>,
+    /// How it follows the page before: `x-bowline-page`.
+    pub page: Option<&'static str>,
 }
 
 impl From<Value> for Answer {
     fn from(body: Value) -> Self {
-        Self { body, revision: None }
+        Self { body: body.to_string(), revision: None, page: None }
     }
 }
 

@@ -22,8 +22,9 @@ pub(super) async fn answer(
     asked: &ResourceType,
 ) -> Result<Option<Answer>, Error> {
     if question.post && asked.key() == "microsoft.resourcegraph/resources" {
-        let (body, revision) = crate::query::resources(control, context, question.body).await?;
-        return Ok(Some(Answer { body, revision: Some(revision) }));
+        let answered = crate::query::resources(control, context, question.body).await?;
+        let (body, revision, page) = (answered.body, Some(answered.revision), answered.page);
+        return Ok(Some(Answer { body, revision, page }));
     }
     if question.post && LATER.contains(&asked.key()) {
         return Err(not_served_yet(

@@ -12,6 +12,7 @@ use bowline_kql::tables::{Change, Tables};
 use bowline_link::observed::ObservedBatch;
 use bowline_store::{Head, List, Observation, Record, Segment, Store, StoreError};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ const INVENTORY: &str = "inventory";
 const LOGGED: u64 = 100_000;
 /// Rest between two looks: many commits in a row are read together.
 const BREATH: Duration = Duration::from_millis(10);
+/// How often to look which entries of the activity log are past their time.
+const RETENTION: Duration = Duration::from_secs(5);
 /// Rest after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -55,6 +58,8 @@ struct Follower {
     /// The last entry of the activity log, and the first that is held.
     logged: u64,
     logged_from: u64,
+    /// When it was last looked which of them are past their time.
+    looked: Instant,
 }
 
 /// Keeps the tables in step until cancelled; says after each step how far they are.
@@ -85,6 +90,7 @@ pub(super) async fn follow(
         tokio::time::sleep(BREATH).await;
         tokio::select! {
             () = cancel.cancelled() => return,
+            () = tokio::time::sleep(RETENTION) => {}
             changed = heads.changed() => if changed.is_err() { return },
             changed = observations.changed() => if changed.is_err() { return },
         }
@@ -131,6 +137,7 @@ impl Follower {
             announced: None,
             logged,
             logged_from: logged + 1,
+            looked: Instant::now(),
         };
         let mut after = None;
         loop {
@@ -209,9 +216,24 @@ impl Follower {
             })
             .await;
             if end {
-                return Ok(());
+                return self.drop_log().await;
             }
         }
+    }
+
+    /// Entries that are no longer kept go, now and then: nothing announces it.
+    async fn drop_log(&mut self) -> Result<(), TakeError> {
+        if self.looked.elapsed() < RETENTION {
+            return Ok(());
+        }
+        self.looked = Instant::now();
+        let oldest = self.control.store().activity_chain(self.logged_from - 1, 1).await?;
+        let oldest = oldest.first().map_or(self.logged + 1, |oldest| oldest.seq);
+        let gone = self.logged_from..oldest;
+        self.logged_from = self.logged_from.max(oldest);
+        let table = Of::Log.position();
+        self.apply(move || gone.map(|seq| Change::Remove { table, key: log::key(seq) }).collect()).await;
+        Ok(())
     }
 
     async fn catch_up(&mut self, newest: u64) -> Result<(), TakeError> {

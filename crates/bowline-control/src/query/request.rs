@@ -22,11 +22,20 @@ pub(super) struct Request {
     pub(super) management_groups: Vec<String>,
     pub(super) top: usize,
     pub(super) skip: usize,
-    /// The kept answer that the page link names.
-    pub(super) pin: Option<u64>,
+    /// The page link, if one is followed.
+    pub(super) link: Option<Link>,
     /// Columns and rows instead of objects.
     pub(super) table: bool,
     pub(super) facets: Vec<Facet>,
+}
+
+/// Where a page begins.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// The kept answer that it is of.
+    pub(super) pin: u64,
+    /// The key of the row before, where rows have one.
+    pub(super) key: Option<String>,
 }
 
 /// Counts of the answer by a column.
@@ -74,8 +83,11 @@ impl Request {
             return Err(refused("query", &format!("has at most {MAX_QUERY} bytes")));
         }
         let options = &body["options"];
-        let (skip, pin) = match options["$skipToken"].as_str() {
-            Some(token) => from_token(token, query)?,
+        let (skip, link) = match options["$skipToken"].as_str() {
+            Some(token) => {
+                let (next, link) = from_token(token, query)?;
+                (next, Some(link))
+            }
             None => (number(&options["$skip"], "options.$skip", 0, usize::MAX)?.unwrap_or_default(), None),
         };
         let table = match options["resultFormat"].as_str() {
@@ -94,15 +106,16 @@ impl Request {
             management_groups: names(body, "managementGroups")?,
             top: number(&options["$top"], "options.$top", 1, MOST)?.unwrap_or(USUAL),
             skip,
-            pin,
+            link,
             table,
             facets: facets.iter().map(Facet::parse).collect::<Result<_, _>>()?,
         })
     }
 
-    /// Where the next page begins, for this query alone, in the answer of this name.
-    pub(super) fn token(&self, next: usize, pin: u64) -> String {
-        format!("{next}.{:016x}.{pin:016x}", self.fingerprint())
+    /// Where the next page begins, for this query alone, in the answer of this name, and behind which row when that is gone.
+    pub(super) fn token(&self, next: usize, pin: u64, key: Option<&str>) -> String {
+        let key = key.map(|key| format!(".{key}")).unwrap_or_default();
+        format!("{next}.{:016x}.{pin:016x}{key}", self.fingerprint())
     }
 
     fn fingerprint(&self) -> u64 {
@@ -116,7 +129,7 @@ impl Request {
     }
 }
 
-fn from_token(token: &str, query: &str) -> Result<(usize, Option<u64>), Error> {
+fn from_token(token: &str, query: &str) -> Result<(usize, Link), Error> {
     let stale = || {
         Error::bad_request(
             "InvalidSkipToken",
@@ -125,12 +138,13 @@ fn from_token(token: &str, query: &str) -> Result<(usize, Option<u64>), Error> {
         .with_target("options.$skipToken")
     };
     let mut parts = token.split('.');
-    let (next, of, pin) = (parts.next(), parts.next(), parts.next());
+    let (next, of, pin, key) = (parts.next(), parts.next(), parts.next(), parts.next());
     if of != Some(&format!("{:016x}", fingerprint(query))) || parts.next().is_some() {
         return Err(stale());
     }
     let next = next.and_then(|next| next.parse().ok()).ok_or_else(stale)?;
-    Ok((next, pin.and_then(|pin| u64::from_str_radix(pin, 16).ok())))
+    let pin = pin.and_then(|pin| u64::from_str_radix(pin, 16).ok()).ok_or_else(stale)?;
+    Ok((next, Link { pin, key: key.map(str::to_owned) }))
 }
 
 /// FNV-1a: it tells queries apart and protects nothing.

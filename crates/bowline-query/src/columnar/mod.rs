@@ -7,7 +7,7 @@
 //! | `expr` | expressions as DataFusion's, or as a function of our own |
 //! | `gathered`, `first` | aggregates of the interpreter over arrays |
 //! | `scan` | what stands at the bottom |
-//! | `run` | a plan that runs, within its limits |
+//! | `run`, `watched` | a plan that runs, within its limits |
 //!
 //! # Design notes
 //! The interpreter is the meaning. A node is lowered only where the answer is the same, decided before it runs; what fails while it runs
@@ -21,6 +21,7 @@ mod lower;
 mod need;
 mod run;
 mod scan;
+mod watched;
 
 use std::sync::Arc;
 
@@ -97,10 +98,9 @@ pub(crate) fn rows(run: &Run<'_>, plan: &Plan) -> Result<Option<Rows>, QueryErro
     let Some(columns) = run.columns().filter(|columns| columns.stands(plan)) else { return Ok(None) };
     let need = columns.needs.get(plan);
     let relation = Lowering::new(run, columns).relation(plan, &need)?;
-    let batches = run::batches(run, &relation.plan)?;
     let nulls: Row = plan.schema.columns.iter().map(|column| Value::null(column.ty)).collect();
-    let mut rows = Vec::with_capacity(batches.iter().map(|batch| batch.num_rows()).sum());
-    for batch in &batches {
+    let mut rows = Vec::new();
+    run::each(run, &relation.plan, |batch| {
         let first = rows.len();
         rows.resize(first + batch.num_rows(), nulls.clone());
         for held in relation.columns.iter().filter(|held| held.place.1.is_empty()) {
@@ -114,6 +114,7 @@ pub(crate) fn rows(run: &Run<'_>, plan: &Plan) -> Result<Option<Rows>, QueryErro
                 }
             }
         }
-    }
+        Ok(())
+    })?;
     Ok(Some(Arc::new(rows)))
 }

@@ -24,6 +24,7 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt as _;
 
+use super::watched::watch;
 use crate::error::QueryError;
 use crate::run::Run;
 
@@ -44,15 +45,23 @@ static PLANNER: LazyLock<SessionState> = LazyLock::new(|| {
         .build()
 });
 
-/// The batches of a plan.
-pub(super) fn batches(run: &Run<'_>, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, QueryError> {
-    let run_it = || collect(run, plan);
+/// Hands over the batches of a plan, one after the other.
+pub(super) fn each(
+    run: &Run<'_>,
+    plan: &LogicalPlan,
+    take: impl FnMut(&RecordBatch) -> Result<(), QueryError>,
+) -> Result<(), QueryError> {
+    let run_it = || stream(run, plan, take);
     catch_unwind(AssertUnwindSafe(run_it)).unwrap_or_else(|_| {
         Err(QueryError::failed("the query ended in a fault of the server; its parts may run one by one"))
     })
 }
 
-fn collect(run: &Run<'_>, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, QueryError> {
+fn stream(
+    run: &Run<'_>,
+    plan: &LogicalPlan,
+    mut take: impl FnMut(&RecordBatch) -> Result<(), QueryError>,
+) -> Result<(), QueryError> {
     let limit = run.limits().bytes;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -65,17 +74,18 @@ fn collect(run: &Run<'_>, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, QueryE
     let told = |error| reason(&error, limit);
     runtime.block_on(async {
         let physical = PLANNER.create_physical_plan(plan).await.map_err(told)?;
+        let physical = watch(physical, run.limits()).map_err(told)?;
         let context =
             TaskContext::default().with_session_config(PLANNER.config().clone()).with_runtime(environment);
         let mut stream = execute_stream(physical, Arc::new(context)).map_err(told)?;
-        let (mut batches, mut rows) = (Vec::new(), 0);
+        let mut rows = 0;
         while let Some(batch) = stream.next().await {
             let batch = batch.map_err(told)?;
             rows += batch.num_rows();
             run.room(rows)?;
-            batches.push(batch);
+            take(&batch)?;
         }
-        Ok(batches)
+        Ok(())
     })
 }
 

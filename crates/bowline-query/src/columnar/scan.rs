@@ -1,7 +1,6 @@
 //! What stands at the bottom of a plan over columns: a table of columns, or rows that something else made.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -16,6 +15,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use super::run::{failed, refused};
 use crate::batches::{Batches, Scan};
 use crate::error::QueryError;
+use crate::run::Limits;
 
 /// Where batches come from.
 pub(super) enum Origin {
@@ -27,7 +27,7 @@ pub(super) enum Origin {
 pub(super) struct Leaf {
     origin: Origin,
     schema: SchemaRef,
-    ended: Arc<AtomicBool>,
+    limits: Limits,
 }
 
 impl std::fmt::Debug for Leaf {
@@ -52,11 +52,9 @@ impl PartitionStream for Leaf {
             },
             Origin::Made(batches) => Box::new(batches.clone().into_iter().map(Ok)),
         };
-        let (schema, ended) = (Arc::clone(&self.schema), Arc::clone(&self.ended));
+        let (schema, limits) = (Arc::clone(&self.schema), self.limits.clone());
         let named = batches.map(move |batch| {
-            if ended.load(Ordering::Relaxed) {
-                return Err(refused(QueryError::Ended));
-            }
+            limits.check().map_err(refused)?;
             let batch = batch.map_err(refused)?;
             let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
             RecordBatch::try_new_with_options(Arc::clone(&schema), batch.columns().to_vec(), &options)
@@ -72,10 +70,10 @@ pub(super) fn leaf(
     name: &str,
     schema: Schema,
     origin: Origin,
-    ended: &Arc<AtomicBool>,
+    limits: &Limits,
 ) -> Result<LogicalPlan, QueryError> {
     let schema = Arc::new(schema);
-    let leaf = Leaf { origin, schema: Arc::clone(&schema), ended: Arc::clone(ended) };
+    let leaf = Leaf { origin, schema: Arc::clone(&schema), limits: limits.clone() };
     let table = StreamingTable::try_new(schema, vec![Arc::new(leaf)]).map_err(failed)?;
     LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(table)), None)
         .and_then(LogicalPlanBuilder::build)

@@ -149,14 +149,12 @@ impl Rights {
         let mut fitting: Vec<(&super::codes::Codes, Vec<bool>)> = Vec::new();
         for one in only {
             let Some(codes) = chunk.few(one.column) else { continue };
-            let fits = |text: &str| {
-                one.texts.iter().any(|wanted| match one.ignore_case {
-                    true => text.to_lowercase() == wanted.to_lowercase(),
-                    false => text == wanted,
-                })
-            };
-            let fits: Vec<bool> =
-                codes.texts().iter().map(|text| text.is_some_and(fits)).chain([false]).collect();
+            let fits: Vec<bool> = codes
+                .texts()
+                .iter()
+                .map(|text| text.is_some_and(|text| one.fits(text)))
+                .chain([false])
+                .collect();
             if !fits.contains(&true) {
                 return Vec::new();
             }
@@ -189,6 +187,12 @@ impl Rights {
         });
         shown.map(|(_, row)| row).collect()
     }
+}
+
+/// As in a chunk: what is given depends on how rows are held as little as it can.
+fn may_be_of_use(layout: &Layout, only: &[OneOf], row: &OpenRow) -> bool {
+    let mut few = only.iter().filter(|one| layout.held[one.column] == Held::Few);
+    few.all(|one| row.entry.values[one.column].as_text().is_some_and(|text| one.fits(text)))
 }
 
 fn id_column(layout: &Layout) -> Option<usize> {
@@ -241,8 +245,9 @@ impl Batches for View {
                         (arrays, rows.len())
                     }
                     None if chunk == seen.chunks.len() => {
-                        let open =
-                            seen.open.iter().map(Arc::as_ref).filter(|row| rights.open(at, &seen, row));
+                        let open = seen.open.iter().map(Arc::as_ref).filter(|row| {
+                            rights.open(at, &seen, row) && may_be_of_use(&seen.layout, &scan.only, row)
+                        });
                         let open: Vec<&OpenRow> = open.collect();
                         let array = |wanted: &crate::batches::Wanted| {
                             open_array(&seen.layout, &open, wanted.column, &wanted.path)

@@ -92,6 +92,7 @@ fn elements(
     run.room(count)?;
     let mut rows = Vec::with_capacity(count);
     for at in 0..count {
+        run.check()?;
         let mut new = row.to_vec();
         for (list, column) in lists.lists.iter().zip(&columns) {
             let value = column.get(at).and_then(|json| typed(json, list.ty));

@@ -41,8 +41,9 @@ pub(crate) fn aggregate(
         }
     }
     let finish = |(mut row, gathered): (Row, Vec<Box<dyn Gather>>)| {
+        run.check()?;
         row.extend(gathered.into_iter().map(|mut one| one.give()));
-        row
+        Ok(row)
     };
-    Ok(groups.into_iter().map(finish).collect())
+    groups.into_iter().map(finish).collect()
 }

@@ -20,15 +20,16 @@ pub(crate) fn join(
     let right_keys = keys(run, on.iter().map(|(_, right)| right), &right_rows)?;
     match kind {
         JoinKind::LeftSemi | JoinKind::LeftAnti => {
-            return Ok(those(&left_rows, &left_keys, &right_keys, kind == JoinKind::LeftSemi));
+            return those(run, &left_rows, &left_keys, &right_keys, kind == JoinKind::LeftSemi);
         }
         JoinKind::RightSemi | JoinKind::RightAnti => {
-            return Ok(those(&right_rows, &right_keys, &left_keys, kind == JoinKind::RightSemi));
+            return those(run, &right_rows, &right_keys, &left_keys, kind == JoinKind::RightSemi);
         }
         _ => {}
     }
     let mut by_key: HashMap<&[Key], Vec<usize>> = HashMap::new();
     for (at, key) in right_keys.iter().enumerate() {
+        run.tick()?;
         if let Some(key) = key {
             by_key.entry(key).or_default().push(at);
         }
@@ -46,9 +47,7 @@ pub(crate) fn join(
         for at in found.into_iter().flatten() {
             matched[*at] = true;
             rows.push([row.as_slice(), right_rows[*at].as_slice()].concat());
-            if rows.len() % 4096 == 0 {
-                run.room(rows.len())?;
-            }
+            run.room(rows.len())?;
         }
         if found.is_none() && matches!(kind, JoinKind::LeftOuter | JoinKind::FullOuter) {
             rows.push([row.as_slice(), no_right.as_slice()].concat());
@@ -57,16 +56,22 @@ pub(crate) fn join(
     }
     if matches!(kind, JoinKind::RightOuter | JoinKind::FullOuter) {
         let alone = right_rows.iter().zip(&matched).filter(|(_, matched)| !**matched);
-        rows.extend(alone.map(|(row, _)| [no_left.as_slice(), row.as_slice()].concat()));
+        rows.extend(run.collect(alone.map(|(row, _)| [no_left.as_slice(), row.as_slice()].concat()))?);
     }
     Ok(rows)
 }
 
 /// Rows of one side that have a partner, or none.
-fn those(rows: &[Row], own: &[Option<Vec<Key>>], others: &[Option<Vec<Key>>], with: bool) -> Vec<Row> {
+fn those(
+    run: &Run<'_>,
+    rows: &[Row],
+    own: &[Option<Vec<Key>>],
+    others: &[Option<Vec<Key>>],
+    with: bool,
+) -> Result<Vec<Row>, QueryError> {
     let others: HashSet<&Vec<Key>> = others.iter().flatten().collect();
     let has = |key: &Option<Vec<Key>>| key.as_ref().is_some_and(|key| others.contains(key));
-    rows.iter().zip(own).filter(|(_, key)| has(key) == with).map(|(row, _)| row.clone()).collect()
+    run.collect(rows.iter().zip(own).filter(|(_, key)| has(key) == with).map(|(row, _)| row.clone()))
 }
 
 /// The key of each row; none where a part is null, which equals nothing.

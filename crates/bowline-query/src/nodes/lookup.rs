@@ -63,6 +63,7 @@ pub(crate) fn lookup(
             out.push(row.iter().cloned().chain(nothing).collect());
         }
         for at in found {
+            run.check()?;
             out.push(row.iter().chain(&networks[at]).cloned().collect());
         }
         run.room(out.len())?;

@@ -1,10 +1,14 @@
 //! The index as the table of columns: its rows, interpreted, and its columns give the same.
 
+use std::sync::Arc;
+
 use bowline_kql::engine::{Answer, Engine};
 use bowline_kql::plan::{Column, Schema};
 use bowline_kql::tables::{Change, Entry, Held, Layout, Mask, Place, Reach, Tables as _};
 use bowline_kql::{Catalogue, Dialect, Table, Type, Value};
+use bowline_query::batches::{Batches, OneOf, Scan, Wanted};
 use bowline_query::{Columnar, Index, Interpreter, Limits, Moment};
+use datafusion::arrow::util::display::array_value_to_string;
 use serde_json::json;
 
 /// More than one chunk, and open rows behind them.
@@ -96,6 +100,53 @@ fn the_index_gives_the_same_by_rows_and_by_columns() {
         // A second time members that were asked for are held apart.
         assert_eq!(ask(&Columnar::default()), ask(&Interpreter), "{query}");
         assert_eq!(ask(&Columnar::default()), ask(&Interpreter), "{query}, asked again");
+    }
+}
+
+/// What a query is given, and with it what it does, depends on what its caller may see alone: the same rows in the same order, with as many others
+/// beside them as there may be. No clock is held against it, as it would be of the machine.
+#[test]
+fn rows_that_are_not_seen_are_not_handed_to_the_engine() {
+    let rows = |others: i64| {
+        let index = Index::new(vec![layout()], usize::MAX, None);
+        for at in (0..4000).filter(|at| at % 10 != 3) {
+            let mut changes = vec![put(at)];
+            // They lie between those that are seen, and their texts and paths are others.
+            for other in 0..others {
+                let Change::Put(mut entry) = put((at * others + other) * 10 + 3) else { unreachable!() };
+                entry.values[2] = Value::String(format!("kind{other}"));
+                entry.values[5] = Value::Dynamic(json!({"state": "Lost", "of": other}).to_string());
+                changes.push(Change::Put(entry));
+            }
+            index.apply(changes);
+        }
+        let view = index.view(Box::new(Most));
+        let batches = view.own().unwrap().downcast_ref::<Arc<dyn Batches>>().unwrap();
+        let wanted = |column| Wanted { column, path: Vec::new() };
+        let all =
+            Scan { table: "Resources".to_owned(), wanted: (0..7).map(wanted).collect(), only: Vec::new() };
+        let of_kind = |kind: &str| Scan {
+            only: vec![OneOf { column: 2, texts: vec![kind.to_owned()], ignore_case: true }],
+            ..all.clone()
+        };
+        let mut handed = Vec::new();
+        for scan in [of_kind("ARC"), of_kind("kind1"), all.clone()] {
+            let found: Vec<_> = batches.scan(&scan).unwrap().map(Result::unwrap).collect();
+            let columns = (0..7).map(|column| {
+                let cells = found.iter().flat_map(|batch| {
+                    let column = batch.column(column);
+                    (0..batch.num_rows()).map(move |row| array_value_to_string(column, row).unwrap())
+                });
+                cells.collect::<Vec<String>>()
+            });
+            handed.push(columns.collect::<Vec<_>>());
+        }
+        handed
+    };
+    let alone = rows(0);
+    assert_eq!((alone[0][0].len(), alone[1][0].len(), alone[2][0].len()), (1200, 0, 3600));
+    for others in [1, 3] {
+        assert!(rows(others) == alone, "{others} others beside each row");
     }
 }
 

@@ -199,8 +199,13 @@ fn the_binder_ends_with_a_plan_or_a_reason() {
 fn the_engine_ends_with_rows_or_a_reason() {
     let catalogue = catalogue();
     fuzz("engine", |text, ended| {
-        let limits =
-            Limits { rows: 20_000, value_bytes: 1 << 20, bytes: 256 << 20, ended: Arc::clone(ended) };
+        let limits = Limits {
+            rows: 20_000,
+            value_bytes: 1 << 20,
+            bytes: 256 << 20,
+            ended: Arc::clone(ended),
+            ..Limits::default()
+        };
         let moment = Moment { now: 639_028_224_000_000_000, seed: 1 };
         let dialect = Dialect { implicit_table: true };
         if let Ok(tables) = Interpreter.answer(text, dialect, &catalogue, &Machines, moment, &limits) {

@@ -149,7 +149,7 @@ async fn carry_out(
     if call.method == Method::GET
         && let Some(answer) = lookup(state, context, call, &Value::Null).await?
     {
-        return Ok(looked_up(&answer));
+        return Ok(looked_up(answer));
     }
     let body = body.unwrap_or_default();
     match (call.method.as_str(), &call.target) {
@@ -173,7 +173,7 @@ async fn carry_out(
         ("POST", Target::Collection { resource_type, .. }) => {
             let body = optional_body(headers, body).await?;
             match lookup(state, context, call, &body).await? {
-                Some(answer) => Ok(looked_up(&answer)),
+                Some(answer) => Ok(looked_up(answer)),
                 None => Err(not_a_post(state, call, resource_type)),
             }
         }
@@ -193,10 +193,14 @@ async fn lookup(
     lookups::answer(&state.control, context, &question).await
 }
 
-fn looked_up(answer: &lookups::Answer) -> Response {
-    let mut response = json_response(StatusCode::OK, &answer.body);
+fn looked_up(answer: lookups::Answer) -> Response {
+    let mut response = json_bytes(StatusCode::OK, answer.body);
+    let headers = response.headers_mut();
     if let Some(revision) = answer.revision {
-        let _ = response.headers_mut().insert("x-bowline-revision", revision.into());
+        let _ = headers.insert("x-bowline-revision", revision.into());
+    }
+    if let Some(page) = answer.page {
+        let _ = headers.insert("x-bowline-page", HeaderValue::from_static(page));
     }
     response
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use bowline_control::fleet::Used;
+use bowline_control::query::Bounds;
 use clap::Args;
 use serde::Deserialize;
 
@@ -57,6 +58,15 @@ pub struct LimitOptions {
     /// Streams through tunnels of one principal [default: 256].
     #[arg(long, env = "BOWLINE_MAX_TUNNEL_STREAMS_PER_PRINCIPAL")]
     max_tunnel_streams_per_principal: Option<usize>,
+    /// Queries that run at once, of one principal one less; a hundred times as many may wait [default: 4].
+    #[arg(long, env = "BOWLINE_MAX_QUERIES")]
+    max_queries: Option<usize>,
+    /// Seconds that a query may run, and that one waits for its turn [default: 30].
+    #[arg(long, env = "BOWLINE_QUERY_SECONDS")]
+    query_seconds: Option<u64>,
+    /// Memory that one query may hold, in MiB [default: 1024].
+    #[arg(long, env = "BOWLINE_QUERY_MEMORY_MIB")]
+    query_memory_mib: Option<usize>,
     /// Memory for the bodies of all requests under way, in MiB [default: 256].
     #[arg(long, env = "BOWLINE_BODY_MEMORY_MIB")]
     body_memory_mib: Option<usize>,
@@ -82,6 +92,9 @@ impl LimitOptions {
             max_tunnel_streams_per_principal: self
                 .max_tunnel_streams_per_principal
                 .or(file.max_tunnel_streams_per_principal),
+            max_queries: self.max_queries.or(file.max_queries),
+            query_seconds: self.query_seconds.or(file.query_seconds),
+            query_memory_mib: self.query_memory_mib.or(file.query_memory_mib),
             body_memory_mib: self.body_memory_mib.or(file.body_memory_mib),
             head_seconds: self.head_seconds.or(file.head_seconds),
             body_seconds: self.body_seconds.or(file.body_seconds),
@@ -107,6 +120,12 @@ impl LimitOptions {
             tunnel_streams_per_principal: self
                 .max_tunnel_streams_per_principal
                 .unwrap_or(usual.tunnel_streams_per_principal),
+            queries: Bounds {
+                at_once: self.max_queries.unwrap_or(usual.queries.at_once),
+                time: self.query_seconds.map_or(usual.queries.time, Duration::from_secs),
+                bytes: self.query_memory_mib.map_or(usual.queries.bytes, |mib| mib << 20),
+                ..usual.queries
+            },
             body_memory: self.body_memory_mib.map_or(usual.body_memory, |mib| mib << 20),
             head_patience: self.head_seconds.map_or(usual.head_patience, Duration::from_secs),
             body_patience: self.body_seconds.map_or(usual.body_patience, Duration::from_secs),
@@ -118,17 +137,20 @@ impl LimitOptions {
             limits.streams_per_principal,
             limits.tunnel_streams,
             limits.tunnel_streams_per_principal,
+            limits.queries.at_once,
+            limits.queries.bytes,
             limits.body_memory,
         ];
         if zero.contains(&0) || limits.connections < 8 {
             bail!(
                 "max-connections must be 8 or more, and max-requests, max-requests-per-principal, max-waiting-per-principal, \
-                 max-streams-per-principal, max-tunnel-streams, max-tunnel-streams-per-principal and body-memory-mib 1 or more"
+                 max-streams-per-principal, max-tunnel-streams, max-tunnel-streams-per-principal, max-queries, query-memory-mib and \
+                 body-memory-mib 1 or more"
             );
         }
-        let seconds = [limits.head_patience.as_secs(), limits.body_patience.as_secs()];
-        if seconds.iter().any(|seconds| !(1..=3600).contains(seconds)) {
-            bail!("head-seconds and body-seconds must be 1 to 3600");
+        let times = [limits.head_patience, limits.body_patience, limits.queries.time];
+        if times.iter().any(|time| !(1..=3600).contains(&time.as_secs())) {
+            bail!("head-seconds, body-seconds and query-seconds must be 1 to 3600");
         }
         Ok(limits)
     }
@@ -151,6 +173,8 @@ pub struct Limits {
     pub tunnel_streams: usize,
     /// Of one principal.
     pub tunnel_streams_per_principal: usize,
+    /// Queries.
+    pub queries: Bounds,
     /// Bytes of the bodies of requests under way.
     pub body_memory: usize,
     /// For a handshake and for the head of a request.
@@ -169,6 +193,7 @@ impl Default for Limits {
             streams_per_principal: 64,
             tunnel_streams: 2000,
             tunnel_streams_per_principal: 256,
+            queries: Bounds { taken: crate::meter::taken, ..Bounds::default() },
             body_memory: 256 << 20,
             head_patience: Duration::from_secs(15),
             body_patience: Duration::from_secs(30),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use bowline_control::RequestBudgets;
+use bowline_control::query::WAITING as WAITING_QUERIES;
 use bowline_link::observed::{MAX_UNPACKED_BYTES, MAX_WIRE_BYTES};
 use bowline_store::{MAX_ACTIVITY_BYTES, MAX_DOCUMENT_BYTES, MAX_KEY_BYTES};
 
@@ -18,12 +19,13 @@ type Line = (&'static str, String, &'static str, &'static str);
 pub fn page() -> String {
     let mut page = "# Limits\n\n\
         Everything that a server holds has a ceiling. What comes beyond it is refused before work is done, with the time after which to come back; what was accepted is finished. This page is\n\
-        rendered from the code by `cargo xtask gen`. Settings are flags, `BOWLINE_…` in the environment, or keys of the configuration file, those of *Connections and requests* in its table `[limits]`.\n\
+        rendered from the code by `cargo xtask gen`. Settings are flags, `BOWLINE_…` in the environment, or keys of the configuration file, those of *Connections and requests* and *Queries* in its table `[limits]`.\n\
         `bowline server status` shows how much of the limits of each server is used and which is the next; `/metrics` has the same figures (`bowline_server_limit_used`).\n"
         .to_owned();
     for (title, lines) in [
         ("Connections and requests", connections()),
         ("Callers", callers()),
+        ("Queries", queries()),
         ("Sizes", sizes()),
         ("Queues and caches", queues()),
     ] {
@@ -40,6 +42,7 @@ pub fn page() -> String {
 
 const NOTES: &str = "\n## How they are kept
 - **Fair.** Requests of each principal stand in a line of their own, and the lines take turns: somebody with two hundred connections gets as many turns as somebody with one. One principal never has all places.
+  Queries have lines of their own, by the same rule: however many somebody sends, another's query waits for no more than one of them.
 - **Agents first.** An eighth of the connections takes agents only: a client that gets one of them is answered 503 and its connection is closed; agents and the token endpoint are served on them.
 - **Early.** In this order: the connection before its handshake, the request before its caller is proved, before its turn, before its body is read, before its commit is queued.
 - **Health.** `/healthz`, `/readyz` and `/metrics` are answered however full the server is, as long as it takes connections.
@@ -117,6 +120,30 @@ fn connections() -> Vec<Line> {
             BUSY,
         ),
         ("bodies of all requests under way", bytes(usual.body_memory), "--body-memory-mib", BUSY),
+    ]
+}
+
+fn queries() -> Vec<Line> {
+    let usual = Limits::default().queries;
+    let (time, refused) = (seconds(usual.time), "429 `RateLimiting`, Retry-After");
+    vec![
+        ("queries that run at once", usual.at_once.to_string(), "--max-queries", "wait for their turn"),
+        (
+            "queries of one principal that run at once",
+            "one less".to_owned(),
+            "--max-queries",
+            "wait for their turn",
+        ),
+        ("queries of one principal that wait", WAITING_QUERIES.to_string(), "", refused),
+        ("queries that wait", format!("{WAITING_QUERIES} for each that may run"), "--max-queries", refused),
+        ("time that a query waits for its turn", time.clone(), "--query-seconds", refused),
+        ("time that a query runs", time, "--query-seconds", "400 with the detail `QueryTimeout`"),
+        (
+            "memory that a query holds, whatever holds it",
+            bytes(usual.bytes),
+            "--query-memory-mib",
+            "400 with the detail `InvalidQuery`",
+        ),
     ]
 }
 

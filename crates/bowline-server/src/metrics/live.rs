@@ -93,6 +93,9 @@ fn limits(encoder: &mut DescriptorEncoder<'_>, limits: &[fleet::Used]) -> Result
 fn queries(encoder: &mut DescriptorEncoder<'_>, control: &Control, head: u64) -> Result<(), Error> {
     let lag = head.saturating_sub(control.queries().revision().unwrap_or_default());
     gauge(encoder, "query_lag_revisions", "Revisions that the query tables do not show yet", lag)?;
+    let (running, waiting) = control.queries().load();
+    gauge(encoder, "queries_running", "Queries that run", running as u64)?;
+    gauge(encoder, "queries_waiting", "Queries that wait for their turn", waiting as u64)?;
     type Part = fn(&bowline_control::query::Figures) -> usize;
     let parts: [(&str, &str, Part); 3] = [
         ("query_rows", "Rows of each query table", |table| table.rows),

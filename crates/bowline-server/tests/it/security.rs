@@ -24,7 +24,7 @@ use crate::world::{URL, World, now, user};
 
 /// The names of what the routes ask about: nothing has it, and every rule for names allows it.
 const NAME: &str = "5ec0417e-0000-4000-8000-00000000000a";
-const KEYS: [&str; 2] = [
+pub(crate) const KEYS: [&str; 2] = [
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEmDNKReoDNwowniswu1ZVnC7SPpBA7creg68JGmyfOtJ5MeAbsOFZbv1K4zwcY9z3qBrt1aH2vuU2haqWyCfMSg==",
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE8tmNFNKKikNpJd4lXjRSnfY2QFyANFwnawxrk6t3l1rlr9kFfB4oSuTakV2y5M66V8QzAbiV7r1R6J0V8//h3A==",
 ];

@@ -7,11 +7,12 @@ use axum::body::{Body, to_bytes};
 use bowline_auth::seal::RootKey;
 use bowline_auth::token::{AccessClaims, IdentityType, Principal};
 use bowline_control::clock::Clock;
+use bowline_control::query::Bounds;
 use bowline_control::{Control, Settings, bootstrap, reconcile};
 use bowline_server::http::{State, router};
 use bowline_server::metrics::Metrics;
 use bowline_store::{SqliteOptions, Store, open_sqlite};
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,15 @@ impl Drop for World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::build(None).await
+    }
+
+    /// One that answers queries, of which each may take so much.
+    pub(crate) async fn with_queries(bounds: Bounds) -> Self {
+        Self::build(Some(bounds)).await
+    }
+
+    async fn build(queries: Option<Bounds>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = open_sqlite(SqliteOptions::new(folder.path())).await.unwrap();
         let foundation =
@@ -52,6 +62,10 @@ impl World {
         let control = Control::open(store, foundation, Settings::new(URL)).await.unwrap();
         let first = bootstrap::first_start(&control, "admin", PASSWORD, now()).await.unwrap().unwrap();
         control.desired().reload(&**control.store()).await.unwrap();
+        if let Some(bounds) = queries {
+            let index = bowline_query::Index::new(bowline_control::query::layouts(), 64 << 20, None);
+            control.queries().set(Arc::new(bowline_query::Columnar::default()), Arc::new(index), bounds);
+        }
         let cancel = CancellationToken::new();
         let mut tasks = reconcile::start(&control, &Clock::new(now), &cancel);
         tasks.detach_all();
@@ -96,6 +110,17 @@ impl World {
         }
         let bytes = to_bytes(response.into_body(), 64 << 20).await.unwrap_or_default();
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// The answer to a query as it comes, with its headers.
+    pub(crate) async fn query(&self, bearer: &str, body: &Value) -> (StatusCode, HeaderMap, String) {
+        let request = Request::post("/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, format!("Bearer {bearer}"))
+            .body(Body::from(body.to_string()));
+        let (parts, body) = self.router.clone().oneshot(request.unwrap()).await.unwrap().into_parts();
+        let bytes = to_bytes(body, 64 << 20).await.unwrap();
+        (parts.status, parts.headers, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     pub(crate) fn sign(&self, principal: &Principal, audience: &str, at: Timestamp) -> String {

@@ -73,7 +73,7 @@ impl Lowering<'_, '_> {
             return Err(QueryError::failed("a table gives other columns than it was asked for"));
         }
         let name = self.name();
-        let plan = leaf(&name, fields(&columns, &types), origin, &self.run.limits().ended)?;
+        let plan = leaf(&name, fields(&columns, &types), origin, self.run.limits())?;
         Ok(Relation { plan, columns })
     }
 }

@@ -14,6 +14,7 @@ use super::expr;
 use super::expr::{Expressions, Held, fits};
 use super::need::{self, Need, Place, below};
 use super::run::failed;
+use super::watched::watched;
 use crate::arrays;
 use crate::batches::OneOf;
 use crate::error::QueryError;
@@ -240,7 +241,7 @@ impl<'r, 'a> Lowering<'r, 'a> {
         let mut sorts = Vec::with_capacity(keys.len());
         for key in keys {
             let value = self.expressions.make(&input.columns, &key.value)?;
-            sorts.push(value.sort(!key.descending, key.nulls_first));
+            sorts.push(watched(value, self.run.limits()).sort(!key.descending, key.nulls_first));
         }
         let columns = input.columns.clone();
         self.done(input.build().sort(sorts), columns)
