@@ -1,11 +1,12 @@
-// Command kubernetes is etcd, the Kubernetes control plane and kubectl in one static program.
+// Command kubernetes is etcd, the Kubernetes control plane, what runs on a node, and kubectl in one static program.
 //
 // It does what the name it was started under says, as busybox does: `cargo xtask parts kubernetes` links each name to
-// it. One program instead of five saves most of the linking and two thirds of the disk. It holds no behaviour of its
+// it. One program instead of seven saves most of the linking and two thirds of the disk. It holds no behaviour of its
 // own, so that what Bowline is tested against is exactly what the Kubernetes project released.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,7 +19,9 @@ import (
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
 	// The released programs register these too: JSON logs, and the metrics of the client and of the build.
 	_ "k8s.io/component-base/logs/json/register"
@@ -31,8 +34,10 @@ var programs = map[string]func(args []string) int{
 	"etcd":                    runEtcd,
 	"kube-apiserver":          serve(apiserver.NewAPIServerCommand),
 	"kube-controller-manager": serve(controllers.NewControllerManagerCommand),
+	"kube-proxy":              serve(proxy.NewProxyCommand),
 	"kube-scheduler":          serve(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
 	"kubectl":                 runKubectl,
+	"kubelet":                 serve(func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) }),
 }
 
 func main() {

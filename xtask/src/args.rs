@@ -37,7 +37,7 @@ enum Chore {
     },
     /// Builds the agent's image as an OCI image layout, which `bowline-server serve --agent-image` serves.
     Image(image::Options),
-    /// A real Kubernetes control plane on 127.0.0.1, for tests and experiments.
+    /// A real Kubernetes control plane, with or without a node, for tests and experiments.
     #[command(subcommand)]
     Cluster(ClusterChore),
     /// Measures Bowline beside its peers; every benchmark unless some are named.
@@ -46,6 +46,9 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Is the first process of a node.
+    #[command(hide = true)]
+    Node(cluster::node::inside::Options),
     /// Cleans up after a test run when the pipe on standard input closes.
     #[command(hide = true)]
     Watch { id: String, folder: PathBuf },
@@ -64,6 +67,20 @@ enum ClusterChore {
         /// Lets etcd answer before the disk has the data: for tests that throw it away.
         #[arg(long)]
         no_fsync: bool,
+        /// With a node, on which pods run; needs root.
+        #[arg(long)]
+        node: bool,
+    },
+    /// Brings an image to the node of a cluster that runs, without a registry.
+    Import {
+        /// The cluster's folder.
+        #[arg(long)]
+        dir: PathBuf,
+        /// The image's name before its tag, such as localhost/bowline-agent.
+        #[arg(long)]
+        name: String,
+        /// The OCI image layout, as `cargo xtask image` writes it.
+        image: PathBuf,
     },
 }
 
@@ -73,6 +90,9 @@ pub(crate) fn run() -> Result<()> {
     signals::listen();
     if let Chore::Watch { id, folder } = &arguments.chore {
         return test::guard::watch(id, folder);
+    }
+    if let Chore::Node(options) = &arguments.chore {
+        return cluster::node::inside::run(options);
     }
     let paths = Paths::find()?;
     match arguments.chore {
@@ -84,11 +104,15 @@ pub(crate) fn run() -> Result<()> {
         Chore::Gen => check::generate::write(&paths),
         Chore::Parts { name } => parts::run(&paths, name.as_deref()),
         Chore::Image(options) => image::run(&paths, &options),
-        Chore::Cluster(ClusterChore::Up { dir, port, no_fsync }) => {
+        Chore::Cluster(ClusterChore::Up { dir, port, no_fsync, node }) => {
             let folder = std::path::absolute(dir)?;
-            cluster::up(&paths, &cluster::Options { folder, port, durable: !no_fsync })
+            let node = node.then(|| cluster::node_parts(&paths)).transpose()?;
+            cluster::up(&paths, &cluster::Options { folder, port, durable: !no_fsync, node })
+        }
+        Chore::Cluster(ClusterChore::Import { dir, name, image }) => {
+            cluster::import(&paths, &std::path::absolute(dir)?, &image, &name)
         }
         Chore::Bench { arguments } => bench::run(&paths, &arguments),
-        Chore::Watch { .. } => Ok(()),
+        Chore::Watch { .. } | Chore::Node(_) => Ok(()),
     }
 }

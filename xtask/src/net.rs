@@ -64,14 +64,14 @@ fn listener_inode(table: &str, port: u16) -> Option<u64> {
     })
 }
 
-/// `GET https://localhost:PORT/PATH`, trusting one authority: the status code and the body.
+/// `GET https://localhost:PORT/PATH` at an address, trusting one authority: the status code and the body.
 ///
 /// OpenSSL's own client does it: the chores need no TLS library, which would take longer to build than all of them.
-pub(crate) fn get(port: u16, path: &str, authority: &Path) -> Result<(u16, String)> {
+pub(crate) fn get(address: Ipv4Addr, port: u16, path: &str, authority: &Path) -> Result<(u16, String)> {
     let mut openssl = Command::new("openssl");
     openssl.args(["s_client", "-quiet", "-verify_return_error", "-verify_hostname", "localhost"]);
     openssl
-        .args(["-servername", "localhost", "-connect", &format!("127.0.0.1:{port}"), "-CAfile"])
+        .args(["-servername", "localhost", "-connect", &format!("{address}:{port}"), "-CAfile"])
         .arg(authority);
     openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command::start(&mut openssl)?;
@@ -82,7 +82,7 @@ pub(crate) fn get(port: u16, path: &str, authority: &Path) -> Result<(u16, Strin
     drop(input);
     let answer = String::from_utf8_lossy(&output.stdout);
     parse_answer(&answer).with_context(|| {
-        format!("https://localhost:{port}{path} gave no answer: {}", command::last_lines(&output.stderr))
+        format!("https://{address}:{port}{path} gave no answer: {}", command::last_lines(&output.stderr))
     })
 }
 

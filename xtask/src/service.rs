@@ -60,7 +60,7 @@ impl Service {
         &self.log
     }
 
-    fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("the kernel's process ids fit")
     }
 
@@ -93,6 +93,11 @@ impl Service {
                 thread::sleep(Duration::from_millis(10));
             }
         }
+        self.kill();
+    }
+
+    /// Ends it without asking.
+    pub(crate) fn kill(&mut self) {
         if self.ended().is_none() {
             let _ = self.child.kill();
             self.ended = self.child.wait().ok();

@@ -28,12 +28,30 @@ impl Cluster {
     /// When the parts are there and do not start.
     #[must_use]
     pub fn start(test: &str) -> Option<Self> {
-        let programs = part(test, "kubernetes", "BOWLINE_KUBERNETES", &["kube-apiserver", "kubectl"])?;
+        Self::up(test, &[])
+    }
+
+    /// Starts one with a node on which pods run. Needs root.
+    ///
+    /// # Panics
+    /// When the parts are there and do not start.
+    #[must_use]
+    pub fn start_node(test: &str) -> Option<Self> {
+        if !nix::unistd::geteuid().is_root() {
+            // Not through the captured output: a test that did not run must be seen.
+            let _ = writeln!(std::io::stderr(), "skipped: {test}: a node needs root");
+            return None;
+        }
+        Self::up(test, &["--node"])
+    }
+
+    fn up(test: &str, more: &[&str]) -> Option<Self> {
+        let programs =
+            part(test, "kubernetes", "BOWLINE_KUBERNETES", &["kube-apiserver", "kubelet", "kubectl"])?;
         let folder = tempfile::tempdir().unwrap();
-        let xtask = std::env::var_os("BOWLINE_XTASK").map_or_else(|| binary("xtask"), PathBuf::from);
         let log = std::fs::File::create(folder.path().join("up.log")).unwrap();
-        let mut command = Command::new(xtask);
-        command.args(["cluster", "up", "--no-fsync", "--dir"]).arg(folder.path().join("cluster"));
+        let mut command = Command::new(xtask());
+        command.args(["cluster", "up", "--no-fsync", "--dir"]).arg(folder.path().join("cluster")).args(more);
         clean(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -44,6 +62,68 @@ impl Cluster {
             panic!("the control plane did not start:\n{said}");
         }
         Some(Self { programs, folder, child, kubeconfig })
+    }
+
+    /// This machine's address as the pods see it.
+    ///
+    /// # Panics
+    /// When the cluster has no node.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let file = self.folder.path().join("cluster/network");
+        let number = std::fs::read_to_string(file).expect("the cluster was started with a node");
+        format!("198.18.{}.1", number.trim())
+    }
+
+    /// Brings the agent as it was built for these tests to the node, as the image that the chart names.
+    ///
+    /// # Panics
+    /// When it cannot be made or imported.
+    pub fn import_agent(&self) {
+        let layout = self.folder.path().join("image");
+        let chore = |arguments: &[&std::ffi::OsStr]| {
+            let output = clean(Command::new(xtask()).args(arguments)).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        };
+        let agent = binary("bowline-agent");
+        let of = std::ffi::OsStr::new;
+        chore(&[of("image"), of("--out"), layout.as_os_str(), of("--binary"), agent.as_os_str()]);
+        let dir = self.folder.path().join("cluster");
+        let name = of("localhost/bowline-agent");
+        chore(&[
+            of("cluster"),
+            of("import"),
+            of("--dir"),
+            dir.as_os_str(),
+            of("--name"),
+            name,
+            layout.as_os_str(),
+        ]);
+    }
+
+    /// Switches the node off, as a power cut does; whoever runs the cluster switches it on again.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn cut_power(&self) {
+        let file = self.folder.path().join("cluster/node.pid");
+        let text = std::fs::read_to_string(file).expect("the node runs");
+        let pid: i32 = text.split(' ').next().and_then(|pid| pid.parse().ok()).expect("a process id");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    }
+
+    /// The processes of this machine that run a program in a pod of the node.
+    #[must_use]
+    pub fn processes(&self, program: &str) -> Vec<i32> {
+        let group = format!("/bowline-node-{}/", self.host().split('.').nth(2).unwrap_or_default());
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let read = |pid: i32, file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}"));
+        pids.filter(|pid| {
+            read(*pid, "comm").is_ok_and(|name| name.trim() == program)
+                && read(*pid, "cgroup").is_ok_and(|groups| groups.contains(&group))
+        })
+        .collect()
     }
 
     /// The administrator's kubeconfig.
@@ -190,6 +270,10 @@ impl Drop for Cluster {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
+}
+
+fn xtask() -> PathBuf {
+    std::env::var_os("BOWLINE_XTASK").map_or_else(|| binary("xtask"), PathBuf::from)
 }
 
 /// The `bowline` command with a configuration of its own.

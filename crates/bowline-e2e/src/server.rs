@@ -28,6 +28,8 @@ pub struct Options {
     pub database: Option<String>,
     /// The root key of another server, for several on one database.
     pub root_key: Option<PathBuf>,
+    /// The address to listen on and to be reached by, instead of the loopback.
+    pub address: Option<String>,
     /// How clients reach it, when not directly.
     pub public_url: Option<String>,
     /// Seconds that a key signs tokens.
@@ -51,6 +53,7 @@ impl Default for Options {
             agent_token_seconds: 1800,
             database: None,
             root_key: None,
+            address: None,
             public_url: None,
             signing_key_seconds: None,
             agent_image: None,
@@ -132,14 +135,19 @@ impl Server {
     /// How clients reach it.
     #[must_use]
     pub fn url(&self) -> String {
-        self.options.public_url.clone().unwrap_or_else(|| format!("https://localhost:{}", self.port))
+        self.options.public_url.clone().unwrap_or_else(|| self.base())
+    }
+
+    /// Where it listens.
+    fn base(&self) -> String {
+        format!("https://{}:{}", self.options.address.as_deref().unwrap_or("localhost"), self.port)
     }
 
     fn arguments(&self) -> Vec<String> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
         let mut arguments: Vec<String> = [
             ("--data-dir", text(self.data())),
-            ("--listen", format!("127.0.0.1:{}", self.port)),
+            ("--listen", format!("{}:{}", self.options.address.as_deref().unwrap_or("127.0.0.1"), self.port)),
             ("--public-url", self.url()),
             ("--admin-password-file", text(self.folder.path().join("password"))),
             ("--restart-grace", self.options.restart_grace.to_string()),
@@ -183,7 +191,7 @@ impl Server {
 
     /// Waits until it takes requests.
     pub async fn ready(&mut self) {
-        let plain = format!("https://localhost:{}/readyz", self.port);
+        let plain = format!("{}/readyz", self.base());
         let ca = self.ca();
         let program = self.program.as_mut().expect("the server was started");
         until("the server's /readyz", Duration::from_secs(60), async || {
@@ -231,7 +239,7 @@ impl Server {
     #[must_use]
     pub fn api(&self) -> Api {
         let pem = std::fs::read_to_string(self.ca()).unwrap();
-        Api { http: client(&pem), base: format!("https://localhost:{}", self.port), bearer: None }
+        Api { http: client(&pem), base: self.base(), bearer: None }
     }
 
     /// The API as the administrator.

@@ -44,6 +44,10 @@ mod login;
 mod monitoring;
 #[path = "all/network.rs"]
 mod network;
+#[path = "all/node.rs"]
+mod node;
+#[path = "all/node_kubectl.rs"]
+mod node_kubectl;
 #[path = "all/overload.rs"]
 mod overload;
 #[path = "all/pod.rs"]

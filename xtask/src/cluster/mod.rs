@@ -3,15 +3,20 @@
 //! `cargo xtask cluster up --dir D` serves end-to-end tests, [`crate::up`] uses the same [`Cluster`]. Its folder keeps
 //! the data, the certificates, the port and the logs, so that the next start finds everything as it was.
 //!
-//! Design notes. There is no node: Bowline's cluster role needs an API server and controllers, not containers. etcd
-//! speaks TLS with client certificates even here, because the port is open to every user of the machine. The
+//! With `--node` it has a network of its own and a [`node`] in it, and pods really run. Without, there are an API server
+//! and controllers, which is what most tests need and what every user of a machine may start.
+//!
+//! Design notes. etcd speaks TLS with client certificates even here, because the port is open to every user of the machine. The
 //! controller manager and the scheduler listen nowhere (`--secure-port=0`), which saves two ports.
 
+mod network;
+pub(crate) mod node;
 mod pki;
 mod programs;
 
 use std::fs::{self, File};
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +29,8 @@ use anyhow::{Context, Result, bail};
 use crate::paths::Paths;
 use crate::service::Service;
 use crate::{command, net, parts, say, secret, signals};
+use network::Network;
+use node::Node;
 use pki::Pki;
 
 /// How long a control plane may take to start before that is an error; 5 s are usual.
@@ -38,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) port: Option<u16>,
     /// Whether etcd waits for the disk. Tests that throw the data away need not.
     pub(crate) durable: bool,
+    /// What its node is made from, if it has one.
+    pub(crate) node: Option<node::Parts>,
 }
 
 /// A running control plane; it stops when dropped.
@@ -47,8 +56,12 @@ pub(crate) struct Cluster {
     folder: PathBuf,
     port: u16,
     pki: Pki,
+    // Before what it stands on.
+    node: Option<Node>,
+    node_parts: Option<node::Parts>,
     /// In the order of their start; stopped in the opposite one.
     services: Vec<Service>,
+    network: Option<Network>,
     _lock: File,
 }
 
@@ -61,30 +74,82 @@ impl Cluster {
         let lock = lock(folder)?;
         let port = choose_port(folder, options.port)?;
         let pki = Pki::open_or_create(&folder.join("pki"))?;
-        for (name, user) in [
-            ("kubeconfig", "admin"),
-            ("controller-manager.kubeconfig", "controller-manager"),
-            ("scheduler.kubeconfig", "scheduler"),
-        ] {
-            secret::write_private(&folder.join(name), &pki.kubeconfig(user, port)?)?;
+        let network = options.node.as_ref().map(|_| Network::create(folder)).transpose()?;
+        if let Some(network) = &network {
+            pki.prepare_node(network.node())?;
         }
-        let programs = programs.to_owned();
-        let mut cluster =
-            Self { programs, folder: folder.clone(), port, pki, services: Vec::new(), _lock: lock };
+        let mut cluster = Self {
+            programs: programs.to_owned(),
+            folder: folder.clone(),
+            port,
+            pki,
+            node: None,
+            node_parts: options.node.clone(),
+            services: Vec::new(),
+            network,
+            _lock: lock,
+        };
+        cluster.write_kubeconfigs()?;
         let [etcd_port, peer_port] = net::free_ports()?;
         cluster.start("etcd", |plan| plan.etcd(etcd_port, peer_port, options.durable))?;
         cluster.start("kube-apiserver", |plan| plan.apiserver(etcd_port))?;
         Ok(cluster)
     }
 
+    fn write_kubeconfigs(&self) -> Result<()> {
+        let mut users = vec!["controller-manager", "scheduler"];
+        if self.network.is_some() {
+            users.extend(["kubelet", "kube-proxy"]);
+        }
+        let write = |name: &str, user: &str| {
+            let text = self.pki.kubeconfig(user, self.address(), self.port)?;
+            secret::write_private(&self.folder.join(name), &text)
+        };
+        write("kubeconfig", "admin")?;
+        users.into_iter().try_for_each(|user| write(&format!("{user}.kubeconfig"), user))
+    }
+
+    /// Where the API server is.
+    fn address(&self) -> Ipv4Addr {
+        self.network.as_ref().map_or(Ipv4Addr::LOCALHOST, Network::node)
+    }
+
+    /// This machine's address as pods see it, when there may be any.
+    pub(crate) fn host(&self) -> Option<Ipv4Addr> {
+        self.network.as_ref().map(Network::host)
+    }
+
     /// Waits for the API server, then starts the controllers.
     pub(crate) fn wait_ready(&mut self) -> Result<()> {
         let authority = self.pki.certificate("ca");
         self.wait("kube-apiserver's /readyz", |cluster| {
-            matches!(net::get(cluster.port, "/readyz", &authority), Ok((200, _)))
+            matches!(net::get(cluster.address(), cluster.port, "/readyz", &authority), Ok((200, _)))
         })?;
         self.start("kube-controller-manager", |plan| plan.controller_manager())?;
-        self.start("kube-scheduler", |plan| plan.scheduler())
+        self.start("kube-scheduler", |plan| plan.scheduler())?;
+        self.switch_node_on()
+    }
+
+    /// Starts the node and waits until pods can be put on it.
+    fn switch_node_on(&mut self) -> Result<()> {
+        // What is left of an ended one goes before the next is started.
+        self.node = None;
+        let (Some(parts), Some(network)) = (&self.node_parts, &self.network) else { return Ok(()) };
+        self.node = Some(Node::start(parts, network, &self.folder)?);
+        self.wait("the node", |cluster| {
+            let ready = "--for=condition=Ready";
+            let mut kubectl = cluster.kubectl(&["wait", ready, "node", node::NAME, "--timeout=1s"]);
+            command::output(&mut kubectl).is_ok_and(|output| output.status.success())
+        })
+    }
+
+    /// Switches a node that ended on again, as a machine starts again after a power cut.
+    pub(crate) fn revive_node(&mut self) -> Result<()> {
+        if !self.node.as_mut().is_some_and(Node::has_ended) {
+            return Ok(());
+        }
+        say::note("the node was switched off; it is switched on again");
+        self.switch_node_on()
     }
 
     /// Waits for the first work of the controllers: pods need that account, and it is the last thing a new cluster lacks.
@@ -106,7 +171,16 @@ impl Cluster {
         self.services.iter_mut().try_for_each(Service::require_running)
     }
 
-    fn kubectl(&self, arguments: &[&str]) -> Command {
+    fn require_node(&mut self) -> Result<()> {
+        self.node.as_mut().map_or(Ok(()), Node::require_running)
+    }
+
+    /// Brings an image to the node.
+    pub(crate) fn import(&self, paths: &Paths, layout: &Path, name: &str) -> Result<()> {
+        import(paths, &self.folder, layout, name)
+    }
+
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Command {
         let mut kubectl = Command::new(self.programs.join("kubectl"));
         kubectl.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments);
         kubectl
@@ -117,8 +191,18 @@ impl Cluster {
         name: &str,
         arguments: impl FnOnce(&programs::Plan<'_>) -> Vec<String>,
     ) -> Result<()> {
-        let plan = programs::Plan { folder: &self.folder, port: self.port, pki: &self.pki };
-        let mut command = Command::new(self.programs.join(name));
+        let plan = programs::Plan {
+            folder: &self.folder,
+            address: self.address(),
+            port: self.port,
+            pki: &self.pki,
+            node: self.network.is_some(),
+        };
+        let program = self.programs.join(name);
+        let mut command = match &self.network {
+            Some(network) => network.command(&program),
+            None => Command::new(&program),
+        };
         command.args(arguments(&plan)).current_dir(&self.folder);
         self.services.push(Service::start(name, &mut command, &self.folder)?);
         Ok(())
@@ -128,6 +212,7 @@ impl Cluster {
         let progress = say::Progress::start();
         while !ready(self) {
             self.require_running()?;
+            self.require_node()?;
             if progress.elapsed() > PATIENCE {
                 let logs = self.folder.display();
                 bail!("{what} did not come within {}; the logs in {logs} say why", say::duration(PATIENCE));
@@ -140,6 +225,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        self.node = None;
         // etcd last: the others write their last words to it.
         while let Some(mut service) = self.services.pop() {
             service.stop();
@@ -174,11 +260,32 @@ fn choose_port(folder: &Path, given: Option<u16>) -> Result<u16> {
     Ok(port)
 }
 
+/// What a node is made from, fetched or built.
+pub(crate) fn node_parts(paths: &Paths) -> Result<node::Parts> {
+    if let Some(why) = node::obstacle() {
+        bail!("{why}; without --node there is a control plane, which needs none of it");
+    }
+    Ok(node::Parts {
+        kubernetes: parts::ensure_built(paths, &parts::KUBERNETES)?,
+        unpacked: parts::unpacked::ensure(paths)?,
+    })
+}
+
+/// `cargo xtask cluster import`.
+pub(crate) fn import(paths: &Paths, folder: &Path, layout: &Path, name: &str) -> Result<()> {
+    node::import(folder, &parts::unpacked::ensure(paths)?, layout, name)
+}
+
 /// `cargo xtask cluster up`: in the foreground until standard input closes or someone asks to stop.
 pub(crate) fn up(paths: &Paths, options: &Options) -> Result<()> {
     let programs = parts::ensure_built(paths, &parts::KUBERNETES)?;
     let progress = say::Progress::start();
-    say::step(format!("Starting a Kubernetes control plane in {}", options.folder.display()));
+    let what = if options.node.is_some() {
+        "a Kubernetes cluster of one node"
+    } else {
+        "a Kubernetes control plane"
+    };
+    say::step(format!("Starting {what} in {}", options.folder.display()));
     let mut cluster = Cluster::launch(&programs, options)?;
     cluster.wait_ready()?;
     cluster.wait_complete()?;
@@ -194,6 +301,7 @@ pub(crate) fn up(paths: &Paths, options: &Options) -> Result<()> {
     });
     while !CLOSED.load(Ordering::SeqCst) && !signals::requested() {
         cluster.require_running()?;
+        cluster.revive_node()?;
         thread::sleep(Duration::from_millis(50));
     }
     say::note("stopping");

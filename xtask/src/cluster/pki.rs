@@ -1,6 +1,7 @@
 //! The keys and certificates of a local control plane, made by OpenSSL once and kept beside the data.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
 
+use super::node::NAME as NODE;
 use crate::command;
 
 /// One certificate to make.
@@ -21,10 +23,20 @@ struct Certificate {
     common_name: &'static str,
     usage: &'static str,
     names: &'static str,
+    /// Whether it is for the node's address too, and made anew for each.
+    at_node: bool,
 }
 
 const fn authority(name: &'static str) -> Certificate {
-    Certificate { name, authority: None, organization: None, common_name: name, usage: "", names: "" }
+    Certificate {
+        name,
+        authority: None,
+        organization: None,
+        common_name: name,
+        usage: "",
+        names: "",
+        at_node: false,
+    }
 }
 
 const fn client(name: &'static str, authority: &'static str, common_name: &'static str) -> Certificate {
@@ -35,6 +47,7 @@ const fn client(name: &'static str, authority: &'static str, common_name: &'stat
         common_name,
         usage: "clientAuth",
         names: "",
+        at_node: false,
     }
 }
 
@@ -53,6 +66,7 @@ const CERTIFICATES: [Certificate; 10] = [
         usage: "serverAuth",
         names: "DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,\
                 DNS:kubernetes.default.svc.cluster.local,IP:127.0.0.1,IP:10.96.0.1",
+        at_node: true,
         ..client("apiserver", "ca", "kube-apiserver")
     },
     client("front-proxy-client", "front-proxy-ca", "front-proxy-client"),
@@ -60,6 +74,24 @@ const CERTIFICATES: [Certificate; 10] = [
     client("controller-manager", "ca", "system:kube-controller-manager"),
     client("scheduler", "ca", "system:kube-scheduler"),
 ];
+
+/// What a node needs beside them.
+const NODE_CERTIFICATES: [Certificate; 4] = [
+    Certificate {
+        organization: Some("system:masters"),
+        ..client("apiserver-kubelet-client", "ca", "kube-apiserver-kubelet-client")
+    },
+    Certificate {
+        organization: Some("system:nodes"),
+        usage: "serverAuth",
+        names: "DNS:node-1",
+        at_node: true,
+        ..client("kubelet-server", "ca", "system:node:node-1")
+    },
+    Certificate { organization: Some("system:nodes"), ..client("kubelet", "ca", "system:node:node-1") },
+    client("kube-proxy", "ca", "system:kube-proxy"),
+];
+const _: () = assert!(NODE.len() == "node-1".len(), "the certificates name the node");
 
 /// As long as the data of a local cluster may reasonably live.
 const DAYS: &str = "3650";
@@ -85,12 +117,21 @@ impl Pki {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
         for certificate in &CERTIFICATES {
-            pki.make(certificate)?;
+            pki.make(certificate, None)?;
         }
         pki.make_service_account_key()?;
         fs::write(pki.folder.join("complete"), "")
             .context("the end of the certificates cannot be recorded")?;
         Ok(pki)
+    }
+
+    /// Makes what is missing for a node, and anew what holds its address.
+    pub(super) fn prepare_node(&self, address: Ipv4Addr) -> Result<()> {
+        let wanted = CERTIFICATES.iter().chain(&NODE_CERTIFICATES);
+        for certificate in wanted.filter(|one| one.at_node || !self.certificate(one.name).exists()) {
+            self.make(certificate, Some(address).filter(|_| certificate.at_node))?;
+        }
+        Ok(())
     }
 
     pub(super) fn certificate(&self, name: &str) -> PathBuf {
@@ -106,9 +147,9 @@ impl Pki {
         self.folder.join("service-account.pub")
     }
 
-    fn make(&self, certificate: &Certificate) -> Result<()> {
+    fn make(&self, certificate: &Certificate, address: Option<Ipv4Addr>) -> Result<()> {
         let request = self.folder.join(format!("{}.cnf", certificate.name));
-        fs::write(&request, request_text(certificate))?;
+        fs::write(&request, request_text(certificate, address))?;
         let mut openssl = self.openssl(&["req", "-x509", "-new", "-newkey", "ec", "-nodes", "-days", DAYS]);
         openssl.args(["-pkeyopt", "ec_paramgen_curve:P-256", "-config"]).arg(&request);
         openssl
@@ -143,7 +184,7 @@ impl Pki {
     }
 
     /// A kubeconfig with everything inside, so that it can be copied. JSON is YAML too.
-    pub(super) fn kubeconfig(&self, user: &str, port: u16) -> Result<String> {
+    pub(super) fn kubeconfig(&self, user: &str, address: Ipv4Addr, port: u16) -> Result<String> {
         let read = |file: PathBuf| {
             fs::read(&file)
                 .map(|bytes| BASE64.encode(bytes))
@@ -155,7 +196,7 @@ impl Pki {
             "kind": "Config",
             "current-context": name,
             "clusters": [{"name": name, "cluster": {
-                "server": format!("https://127.0.0.1:{port}"),
+                "server": format!("https://{address}:{port}"),
                 "certificate-authority-data": read(self.certificate("ca"))?,
             }}],
             "users": [{"name": user, "user": {
@@ -169,7 +210,7 @@ impl Pki {
 }
 
 /// OpenSSL's configuration of one request, complete, so that the system's own one has no say.
-fn request_text(certificate: &Certificate) -> String {
+fn request_text(certificate: &Certificate, address: Option<Ipv4Addr>) -> String {
     let organization = certificate.organization.map(|name| format!("O = {name}\n")).unwrap_or_default();
     let extensions = match certificate.authority {
         None => {
@@ -180,7 +221,10 @@ fn request_text(certificate: &Certificate) -> String {
         Some(_) => {
             let names = match certificate.names {
                 "" => String::new(),
-                names => format!("subjectAltName = {names}\n"),
+                names => {
+                    let address = address.map(|address| format!(",IP:{address}")).unwrap_or_default();
+                    format!("subjectAltName = {names}{address}\n")
+                }
             };
             format!(
                 "basicConstraints = critical,CA:FALSE\nkeyUsage = critical,digitalSignature,keyEncipherment\n\
@@ -217,8 +261,17 @@ mod tests {
         fs::remove_file(folder.path().join("complete")).unwrap();
         Pki::open_or_create(folder.path()).unwrap();
         assert_ne!(fs::read(pki.certificate("ca")).unwrap(), before, "an incomplete one is made anew");
-        let config: serde_json::Value =
-            serde_json::from_str(&pki.kubeconfig("admin", 6443).unwrap()).unwrap();
+        let text = pki.kubeconfig("admin", Ipv4Addr::LOCALHOST, 6443).unwrap();
+        let config: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(config["clusters"][0]["cluster"]["server"], "https://127.0.0.1:6443");
+        for address in ["198.18.0.2", "198.18.0.6"] {
+            let before = fs::read(pki.certificate("kube-proxy")).ok();
+            pki.prepare_node(address.parse().unwrap()).unwrap();
+            let mut show = Command::new("openssl");
+            show.args(["x509", "-noout", "-ext", "subjectAltName", "-in"]).arg(pki.certificate("apiserver"));
+            assert!(command::capture(&mut show).unwrap().contains(address));
+            let after = fs::read(pki.certificate("kube-proxy")).unwrap();
+            assert!(before.is_none_or(|before| before == after), "what has no address in it is kept");
+        }
     }
 }

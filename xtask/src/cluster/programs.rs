@@ -1,17 +1,22 @@
 //! The arguments of the control plane's programs.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use super::pki::Pki;
 
-/// Addresses of Services; nothing routes them here, but the API server hands them out.
+/// Addresses of Services: without a node nothing routes them, but the API server hands them out.
 const SERVICES: &str = "10.96.0.0/16";
 
 /// What the arguments are made from.
 pub(super) struct Plan<'a> {
     pub(super) folder: &'a Path,
+    /// Where the API server listens; nodes and pods reach it there too.
+    pub(super) address: Ipv4Addr,
     pub(super) port: u16,
     pub(super) pki: &'a Pki,
+    /// Whether there is a node.
+    pub(super) node: bool,
 }
 
 impl Plan<'_> {
@@ -50,8 +55,8 @@ impl Plan<'_> {
             ("etcd-cafile", text(self.pki.certificate("etcd-ca"))),
             ("etcd-certfile", text(self.pki.certificate("apiserver-etcd-client"))),
             ("etcd-keyfile", text(self.pki.key("apiserver-etcd-client"))),
-            ("bind-address", "127.0.0.1".to_owned()),
-            ("advertise-address", "127.0.0.1".to_owned()),
+            ("bind-address", self.address.to_string()),
+            ("advertise-address", self.address.to_string()),
             ("secure-port", self.port.to_string()),
             ("tls-cert-file", text(self.pki.certificate("apiserver"))),
             ("tls-private-key-file", text(self.pki.key("apiserver"))),
@@ -75,6 +80,14 @@ impl Plan<'_> {
             ("requestheader-group-headers", "X-Remote-Group".to_owned()),
             ("requestheader-extra-headers-prefix", "X-Remote-Extra-".to_owned()),
         ]));
+        if self.node {
+            arguments.extend(flags([
+                ("kubelet-client-certificate", text(self.pki.certificate("apiserver-kubelet-client"))),
+                ("kubelet-client-key", text(self.pki.key("apiserver-kubelet-client"))),
+                ("kubelet-certificate-authority", text(self.pki.certificate("ca"))),
+                ("kubelet-preferred-address-types", "InternalIP".to_owned()),
+            ]));
+        }
         arguments
     }
 

@@ -94,9 +94,7 @@ pub(crate) fn install(packages: &[&str], reason: &str) -> Result<()> {
     say::step(format!("Installing {} from Debian, about a minute: {reason}", packages.join(" ")));
     let mut words: Vec<&str> = prefix.to_vec();
     words.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]);
-    if !has_lists() {
-        command::run(Command::new(words[0]).args(&words[1..]).arg("update"))?;
-    }
+    update_lists(&words)?;
     words.extend(["install", "-y", "--no-install-recommends"]);
     words.extend(packages);
     if command::run(Command::new(words[0]).args(&words[1..])).is_err() {
@@ -106,6 +104,26 @@ pub(crate) fn install(packages: &[&str], reason: &str) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Fails with what to do unless Debian's package lists are there, after fetching them where we may.
+pub(super) fn require_lists(reason: &str) -> Result<()> {
+    if command::find("apt-get").is_none() || has_lists() {
+        return Ok(());
+    }
+    let Some(prefix) = root_prefix() else {
+        bail!("Debian's package lists are missing ({reason}); fetch them with: sudo apt-get update");
+    };
+    let mut words: Vec<&str> = prefix.to_vec();
+    words.extend(["env", "apt-get", "-q"]);
+    update_lists(&words)
+}
+
+fn update_lists(words: &[&str]) -> Result<()> {
+    if has_lists() {
+        return Ok(());
+    }
+    command::run(Command::new(words[0]).args(&words[1..]).arg("update"))
 }
 
 /// What goes before a command that needs root; nothing when we may not become root.

@@ -2,7 +2,8 @@
 //!
 //! A Go part is a folder below `parts/` with its own `go.mod`, `go.sum` and `main.go`, so what is built is pinned and
 //! checked by hash. A Debian part is a list of packages. The real clients ([`clients`]) and PostgreSQL's newer servers
-//! ([`postgres`]) come from their own registries by pinned version ([`pinned`]). Nothing foreign is committed.
+//! ([`postgres`]) come from their own registries by pinned version ([`pinned`]); what a node runs is [`unpacked`] from
+//! Debian's packages. Nothing foreign is committed.
 
 pub(crate) mod azurite;
 pub(crate) mod clients;
@@ -10,6 +11,7 @@ mod debian;
 mod go;
 mod pinned;
 pub(crate) mod postgres;
+pub(crate) mod unpacked;
 
 use std::path::PathBuf;
 
@@ -21,12 +23,20 @@ use crate::say;
 pub(crate) use debian::{DebianPart, ensure as ensure_installed, install};
 pub(crate) use go::{GoPart, ensure as ensure_built, find as find_built, require_go};
 
-/// etcd, the control plane and kubectl, in one program.
+/// etcd, the control plane, what runs on a node, and kubectl, in one program.
 pub(crate) const KUBERNETES: GoPart = GoPart {
     name: "kubernetes",
-    what: "etcd, kube-apiserver, kube-controller-manager, kube-scheduler and kubectl",
+    what: "etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy and kubectl",
     package: go::OURS,
-    programs: &["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"],
+    programs: &[
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+        "kube-proxy",
+        "kubectl",
+    ],
     version_of: "k8s.io/kubernetes",
     stamp: &["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"],
     minutes: 6,
@@ -61,6 +71,8 @@ pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
         }
     } else if name == azurite::NAME {
         println!("{}", azurite::ensure(paths)?.display());
+    } else if name == unpacked::NAME {
+        println!("{}", unpacked::ensure(paths)?.display());
     } else if name == postgres::NAME {
         for (_, place) in postgres::ensure(paths)? {
             println!("{}", place.display());
@@ -69,7 +81,7 @@ pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
         let built = BUILT.iter().map(|part| part.name);
         let known: Vec<_> = built
             .chain(INSTALLED.iter().map(|part| part.name))
-            .chain([clients::NAME, postgres::NAME, azurite::NAME])
+            .chain([clients::NAME, postgres::NAME, azurite::NAME, unpacked::NAME])
             .collect();
         bail!("there is no part named `{name}`; there are: {}", known.join(", "));
     }
@@ -86,6 +98,7 @@ fn list(paths: &Paths) -> Result<()> {
     print_line(clients::NAME, clients::WHAT, clients::find(paths)?);
     print_line(postgres::NAME, postgres::WHAT, postgres::find(paths)?);
     print_line(azurite::NAME, azurite::WHAT, azurite::find(paths)?);
+    print_line(unpacked::NAME, unpacked::WHAT, unpacked::find(paths));
     say::note("make one with `cargo xtask parts NAME`");
     Ok(())
 }

@@ -99,6 +99,12 @@ pub(super) fn run<'a>(
     Ok(())
 }
 
+/// The names of the tests that a filter chooses.
+pub(super) fn names(program: &TestProgram, filter: &str) -> Result<Vec<String>> {
+    let said = command::capture(Command::new(&program.file).args(["--list", "--format", "terse", filter]))?;
+    Ok(said.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use super::first_light;
 use super::guard::Guard;
 use super::programs::{self, TestProgram};
 use crate::paths::Paths;
-use crate::{cargo, command, parts, portal, say};
+use crate::{cargo, cluster, command, parts, portal, say};
 
 /// One suite.
 pub(super) struct Suite {
@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
 }
 
 /// In the order in which they run: the cheapest news first.
-pub(super) const SUITES: [Suite; 8] = [
+pub(super) const SUITES: [Suite; 9] = [
     Suite {
         name: "unit",
         what: "every crate by itself",
@@ -69,6 +69,14 @@ pub(super) const SUITES: [Suite; 8] = [
         exists: |paths| has(paths, "crates/bowline-e2e/tests"),
         compiled: true,
         run: e2e,
+    },
+    Suite {
+        name: "node",
+        what: "the agent as a pod on a true node",
+        quick: false,
+        exists: |paths| has(paths, "crates/bowline-e2e/tests"),
+        compiled: true,
+        run: node,
     },
     Suite {
         name: "clients",
@@ -166,6 +174,28 @@ fn portal(context: &Context<'_>) -> Result<()> {
 /// The module of the scenarios that drive real clients: a suite of its own among those of the same program.
 const CLIENTS: &str = "clients::";
 
+/// The module of the scenarios on a node: a suite of its own, because not every machine can run one.
+const NODE: &str = "node::";
+
+fn node(context: &Context<'_>) -> Result<()> {
+    if let Some(why) = cluster::node::obstacle() {
+        let mut left_out = Vec::new();
+        for program in context.programs.iter().filter(|program| program.package == E2E) {
+            left_out.extend(programs::names(program, NODE)?);
+        }
+        say::note(format!("SKIPPED {} tests, because {why}:\n{}", left_out.len(), left_out.join("\n")));
+        return Ok(());
+    }
+    let kubernetes = parts::ensure_built(context.paths, &parts::KUBERNETES)?;
+    let helm = parts::ensure_built(context.paths, &parts::HELM)?;
+    let _ = parts::unpacked::ensure(context.paths)?;
+    programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {
+        context.guard.mark(test).env("BOWLINE_KUBERNETES", &kubernetes).env("BOWLINE_HELM", &helm);
+        test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug")).arg(NODE).arg("--nocapture");
+        test.env("BOWLINE_XTASK", context.paths.built("xtask"));
+    })
+}
+
 fn clients(context: &Context<'_>) -> Result<()> {
     let places = parts::clients::ensure(context.paths)?;
     programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {
@@ -187,7 +217,7 @@ fn e2e(context: &Context<'_>) -> Result<()> {
     let xtask = context.paths.built("xtask");
     programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {
         context.guard.mark(test).env("BOWLINE_KUBERNETES", &kubernetes).env("BOWLINE_POSTGRES", &postgres);
-        test.args(["--skip", CLIENTS]);
+        test.args(["--skip", CLIENTS, "--skip", NODE]);
         test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug")).env("BOWLINE_XTASK", &xtask);
         test.env("BOWLINE_HELM", &helm);
     })

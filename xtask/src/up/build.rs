@@ -5,30 +5,52 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::pod::Pod;
 use super::{Options, tools};
+use crate::cluster::node;
 use crate::paths::Paths;
-use crate::{cargo, command, disk, parts, portal, say};
+use crate::{cargo, cluster, command, disk, parts, portal, say};
 
 /// What `up` starts.
 const CRATES: [&str; 3] = ["bowline-server", "bowline-agent", "bowline-cli"];
 
-/// Builds everything; returns the folder of the Kubernetes programs when a cluster is wanted.
-pub(super) fn all(paths: &Paths, options: &Options) -> Result<Option<PathBuf>> {
+/// What was built, as far as it is wanted.
+#[derive(Debug, Default)]
+pub(super) struct Built {
+    /// The folder of the Kubernetes programs.
+    pub(super) kubernetes: Option<PathBuf>,
+    pub(super) node: Option<node::Parts>,
+    pub(super) pod: Option<Pod>,
+}
+
+/// Builds everything.
+pub(super) fn all(paths: &Paths, options: &Options) -> Result<Built> {
+    if let Some(why) = node::obstacle().filter(|_| options.node) {
+        bail!("{why}; without --node the agent runs beside a control plane, and that needs no root");
+    }
     let wants_cluster = options.wants_cluster();
     // The process in the foreground has built everything just now, and the sources may have changed since.
     if options.detached || options.no_build {
         require_built(paths)?;
-        return wants_cluster.then(|| parts::ensure_built(paths, &parts::KUBERNETES)).transpose();
+    } else {
+        announce(paths, options)?;
+        tools::require(portal::exists(paths), wants_cluster.then_some(&parts::KUBERNETES))?;
+        portal::build(paths)?;
+        programs(paths)?;
     }
-    announce(paths, wants_cluster)?;
-    tools::require(portal::exists(paths), wants_cluster.then_some(&parts::KUBERNETES))?;
-    portal::build(paths)?;
-    programs(paths)?;
-    wants_cluster.then(|| parts::ensure_built(paths, &parts::KUBERNETES)).transpose()
+    let mut built = Built::default();
+    if wants_cluster {
+        built.kubernetes = Some(parts::ensure_built(paths, &parts::KUBERNETES)?);
+    }
+    if options.node {
+        built.node = Some(cluster::node_parts(paths)?);
+        built.pod = Some(Pod::build(paths)?);
+    }
+    Ok(built)
 }
 
 /// Says before it begins how long a first start takes, and for what.
-fn announce(paths: &Paths, wants_cluster: bool) -> Result<()> {
+fn announce(paths: &Paths, options: &Options) -> Result<()> {
     let mut work = Vec::new();
     if portal::exists(paths) && !portal::was_built(paths) {
         work.push(("the portal", 1));
@@ -37,8 +59,11 @@ fn announce(paths: &Paths, wants_cluster: bool) -> Result<()> {
         work.push(("Bowline itself (not optimised; `cargo build --release` is for use)", 6));
         disk::require(&paths.target, 6 << 30, "building Bowline")?;
     }
-    if wants_cluster && parts::find_built(paths, &parts::KUBERNETES)?.is_none() {
+    if options.wants_cluster() && parts::find_built(paths, &parts::KUBERNETES)?.is_none() {
         work.push(("Kubernetes", parts::KUBERNETES.minutes));
+    }
+    if options.node && parts::find_built(paths, &parts::HELM)?.is_none() {
+        work.push(("Helm, which installs the agent", parts::HELM.minutes));
     }
     if !work.is_empty() {
         let total: u32 = work.iter().map(|(_, minutes)| minutes).sum();

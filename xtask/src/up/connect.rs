@@ -30,11 +30,11 @@ pub(super) struct Bowline {
 }
 
 impl Bowline {
-    pub(super) fn new(paths: &Paths, port: u16) -> Result<Self> {
+    pub(super) fn new(paths: &Paths, url: &str) -> Result<Self> {
         let bowline = Self {
             program: paths.built("bowline"),
             configuration: paths.data.join("cli"),
-            url: format!("https://localhost:{port}"),
+            url: url.to_owned(),
             data: paths.data.clone(),
         };
         bowline.write_shortcut()?;
@@ -141,12 +141,12 @@ fn other_than_connected(resource: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// A program of ours that talks to localhost: a proxy for the outside must not get those requests.
+/// A program of ours that talks to this machine or to a node on it: a proxy for the outside must not get those requests.
 pub(super) fn local_command(program: &Path) -> Command {
     let mut command = Command::new(program);
     for name in ["NO_PROXY", "no_proxy"] {
         let others = env::var(name).ok().filter(|value| !value.is_empty()).map(|value| format!(",{value}"));
-        command.env(name, format!("localhost,127.0.0.1{}", others.unwrap_or_default()));
+        command.env(name, format!("localhost,127.0.0.1,198.18.0.0/15{}", others.unwrap_or_default()));
     }
     command
 }

@@ -10,12 +10,14 @@
 
 mod build;
 mod connect;
+mod pod;
 mod running;
 mod summary;
 mod tools;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -39,6 +41,9 @@ pub(crate) struct Options {
     /// Connects this server only, no Kubernetes cluster.
     #[arg(long, conflicts_with = "kubeconfig")]
     no_cluster: bool,
+    /// Starts a cluster with a node, and the agent as a pod on it; needs root.
+    #[arg(long, conflicts_with_all = ["kubeconfig", "no_cluster"])]
+    node: bool,
     /// Connects the cluster of this kubeconfig's current context instead of starting one.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -81,17 +86,19 @@ pub(crate) fn run(paths: &Paths, options: &Options) -> Result<()> {
     fs::create_dir_all(&paths.data).with_context(|| format!("{} cannot be made", paths.data.display()))?;
     fs::set_permissions(&paths.data, fs::Permissions::from_mode(0o700))?;
     let kubeconfig = options.kubeconfig.as_deref().map(readable).transpose()?;
-    let programs = build::all(paths, options)?;
+    let built = build::all(paths, options)?;
     if options.detach {
         return running::detach(paths, options);
     }
     let lock = running::lock(paths)?;
     let mut record = Record::new(options.port)?;
     record.write(paths)?;
-    let mut world = World::start(paths, options, programs.as_deref(), kubeconfig)?;
+    let mut world = World::start(paths, options, built, kubeconfig)?;
+    record.set_host(world.host);
+    record.write(paths)?;
     world.connect()?;
     say::note(format!("everything is connected after {}", say::duration(progress.finish())));
-    summary::print(paths, options, &world.names);
+    summary::print(paths, options, &world.names, &world.url);
     // Last, because who waits for it in the foreground then shows the summary.
     record.ready = true;
     record.write(paths)?;
@@ -120,7 +127,10 @@ pub(crate) struct Names {
 struct World<'a> {
     paths: &'a Paths,
     names: Names,
+    host: Ipv4Addr,
+    url: String,
     bowline: Bowline,
+    pod: Option<pod::Pod>,
     agents: Vec<Service>,
     server: Service,
     cluster: Option<Cluster>,
@@ -131,19 +141,31 @@ impl<'a> World<'a> {
     fn start(
         paths: &'a Paths,
         options: &Options,
-        programs: Option<&Path>,
+        built: build::Built,
         kubeconfig: Option<PathBuf>,
     ) -> Result<Self> {
-        say::step(format!("Starting bowline-server on https://localhost:{}", options.port));
-        let server = start_server(paths, options)?;
-        let cluster = programs.map(|programs| start_cluster(paths, programs)).transpose()?;
+        let cluster = built.kubernetes.as_deref();
+        let cluster = cluster.map(|programs| start_cluster(paths, programs, built.node)).transpose()?;
+        // Where there are pods, the server is where they can reach it.
+        let pods_see = cluster.as_ref().and_then(Cluster::host);
+        let host = pods_see.unwrap_or(Ipv4Addr::LOCALHOST);
+        let url = match pods_see {
+            Some(host) => format!("https://{host}:{}", options.port),
+            None => format!("https://localhost:{}", options.port),
+        };
+        say::step(format!("Starting bowline-server on {url}"));
+        let server = start_server(paths, &format!("{host}:{}", options.port), &url)?;
         let kubeconfig = kubeconfig.or_else(|| cluster.as_ref().map(Cluster::kubeconfig));
         let names = Names {
             machine: machine_name()?,
-            cluster: kubeconfig.map(|file| (connect::cluster_name(cluster.is_some(), &file), file)),
+            cluster: kubeconfig.map(|file| match pods_see {
+                Some(_) => ("local-node".to_owned(), file),
+                None => (connect::cluster_name(cluster.is_some(), &file), file),
+            }),
         };
-        let bowline = Bowline::new(paths, options.port)?;
-        let mut world = Self { paths, names, bowline, agents: Vec::new(), server, cluster };
+        let bowline = Bowline::new(paths, &url)?;
+        let pod = built.pod;
+        let mut world = Self { paths, names, host, url, bowline, pod, agents: Vec::new(), server, cluster };
         world.wait_for_server(options.port)?;
         Ok(world)
     }
@@ -153,7 +175,7 @@ impl<'a> World<'a> {
         let authority = self.paths.data.join("server/ca.crt");
         loop {
             self.server.require_running()?;
-            let answer = net::get(port, "/readyz", &authority);
+            let answer = net::get(self.host, port, "/readyz", &authority);
             match answer {
                 Ok((200, _)) => break,
                 _ if progress.elapsed() < PATIENCE => signals::pause()?,
@@ -189,11 +211,16 @@ impl<'a> World<'a> {
             cluster.wait_ready()?;
         }
         if let Some((name, kubeconfig)) = &self.names.cluster {
+            if let (Some(pod), Some(cluster)) = (&self.pod, &self.cluster) {
+                pod.install(self.paths, cluster)?;
+            }
             self.bowline.connect_cluster(name, kubeconfig)?;
-            let kubeconfig = kubeconfig.clone();
-            let arguments =
-                ["cluster".as_ref(), "run".as_ref(), "--kubeconfig".as_ref(), kubeconfig.as_ref()];
-            self.start_agent("cluster-agent", &arguments)?;
+            if self.pod.is_none() {
+                let kubeconfig = kubeconfig.clone();
+                let arguments =
+                    ["cluster".as_ref(), "run".as_ref(), "--kubeconfig".as_ref(), kubeconfig.as_ref()];
+                self.start_agent("cluster-agent", &arguments)?;
+            }
         }
         let progress = say::Progress::start();
         while let Some(waiting) = self.bowline.not_yet_connected(&self.names)? {
@@ -235,7 +262,10 @@ impl<'a> World<'a> {
                 }
                 ended.is_none()
             });
-            if let Some(error) = self.cluster.as_mut().and_then(|cluster| cluster.require_running().err()) {
+            let cluster = self.cluster.as_mut();
+            let check =
+                |cluster: &mut Cluster| cluster.require_running().and_then(|()| cluster.revive_node());
+            if let Some(error) = cluster.and_then(|cluster| check(cluster).err()) {
                 say::note(format!("the Kubernetes control plane stopped: {error}"));
                 self.cluster = None;
             }
@@ -249,19 +279,19 @@ fn logs(paths: &Paths) -> PathBuf {
     paths.data.join("logs")
 }
 
-fn start_server(paths: &Paths, options: &Options) -> Result<Service> {
+fn start_server(paths: &Paths, listen: &str, url: &str) -> Result<Service> {
     let password = paths.data.join("admin-password");
     secret::create_password(&password)?;
     let mut server = connect::local_command(&paths.built("bowline-server"));
     server.arg("serve").arg("--data-dir").arg(paths.data.join("server"));
-    server.args(["--listen", &format!("127.0.0.1:{}", options.port)]);
-    server.args(["--public-url", &format!("https://localhost:{}", options.port)]);
+    server.args(["--listen", listen, "--public-url", url]);
     server.arg("--admin-password-file").arg(&password);
     Service::start("server", &mut server, &logs(paths))
 }
 
-fn start_cluster(paths: &Paths, programs: &Path) -> Result<Cluster> {
-    let folder = paths.data.join("cluster");
+fn start_cluster(paths: &Paths, programs: &Path, node: Option<cluster::node::Parts>) -> Result<Cluster> {
+    // A cluster of its own, because the certificates of a control plane alone are for no other address.
+    let folder = paths.data.join(if node.is_some() { "node-cluster" } else { "cluster" });
     say::step(format!("Starting {} in {}", parts::KUBERNETES.what, folder.display()));
-    Cluster::launch(programs, &cluster::Options { folder, port: None, durable: true })
+    Cluster::launch(programs, &cluster::Options { folder, port: None, durable: true, node })
 }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -25,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(45);
 pub(super) struct Record {
     pub(super) identity: Identity,
     port: u16,
+    /// Where it is, unless on the loopback.
+    #[serde(default)]
+    host: Option<Ipv4Addr>,
     /// Whether both resources were seen Connected.
     pub(super) ready: bool,
 }
@@ -32,11 +36,16 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn new(port: u16) -> Result<Self> {
         let identity = Identity::own().context("/proc does not show this process; is it mounted?")?;
-        Ok(Self { identity, port, ready: false })
+        Ok(Self { identity, port, host: None, ready: false })
+    }
+
+    pub(super) fn set_host(&mut self, host: Ipv4Addr) {
+        self.host = Some(host).filter(|host| !host.is_loopback());
     }
 
     pub(super) fn url(&self) -> String {
-        format!("https://localhost:{}/portal/", self.port)
+        let host = self.host.map_or_else(|| "localhost".to_owned(), |host| host.to_string());
+        format!("https://{host}:{}/portal/", self.port)
     }
 
     pub(super) fn write(&self, paths: &Paths) -> Result<()> {
@@ -84,6 +93,9 @@ pub(super) fn detach(paths: &Paths, options: &Options) -> Result<()> {
     again.args(["up", "--detached", "--port", &options.port.to_string()]);
     if options.no_cluster {
         again.arg("--no-cluster");
+    }
+    if options.node {
+        again.arg("--node");
     }
     if let Some(kubeconfig) = &options.kubeconfig {
         again.arg("--kubeconfig").arg(std::path::absolute(kubeconfig)?);

@@ -8,11 +8,11 @@ use crate::paths::Paths;
 pub(super) const FIRST_LINE: &str = "Bowline is up.";
 
 /// Prints where everything is, how to get in, what to try, and how to stop.
-pub(super) fn print(paths: &Paths, options: &Options, names: &Names) {
-    print!("\n{}", text(paths, options, names));
+pub(super) fn print(paths: &Paths, options: &Options, names: &Names, url: &str) {
+    print!("\n{}", text(paths, options, names, url));
 }
 
-fn text(paths: &Paths, options: &Options, names: &Names) -> String {
+fn text(paths: &Paths, options: &Options, names: &Names, url: &str) -> String {
     let data = paths.data.display();
     let authority = paths.data.join("server/ca.crt");
     let authority = authority.display();
@@ -20,14 +20,22 @@ fn text(paths: &Paths, options: &Options, names: &Names) -> String {
     let (cluster, try_cluster) = match &names.cluster {
         Some((name, kubeconfig)) => (
             format!("  Cluster    {name}, Connected (kubeconfig: {})\n", kubeconfig.display()),
-            format!("  bowline cluster show --name {name} --group {GROUP}\n"),
+            match options.node {
+                true => format!(
+                    "  bowline cluster workloads --name {name} --group {GROUP}\n\
+                     \u{20} bowline kubectl {name} --group {GROUP} -- get pods --all-namespaces   (after: kubectl create \
+                     clusterrolebinding {ADMIN} --clusterrole=cluster-admin --user={ADMIN})\n\
+                     \u{20} kubectl run shell --image=localhost/busybox:1 -- sleep 1d\n"
+                ),
+                false => format!("  bowline cluster show --name {name} --group {GROUP}\n"),
+            },
         ),
         None => (String::new(), format!("  bowline group show --name {GROUP}\n")),
     };
     let stop = if options.detached { "cargo xtask down" } else { "Ctrl-C, or `cargo xtask down` elsewhere" };
     format!(
         "{FIRST_LINE}\n\n\
-         \u{20} Portal     https://localhost:{}/portal/\n\
+         \u{20} Portal     {url}/portal/\n\
          \u{20} Sign in    {ADMIN}, the password is in {data}/admin-password\n\
          \u{20} Server     {machine}, Connected\n\
          {cluster}\
@@ -39,7 +47,6 @@ fn text(paths: &Paths, options: &Options, names: &Names) -> String {
          \u{20} bowline resource list\n\
          \u{20} bowline machine show --name {machine} --group {GROUP}\n\
          {try_cluster}\n\
-         Stop: {stop}. Data and logs stay in {data}.\n",
-        options.port
+         Stop: {stop}. Data and logs stay in {data}.\n"
     )
 }
