@@ -10,14 +10,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::node::can_run;
 use crate::program::{Program, binary, clean, part};
 
 /// A running control plane; it stops when its standard input closes.
 #[derive(Debug)]
 pub struct Cluster {
     programs: PathBuf,
-    folder: TempDir,
-    child: Child,
+    pub(crate) folder: TempDir,
+    pub(crate) child: Child,
     kubeconfig: PathBuf,
 }
 
@@ -37,12 +38,7 @@ impl Cluster {
     /// When the parts are there and do not start.
     #[must_use]
     pub fn start_node(test: &str) -> Option<Self> {
-        if !nix::unistd::geteuid().is_root() {
-            // Not through the captured output: a test that did not run must be seen.
-            let _ = writeln!(std::io::stderr(), "skipped: {test}: a node needs root");
-            return None;
-        }
-        Self::up(test, &["--node"])
+        if can_run(test) { Self::up(test, &["--node"]) } else { None }
     }
 
     fn up(test: &str, more: &[&str]) -> Option<Self> {
@@ -62,68 +58,6 @@ impl Cluster {
             panic!("the control plane did not start:\n{said}");
         }
         Some(Self { programs, folder, child, kubeconfig })
-    }
-
-    /// This machine's address as the pods see it.
-    ///
-    /// # Panics
-    /// When the cluster has no node.
-    #[must_use]
-    pub fn host(&self) -> String {
-        let file = self.folder.path().join("cluster/network");
-        let number = std::fs::read_to_string(file).expect("the cluster was started with a node");
-        format!("198.18.{}.1", number.trim())
-    }
-
-    /// Brings the agent as it was built for these tests to the node, as the image that the chart names.
-    ///
-    /// # Panics
-    /// When it cannot be made or imported.
-    pub fn import_agent(&self) {
-        let layout = self.folder.path().join("image");
-        let chore = |arguments: &[&std::ffi::OsStr]| {
-            let output = clean(Command::new(xtask()).args(arguments)).output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        };
-        let agent = binary("bowline-agent");
-        let of = std::ffi::OsStr::new;
-        chore(&[of("image"), of("--out"), layout.as_os_str(), of("--binary"), agent.as_os_str()]);
-        let dir = self.folder.path().join("cluster");
-        let name = of("localhost/bowline-agent");
-        chore(&[
-            of("cluster"),
-            of("import"),
-            of("--dir"),
-            dir.as_os_str(),
-            of("--name"),
-            name,
-            layout.as_os_str(),
-        ]);
-    }
-
-    /// Switches the node off, as a power cut does; whoever runs the cluster switches it on again.
-    ///
-    /// # Panics
-    /// When there is none.
-    pub fn cut_power(&self) {
-        let file = self.folder.path().join("cluster/node.pid");
-        let text = std::fs::read_to_string(file).expect("the node runs");
-        let pid: i32 = text.split(' ').next().and_then(|pid| pid.parse().ok()).expect("a process id");
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
-    }
-
-    /// The processes of this machine that run a program in a pod of the node.
-    #[must_use]
-    pub fn processes(&self, program: &str) -> Vec<i32> {
-        let group = format!("/bowline-node-{}/", self.host().split('.').nth(2).unwrap_or_default());
-        let entries = std::fs::read_dir("/proc").unwrap().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let read = |pid: i32, file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}"));
-        pids.filter(|pid| {
-            read(*pid, "comm").is_ok_and(|name| name.trim() == program)
-                && read(*pid, "cgroup").is_ok_and(|groups| groups.contains(&group))
-        })
-        .collect()
     }
 
     /// The administrator's kubeconfig.
@@ -265,14 +199,23 @@ impl Cluster {
     }
 }
 
-impl Drop for Cluster {
-    fn drop(&mut self) {
+impl Cluster {
+    /// Stops it, in order.
+    pub fn stop(&mut self) {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
 }
 
-fn xtask() -> PathBuf {
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The program of the chores.
+#[must_use]
+pub fn xtask() -> PathBuf {
     std::env::var_os("BOWLINE_XTASK").map_or_else(|| binary("xtask"), PathBuf::from)
 }
 

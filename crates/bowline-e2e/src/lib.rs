@@ -12,6 +12,7 @@
 //! | [`keys`] | an agent's key pair and its client assertions |
 //! | [`kubelet`] | what stands in for a kubelet behind a real API server |
 //! | [`network`] | namespaces joined by a network that drops, delays and reorders |
+//! | [`node`] | the node of a Kubernetes cluster |
 //! | [`postgres`] | a PostgreSQL server |
 //! | [`clock`] | a host whose clock jumps |
 //! | [`cluster`] | a real Kubernetes control plane |
@@ -38,6 +39,7 @@ pub mod issuer;
 pub mod keys;
 pub mod kubelet;
 pub mod network;
+pub mod node;
 pub mod postgres;
 pub mod program;
 pub mod proxy;

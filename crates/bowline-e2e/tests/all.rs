@@ -46,8 +46,6 @@ mod monitoring;
 mod network;
 #[path = "all/node.rs"]
 mod node;
-#[path = "all/node_kubectl.rs"]
-mod node_kubectl;
 #[path = "all/overload.rs"]
 mod overload;
 #[path = "all/pod.rs"]

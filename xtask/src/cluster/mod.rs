@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -35,6 +35,9 @@ use pki::Pki;
 
 /// How long a control plane may take to start before that is an error; 5 s are usual.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A node that ends sooner after its start has not worked at all.
+const SHORT: Duration = Duration::from_secs(3);
 
 /// What to start.
 #[derive(Debug)]
@@ -59,6 +62,7 @@ pub(crate) struct Cluster {
     // Before what it stands on.
     node: Option<Node>,
     node_parts: Option<node::Parts>,
+    node_since: Instant,
     /// In the order of their start; stopped in the opposite one.
     services: Vec<Service>,
     network: Option<Network>,
@@ -85,6 +89,7 @@ impl Cluster {
             pki,
             node: None,
             node_parts: options.node.clone(),
+            node_since: Instant::now(),
             services: Vec::new(),
             network,
             _lock: lock,
@@ -136,6 +141,7 @@ impl Cluster {
         self.node = None;
         let (Some(parts), Some(network)) = (&self.node_parts, &self.network) else { return Ok(()) };
         self.node = Some(Node::start(parts, network, &self.folder)?);
+        self.node_since = Instant::now();
         self.wait("the node", |cluster| {
             let ready = "--for=condition=Ready";
             let mut kubectl = cluster.kubectl(&["wait", ready, "node", node::NAME, "--timeout=1s"]);
@@ -147,6 +153,10 @@ impl Cluster {
     pub(crate) fn revive_node(&mut self) -> Result<()> {
         if !self.node.as_mut().is_some_and(Node::has_ended) {
             return Ok(());
+        }
+        if self.node_since.elapsed() < SHORT {
+            // It would end again and again: that is no power cut.
+            return self.require_node();
         }
         say::note("the node was switched off; it is switched on again");
         self.switch_node_on()
@@ -173,6 +183,11 @@ impl Cluster {
 
     fn require_node(&mut self) -> Result<()> {
         self.node.as_mut().map_or(Ok(()), Node::require_running)
+    }
+
+    /// One of the Kubernetes programs.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
     }
 
     /// Brings an image to the node.

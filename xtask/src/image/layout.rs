@@ -28,6 +28,11 @@ impl Image {
         Self { layer: tar::Builder::new(Vec::new()), config }
     }
 
+    /// What it runs unless told otherwise.
+    pub(crate) fn command(&mut self, words: &[&str]) {
+        self.config["Cmd"] = words.into();
+    }
+
     /// Runs as this user and group.
     pub(crate) fn user(&mut self, id: u32) {
         self.config["User"] = format!("{id}:{id}").into();
@@ -126,6 +131,7 @@ mod tests {
         let index = || fs::read_to_string(out.join("index.json")).unwrap();
         let write = |program: &[u8]| {
             let mut image = Image::new(&["/program"], "/");
+            image.command(&["/bin/it"]);
             image.folder("tmp", 0o1777).unwrap();
             image.file("/program", 0o755, program).unwrap();
             image.link("/bin/it", "/program").unwrap();

@@ -1,4 +1,4 @@
-//! Nothing of a test run remains: no process, no temporary file, no mount, no named network namespace.
+//! Nothing of a test run remains: no process, no temporary file, no mount, no named network namespace, no control group.
 //!
 //! Every process of a run inherits `BOWLINE_TEST_RUN=<id>` and `TMPDIR=<tmp>/bowline-<id>`; whatever a test makes that
 //! can outlive its process carries `bowline-<id>` in its name. A watcher in a session of its own waits for a pipe to
@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
+use crate::cluster::node::cgroups;
 use crate::process::{self, Identity};
 use crate::{command, secret};
 
@@ -84,6 +85,7 @@ pub(crate) fn watch(id: &str, folder: &Path) -> Result<()> {
     }
     remove_namespaces(id);
     remove_mounts(id);
+    cgroups::remove_left();
     if folder.file_name().is_some_and(|file| *file == *name(id)) {
         let _ = fs::remove_dir_all(folder);
     }

@@ -191,7 +191,11 @@ fn node(context: &Context<'_>) -> Result<()> {
     let _ = parts::unpacked::ensure(context.paths)?;
     programs::run(context.programs.iter().filter(|program| program.package == E2E), |test| {
         context.guard.mark(test).env("BOWLINE_KUBERNETES", &kubernetes).env("BOWLINE_HELM", &helm);
-        test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug")).arg(NODE).arg("--nocapture");
+        test.env("BOWLINE_PROGRAMS", context.paths.target.join("debug")).args([
+            NODE,
+            "--nocapture",
+            "--test-threads=2",
+        ]);
         test.env("BOWLINE_XTASK", context.paths.built("xtask"));
     })
 }

@@ -37,24 +37,9 @@ impl Bowline {
             url: url.to_owned(),
             data: paths.data.clone(),
         };
-        bowline.write_shortcut()?;
+        let configuration = ("BOWLINE_CONFIG_DIR", bowline.configuration.as_path());
+        write_shortcut(paths, "bowline", configuration, &bowline.program)?;
         Ok(bowline)
-    }
-
-    /// `bin/bowline`: the command as `up` uses it, to be put on the PATH.
-    fn write_shortcut(&self) -> Result<()> {
-        let folder = self.data.join("bin");
-        fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let file = folder.join("bowline");
-        let text = format!(
-            "#!/bin/sh\n# Written by `cargo xtask up`: the bowline command, signed in at the server that `up` started.\n\
-             export BOWLINE_CONFIG_DIR=\"${{BOWLINE_CONFIG_DIR:-{}}}\"\nexec \"{}\" \"$@\"\n",
-            self.configuration.display(),
-            self.program.display()
-        );
-        fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))?;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
-        Ok(())
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -131,6 +116,27 @@ impl Bowline {
         serde_json::from_str(&text)
             .with_context(|| format!("`bowline {}` wrote no JSON", arguments.join(" ")))
     }
+}
+
+/// `bin/NAME`: a command as `up` uses it, to be put on the PATH; a variable that is set already stays.
+pub(super) fn write_shortcut(
+    paths: &Paths,
+    name: &str,
+    (variable, value): (&str, &Path),
+    program: &Path,
+) -> Result<()> {
+    let folder = paths.data.join("bin");
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let file = folder.join(name);
+    let text = format!(
+        "#!/bin/sh\n# Written by `cargo xtask up`: {name} as it is used with what `up` started.\n\
+         export {variable}=\"${{{variable}:-{}}}\"\nexec \"{}\" \"$@\"\n",
+        value.display(),
+        program.display()
+    );
+    fs::write(&file, text).with_context(|| format!("{} cannot be written", file.display()))?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+    Ok(())
 }
 
 fn other_than_connected(resource: &Value, pointer: &str) -> Option<String> {

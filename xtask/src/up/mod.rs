@@ -209,6 +209,8 @@ impl<'a> World<'a> {
         )?;
         if let Some(cluster) = &mut self.cluster {
             cluster.wait_ready()?;
+            let (kubeconfig, kubectl) = (cluster.kubeconfig(), cluster.program("kubectl"));
+            connect::write_shortcut(self.paths, "kubectl", ("KUBECONFIG", &kubeconfig), &kubectl)?;
         }
         if let Some((name, kubeconfig)) = &self.names.cluster {
             if let (Some(pod), Some(cluster)) = (&self.pod, &self.cluster) {

@@ -1,6 +1,11 @@
 //! A true node: the agent as a pod of its own image, installed by helm's chart, connected by the command line, killed in every way a pod
 //! can be, and gone without a trace.
 
+#[path = "node/kubectl.rs"]
+mod kubectl;
+#[path = "node/up.rs"]
+mod up;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -12,18 +17,18 @@ use bowline_e2e::wait::{seconds, until, until_true};
 use serde_json::{Value, json};
 
 use crate::kubernetes::wait_for_connectivity;
-use crate::node_kubectl::{containers, remote};
 use crate::tunnels::bind;
+use kubectl::{containers, remote};
 
 const TEST: &str = "node::an_agent_in_a_pod_is_installed_connected_used_killed_and_removed";
 const NAMESPACE: &str = "bowline-system";
 const NODE: &str = "node-1";
 
 /// A cluster of one node with a server beside it.
-pub(crate) struct Scene {
-    pub(crate) cluster: Cluster,
+struct Scene {
+    cluster: Cluster,
     admin: Api,
-    pub(crate) cli: Cli,
+    cli: Cli,
     id: String,
     helm: std::path::PathBuf,
     home: tempfile::TempDir,
@@ -79,7 +84,7 @@ impl Scene {
     }
 
     /// `bowline kubectl oven -- …`.
-    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Command {
+    fn kubectl(&self, arguments: &[&str]) -> Command {
         let mut command = self.cli.command(&["kubectl", "oven", "--group", "plant", "--"]);
         let others = std::env::var("PATH").unwrap_or_default();
         let path = format!("{}:{others}", self.cluster.programs().display());
@@ -127,6 +132,37 @@ async fn an_agent_in_a_pod_is_installed_connected_used_killed_and_removed() {
     evicted(&scene).await;
     power_cut(&scene).await;
     removed(&scene, &before).await;
+}
+
+/// What a kubelet would set for the whole machine.
+const KERNEL: [&str; 4] = ["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops"];
+
+#[tokio::test]
+async fn a_node_leaves_nothing_on_the_machine_also_when_it_is_killed() {
+    const TEST: &str = "node::a_node_leaves_nothing_on_the_machine_also_when_it_is_killed";
+    let settings =
+        || KERNEL.map(|name| std::fs::read_to_string(format!("/proc/sys/{name}")).unwrap_or_default());
+    let made = || {
+        ["/var/lib/kubelet", "/run/containerd", "/var/log/containers"].map(|path| Path::new(path).exists())
+    };
+    let before = (settings(), made());
+    let Some(mut cluster) = Cluster::start_node(TEST) else { return };
+    let host = cluster.host();
+    assert!(!cluster.remains(&host).is_empty() && !Cluster::groups(&host).is_empty());
+    assert_eq!((settings(), made()), before, "while it runs");
+    cluster.kill();
+    until_true("the kernel has ended everything of it", seconds(20), async || {
+        cluster.remains(&host).is_empty()
+    })
+    .await;
+    assert_eq!((settings(), made()), before, "after it was killed");
+    drop(cluster);
+    let Some(mut cluster) = Cluster::start_node(TEST) else { return };
+    let host = cluster.host();
+    cluster.stop();
+    let gone = || cluster.remains(&host).is_empty() && Cluster::groups(&host).is_empty();
+    until_true("nothing is left of it", seconds(20), async || gone()).await;
+    assert_eq!((settings(), made()), before, "after it was stopped");
 }
 
 /// As a user does it: an image, a chart, one command.

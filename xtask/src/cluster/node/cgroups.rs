@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 const ROOT: &str = "/sys/fs/cgroup";
+/// How the groups begin; what follows is the number of the node's network.
+const PREFIX: &str = "bowline-node-";
 /// How long the kernel may take to let go of ended processes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -19,11 +21,15 @@ pub(super) struct Cgroups {
 
 impl Cgroups {
     /// Makes them; what an earlier run left under the same name goes first.
-    pub(super) fn create(name: &str) -> Result<Self> {
-        let groups = Self { name: name.to_owned() };
+    pub(super) fn create(number: u8) -> Result<Self> {
+        let name = format!("{PREFIX}{number}");
+        let groups = Self { name: name.clone() };
         groups.remove();
         for hierarchy in hierarchies() {
-            let group = hierarchy.join(name);
+            if is_unified(&hierarchy) {
+                enable_controllers(&hierarchy);
+            }
+            let group = hierarchy.join(&name);
             fs::create_dir_all(&group).with_context(|| format!("{} cannot be made", group.display()))?;
             // In the first version of the interface, what is allowed below must be said first.
             for file in ["cpuset.cpus", "cpuset.mems"] {
@@ -35,6 +41,10 @@ impl Cgroups {
             }
         }
         Ok(groups)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     fn remove(&self) {
@@ -56,6 +66,28 @@ impl Cgroups {
 impl Drop for Cgroups {
     fn drop(&mut self) {
         self.remove();
+    }
+}
+
+/// Removes the groups of nodes that were killed: those whose network is not there any more.
+pub(crate) fn remove_left() {
+    let mut roots = hierarchies();
+    roots.push(Path::new(ROOT).join("unified"));
+    for entry in roots.iter().filter_map(|root| fs::read_dir(root).ok()).flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(number) = name.strip_prefix(PREFIX) else { continue };
+        if !Path::new("/sys/class/net").join(format!("bowline{number}")).exists() {
+            remove_below(&entry.path());
+        }
+    }
+}
+
+/// In the second version of the interface a group has the controllers that the one above hands down, and the kubelet wants all.
+fn enable_controllers(hierarchy: &Path) {
+    let known = fs::read_to_string(hierarchy.join("cgroup.controllers")).unwrap_or_default();
+    for controller in known.split_whitespace() {
+        // One that cannot be handed down is missed by the kubelet, which says so better.
+        let _ = fs::write(hierarchy.join("cgroup.subtree_control"), format!("+{controller}"));
     }
 }
 

@@ -17,12 +17,9 @@ pub(super) const TAG: &str = "1";
 /// Longer than any pod.
 const FOREVER: &str = "2147483647";
 
-/// Writes both layouts, unless they are there.
+/// Writes both layouts.
 pub(super) fn write(folder: &Path, unpacked: &Path) -> Result<()> {
     let place = |name: &str| folder.join(name);
-    if place("busybox").exists() {
-        return Ok(());
-    }
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let busybox = unpacked.join("bin/busybox");
     let program = fs::read(&busybox).with_context(|| format!("{} cannot be read", busybox.display()))?;
@@ -30,7 +27,8 @@ pub(super) fn write(folder: &Path, unpacked: &Path) -> Result<()> {
     pause.file("/busybox", 0o755, &program)?;
     pause.write(&place("pause"), TAG)?;
 
-    let mut shell = Image::new(&["/bin/sh"], "/bin");
+    let mut shell = Image::new(&[], "/bin");
+    shell.command(&["/bin/sh"]);
     for (folder, mode) in [("bin", 0o755), ("tmp", 0o1777), ("root", 0o700), ("etc", 0o755)] {
         shell.folder(folder, mode)?;
     }

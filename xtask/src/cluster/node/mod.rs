@@ -8,7 +8,7 @@
 //! over `/proc/sys` inside, `/run` and what programs write below `/var` are laid over too. Control groups cannot be
 //! laid over; they are made and removed from outside ([`cgroups`]).
 
-mod cgroups;
+pub(crate) mod cgroups;
 mod images;
 pub(crate) mod inside;
 mod settings;
@@ -77,9 +77,8 @@ impl Node {
         let place = folder.join("node");
         fs::create_dir_all(&place).with_context(|| format!("{} cannot be made", place.display()))?;
         images::write(&place.join("images"), &parts.unpacked)?;
-        let group = format!("bowline-node-{}", network.number());
-        let cgroups = Cgroups::create(&group)?;
-        settings::write(folder, &place, &parts.unpacked, network.node(), &group)?;
+        let cgroups = Cgroups::create(network.number())?;
+        settings::write(folder, &place, &parts.unpacked, network.node(), cgroups.name())?;
         let mut unshare = network.command(Path::new("unshare"));
         unshare.args(["--mount", "--mount-proc", "--pid", "--fork", "--kill-child=KILL", "--"]);
         unshare.arg(env::current_exe().context("this program has no path")?);

@@ -8,7 +8,7 @@ use bowline_e2e::wait::{seconds, until, until_true};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::node::Scene;
+use super::Scene;
 
 /// What is copied each way; `BOWLINE_COPY_MIB=1024` for the long run.
 const COPY_MIB: usize = 48;
@@ -21,7 +21,7 @@ fn pod(name: &str, script: &str) -> Value {
 }
 
 /// Pods to work with, ready.
-pub(crate) async fn containers(scene: &Scene) {
+pub(super) async fn containers(scene: &Scene) {
     let objects = [
         pod("shell", "while true; do sleep 1; done"),
         pod("echo", "while read line; do echo got $line; done"),
@@ -60,7 +60,7 @@ impl Scene {
 }
 
 /// All of it.
-pub(crate) async fn remote(scene: &Scene) {
+pub(super) async fn remote(scene: &Scene) {
     same_bytes(scene).await;
     executes(scene);
     attaches(scene).await;
