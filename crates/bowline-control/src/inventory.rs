@@ -1,10 +1,11 @@
 //! What agents saw: the current objects of each source, rebuilt from its segment and the tail of the observation log.
 //!
 //! # Design notes
-//! Objects are kept as JSON text, one allocation each. A source is loaded when it is first asked for. A full sync is staged
-//! beside the old state and replaces it when its last batch has arrived, so that a reader never sees half a cluster.
+//! Of a source that only reports, no more is in memory than where it is: its objects are in the tables of queries already. They are loaded,
+//! as JSON text, when somebody lists them or a segment is written, and of those that were listed last some stay. A full sync is staged beside the old state and
+//! replaces it when its last batch has arrived, so that a reader never sees half a cluster.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bowline_link::observed::{Delta, LogPosition, ObservedBatch, Verdict};
@@ -15,8 +16,10 @@ use uuid::Uuid;
 
 /// The sources that an agent reports under.
 pub const SOURCES: [&str; 1] = ["inventory"];
-/// A segment is written after so many batches.
+/// Every so manieth batch a segment is written.
 const BATCHES_PER_SEGMENT: u64 = 64;
+/// Bytes of objects that stay in memory after they were listed; those of the source that was listed last stay anyway.
+const LISTED: usize = 64 << 20;
 /// The compression level of what is kept.
 const LEVEL: i32 = 3;
 
@@ -31,13 +34,19 @@ pub struct Seen {
 
 type Objects = BTreeMap<String, Seen>;
 
-/// The state of one source.
+/// The objects of one source.
 #[derive(Debug, Default)]
-pub struct Source {
-    position: LogPosition,
+struct Content {
     objects: Objects,
     staged: Option<Objects>,
-    since_segment: u64,
+}
+
+/// The state of one source.
+#[derive(Debug, Default)]
+struct Source {
+    position: LogPosition,
+    /// While they are in memory.
+    content: Option<Content>,
     /// The newest position of the log when this was known to be all.
     checked_at: u64,
 }
@@ -78,11 +87,13 @@ type Shared = Arc<tokio::sync::Mutex<Option<Source>>>;
 pub struct Inventory {
     store: Arc<dyn Store>,
     sources: Mutex<HashMap<String, Shared>>,
+    /// Sources whose objects are in memory, and their bytes; the one that was listed last is the last.
+    listed: Mutex<VecDeque<(String, usize)>>,
 }
 
 impl Inventory {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, sources: Mutex::default() }
+        Self { store, sources: Mutex::default(), listed: Mutex::default() }
     }
 
     fn slot(&self, name: &str) -> Shared {
@@ -120,30 +131,31 @@ impl Inventory {
                 error => TakeError::Write(error),
             });
         }
-        source.apply(batch, now);
+        if let Some(content) = &mut source.content {
+            content.apply(batch, now);
+        }
         source.position = position;
-        source.since_segment += 1;
-        if source.since_segment >= BATCHES_PER_SEGMENT && source.staged.is_none() {
-            self.write_segment(&name, source, now).await?;
+        if position.seq.is_multiple_of(BATCHES_PER_SEGMENT) {
+            self.write_segment(&name, now).await?;
         }
         Ok(position.seq)
     }
 
-    async fn write_segment(&self, name: &str, source: &mut Source, now: Timestamp) -> Result<(), TakeError> {
-        let stored =
-            StoredSegment { objects: source.objects.iter().map(|(k, v)| (k.clone(), v.clone())).collect() };
-        let bytes = compress(&stored, name)?;
+    /// Of the whole log; none while a full sync is under way, the next one then.
+    async fn write_segment(&self, name: &str, now: Timestamp) -> Result<(), TakeError> {
+        let whole = self.load(name).await?;
+        let Some(Content { objects, staged: None }) = whole.content else { return Ok(()) };
+        let bytes = compress(&StoredSegment { objects: objects.into_iter().collect() }, name)?;
         if bytes.len() < bowline_store::MAX_DOCUMENT_BYTES {
-            let LogPosition { source_epoch, seq } = source.position;
+            let LogPosition { source_epoch, seq } = whole.position;
             self.store
                 .put_segment(Segment { source: name.to_owned(), source_epoch, seq, time: now, bytes })
                 .await?;
         }
-        source.since_segment = 0;
         Ok(())
     }
 
-    /// The source with all that servers took of it; `certain` asks the database even when nothing new was announced.
+    /// Where the source is with all that servers took of it; `certain` asks the database even when nothing new was announced.
     async fn fresh<'a>(
         &self,
         name: &str,
@@ -152,19 +164,19 @@ impl Inventory {
     ) -> Result<&'a mut Source, TakeError> {
         // Read before the rows: what comes later is looked for the next time.
         let newest = *self.store.watch_observations().borrow();
-        let behind = match slot {
+        let known = match slot {
             // One server alone took everything itself.
-            Some(_) if self.store.fleet().is_none() => false,
-            Some(source) if !certain && source.checked_at >= newest => false,
-            Some(source) => {
-                let LogPosition { source_epoch, seq } = source.position;
-                let found = self.store.source_position(name).await?;
-                found.is_some_and(|found| found != (source_epoch, seq)) || (found.is_none() && seq > 0)
-            }
-            None => true,
+            Some(_) if self.store.fleet().is_none() => true,
+            Some(source) => !certain && source.checked_at >= newest,
+            None => false,
         };
-        if behind {
-            *slot = Some(self.load(name).await?);
+        if !known {
+            let found = self.store.source_position(name).await?;
+            let position =
+                found.map(|(source_epoch, seq)| LogPosition { source_epoch, seq }).unwrap_or_default();
+            if slot.as_ref().is_none_or(|source| source.position != position) {
+                *slot = Some(Source { position, ..Source::default() });
+            }
         }
         let source = slot.get_or_insert_default();
         source.checked_at = newest;
@@ -172,10 +184,10 @@ impl Inventory {
     }
 
     async fn load(&self, name: &str) -> Result<Source, TakeError> {
-        let mut source = Source::default();
+        let (mut source, mut content) = (Source::default(), Content::default());
         if let Some(segment) = self.store.segment(name).await? {
             let stored: StoredSegment = decompress(&segment.bytes, name)?;
-            source.objects = stored.objects.into_iter().collect();
+            content.objects = stored.objects.into_iter().collect();
             source.position = LogPosition { source_epoch: segment.source_epoch, seq: segment.seq };
         }
         loop {
@@ -183,15 +195,38 @@ impl Inventory {
             let end = tail.len() < 200;
             for observation in tail {
                 let batch: ObservedBatch = decompress(&observation.bytes, name)?;
-                source.apply(&batch, observation.time);
+                content.apply(&batch, observation.time);
                 source.position =
                     LogPosition { source_epoch: observation.source_epoch, seq: observation.seq };
-                source.since_segment += 1;
             }
             if end {
+                source.content = Some(content);
                 return Ok(source);
             }
         }
+    }
+
+    /// Makes room for what was listed: the objects of those that were not listed for longest go, unless they are in use.
+    fn note_listed(&self, name: &str, bytes: usize) {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.retain(|(other, _)| other != name);
+        let mut held = bytes + listed.iter().map(|(_, bytes)| bytes).sum::<usize>();
+        for _ in 0..listed.len() {
+            if held <= LISTED {
+                break;
+            }
+            let Some((other, bytes)) = listed.pop_front() else { break };
+            match self.slot(&other).try_lock() {
+                Ok(mut slot) => {
+                    held -= bytes;
+                    if let Some(source) = &mut *slot {
+                        source.content = None;
+                    }
+                }
+                Err(_) => listed.push_back((other, bytes)),
+            }
+        }
+        listed.push_back((name.to_owned(), bytes));
     }
 
     /// Objects of a source in the order of their keys, after a key; `wanted` sees the key and the object's text.
@@ -209,13 +244,18 @@ impl Inventory {
         let name = source_name(uid, source);
         let slot = self.slot(&name);
         let mut guard = slot.lock().await;
-        let source = self.fresh(&name, &mut guard, false).await?;
+        if self.fresh(&name, &mut guard, false).await?.content.is_none() {
+            let checked_at = guard.as_ref().map_or(0, |source| source.checked_at);
+            *guard = Some(Source { checked_at, ..self.load(&name).await? });
+        }
+        let content = guard.as_ref().and_then(|source| source.content.as_ref());
+        let Some(Content { objects, .. }) = content else { return Ok(Vec::new()) };
+        self.note_listed(&name, objects.values().map(|seen| seen.object.len()).sum());
         let from = match after {
             Some(after) => (std::ops::Bound::Excluded(after.to_owned()), std::ops::Bound::Unbounded),
             None => (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded),
         };
-        Ok(source
-            .objects
+        Ok(objects
             .range(from)
             .filter(|(k, v)| wanted(k, &v.object))
             .take(limit)
@@ -239,7 +279,7 @@ impl Inventory {
     }
 }
 
-impl Source {
+impl Content {
     fn apply(&mut self, batch: &ObservedBatch, now: Timestamp) {
         if batch.full {
             self.staged = Some(Objects::new());
@@ -297,4 +337,73 @@ fn decompress<T: serde::de::DeserializeOwned>(bytes: &[u8], name: &str) -> Resul
     let unreadable = |reason: String| TakeError::Unreadable { name: name.to_owned(), reason };
     let plain = zstd::stream::decode_all(bytes).map_err(|e| unreadable(e.to_string()))?;
     serde_json::from_slice(&plain).map_err(|e| unreadable(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use bowline_store::{SqliteOptions, open_sqlite};
+    use serde_json::json;
+
+    use super::*;
+
+    const UID: Uuid = Uuid::from_u128(5);
+    const AT: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn batch(seq: u64, full: bool, more: bool, keys: std::ops::Range<u64>) -> ObservedBatch {
+        let object = |key: u64| {
+            let object = json!({"n": key, "seq": seq});
+            Delta { key: format!("k{key:03}"), hash: None, object: Some(object), deleted: false }
+        };
+        let (session, source_epoch, source) = (Uuid::nil(), Uuid::from_u128(9), SOURCES[0].to_owned());
+        let objects = keys.map(object).collect();
+        ObservedBatch { session, source, source_epoch, seq, full, more, status: None, objects }
+    }
+
+    async fn listed(inventory: &Inventory) -> Vec<(String, String)> {
+        let all = inventory.list(UID, SOURCES[0], None, usize::MAX, |_, _| true).await.unwrap();
+        all.into_iter().map(|(key, seen)| (key, seen.object.to_string())).collect()
+    }
+
+    fn held(inventory: &Inventory) -> bool {
+        let slot = inventory.slot(&source_name(UID, SOURCES[0]));
+        slot.try_lock().unwrap().as_ref().is_some_and(|source| source.content.is_some())
+    }
+
+    /// Nothing of it is in memory until it is listed; then it is followed, also through segments and a full sync in two parts, and another
+    /// server's memory of the same log is the same.
+    #[tokio::test]
+    async fn objects_are_in_memory_when_somebody_lists_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = open_sqlite(SqliteOptions::new(folder.path())).await.unwrap();
+        let inventory = Inventory::new(Arc::clone(&store));
+        let mut seq = 0;
+        let mut take = async |full, more, keys| {
+            seq += 1;
+            assert_eq!(inventory.take(UID, &batch(seq, full, more, keys), AT).await.unwrap(), seq);
+        };
+        take(true, false, 0..20).await;
+        for n in 0..BATCHES_PER_SEGMENT + 5 {
+            take(false, false, n % 30..n % 30 + 1).await;
+        }
+        assert!(!held(&inventory));
+        assert!(store.segment(&source_name(UID, SOURCES[0])).await.unwrap().is_some());
+        let before = listed(&inventory).await;
+        assert_eq!((before.len(), held(&inventory)), (30, true));
+        take(false, false, 40..41).await;
+        take(true, true, 0..3).await;
+        assert_eq!(listed(&inventory).await.len(), 31, "half of a sync is not seen");
+        assert_eq!(listed(&Inventory::new(Arc::clone(&store))).await, listed(&inventory).await);
+        take(false, false, 7..9).await;
+        let after = listed(&inventory).await;
+        assert_eq!(after.len(), 5);
+        assert_eq!(listed(&Inventory::new(Arc::clone(&store))).await, after);
+        // Another one that is as large as all that may stay takes its place.
+        inventory.note_listed("other", LISTED);
+        assert!(!held(&inventory));
+        assert_eq!(listed(&inventory).await, after);
+        // A batch that was lost is asked for, and a duplicate is acknowledged, whatever is in memory.
+        let far = inventory.take(UID, &batch(500, false, false, 0..1), AT).await;
+        assert!(matches!(far, Err(TakeError::Resync { .. })));
+        assert_eq!(inventory.take(UID, &batch(1, false, false, 0..1), AT).await.unwrap(), seq);
+    }
 }
