@@ -58,6 +58,8 @@ mod proxies;
 mod queries;
 #[path = "all/query_objects.rs"]
 mod query_objects;
+#[path = "all/query_servers.rs"]
+mod query_servers;
 #[path = "all/reading.rs"]
 mod reading;
 #[path = "all/requests.rs"]

@@ -65,6 +65,17 @@ pub(crate) async fn resources(
     let queries = control.queries();
     let parts = queries.parts.get().cloned();
     let parts = parts.ok_or_else(|| Error::new(503, "ServiceUnavailable", "This server runs no queries."))?;
+    // First: a query that is wrong waits for nothing.
+    let (request, order) = blocking(move || match bind(&request.query, tables::dialect(), &catalogue()) {
+        Ok(query) => {
+            let order = query.outputs.last().map_or(Order::Hidden, |output| Order::of(&output.plan));
+            Ok((request, order))
+        }
+        Err(found) => Err(refuse(&Failure::Query(found), &request.query)),
+    })
+    .await?;
+    let turn = parts.turn(context).await?;
+    // Rights are those of now, not of when the line was entered.
     if control.store().fleet().is_some() {
         // What another server gave or took away counts from the answer on that it gave.
         let _ = control.authorization().refresh().await.map_err(|error| store_error(&error))?;
@@ -76,16 +87,6 @@ pub(crate) async fn resources(
         rights: control.authorization().snapshot().await,
     };
     let kept = request.link.as_ref().and_then(|link| queries.pins.find(link.pin, &owner, context.now));
-    // First: a query that is wrong waits for nothing.
-    let (request, order) = blocking(move || match bind(&request.query, tables::dialect(), &catalogue()) {
-        Ok(query) => {
-            let order = query.outputs.last().map_or(Order::Hidden, |output| Order::of(&output.plan));
-            Ok((request, order))
-        }
-        Err(found) => Err(refuse(&Failure::Query(found), &request.query)),
-    })
-    .await?;
-    let turn = parts.turn(context).await?;
     let revision = match &kept {
         Some((_, revision)) => *revision,
         None => queries.wait(control).await?,

@@ -279,6 +279,12 @@ async fn what_is_too_old_leaves_a_checkpoint() {
             admin.put(&machine(&scope, &format!("m{n}")), &json!({"location": "local"})).await.expect(200);
     }
     until_true("the old entries are pruned", seconds(30), async || raw(&admin).await.is_empty()).await;
+    let asked = async || {
+        let body = json!({"query": "ActivityLog | count"});
+        let path = "/providers/Microsoft.ResourceGraph/resources?api-version=2024-04-01";
+        Api::send(admin.request(Method::POST, path).json(&body)).await.expect(200)["data"][0]["Count"].clone()
+    };
+    until_true("the table of queries has none of them", seconds(20), async || asked().await == 0).await;
     let _ = admin.put(&machine(&scope, "new"), &json!({"location": "local"})).await.expect(200);
     let cli = Cli::default();
     cli.sign_in(&server);

@@ -277,6 +277,8 @@ async fn pages_are_of_one_revision() {
     assert!(given.status < 300, "{}", given.text);
     let (of, next) = page(&first["$skipToken"]).await;
     assert!(of > revision && next["totalRecords"] == 6, "{next}");
+    // Behind the last row that was shown, though rows before it came and went: its name and group are its key.
+    assert_eq!(next["data"][0], json!({"name": "m2", "resourceGroup": "office"}), "{next}");
 }
 
 #[tokio::test]
@@ -304,6 +306,20 @@ async fn an_editor_learns_the_tables_and_how_to_draw_an_answer() {
     let page = ask(&admin, &json!({"query": query})).await.expect(200);
     assert_eq!(page["render"], json!({"chart": "piechart", "properties": {"title": "Groups"}}));
     assert_eq!(ask(&admin, &json!({"query": "Resources"})).await.expect(200)["render"], Value::Null);
+}
+
+/// Columns in the order of the query, keys of a bag as they were written, numbers as they are.
+#[tokio::test]
+async fn an_answer_keeps_the_order_of_what_was_written() {
+    let server = Server::usual().await;
+    let admin = server.admin().await;
+    let query = r#"print z = 1, a = dynamic({"b":1,"a":{"z":[1.5,18446744073709551615],"y":null}}), m = bag_pack('q', 1, 'd', 'x')"#;
+    let answer = ask(&admin, &json!({"query": query})).await;
+    let row =
+        r#""data":[{"z":1,"a":{"b":1,"a":{"z":[1.5,18446744073709551615],"y":null}},"m":{"q":1,"d":"x"}}]"#;
+    assert!(answer.text.contains(row), "{}", answer.text);
+    let table = ask(&admin, &json!({"query": query, "options": {"resultFormat": "table"}})).await;
+    assert!(table.text.contains(r#"[1,{"b":1,"a":{"z":"#), "{}", table.text);
 }
 
 /// The queries that the portal offers to begin with.

@@ -66,6 +66,9 @@ const LARGE: &[&str] = &[
     "print s = strrep('-', 1000) | extend l = range(1, 100000) | mv-expand l | extend t = strcat(s, l) | count",
     // Over columns.
     "C | join kind=inner C on k | join kind=inner C on k | join kind=inner C on k | summarize make_list(strcat(name, strrep('-', 500))) | project array_length(list_)",
+    "C | join kind=inner C on k | join kind=inner C on k | join kind=inner C on k | extend s = strcat(name, name1, name2, strrep('-', 500)) | sort by s asc",
+    "C | join kind=inner C on k | join kind=inner C on k | join kind=inner C on k | extend s = strcat(name, name1, name2, strrep('-', 500)) | summarize count() by s | count",
+    "C | join kind=inner C on k | join kind=inner C on k | join kind=inner C on k | project name, name1, name2, s = strcat(name, name1, name2, strrep('-', 500)) | where s != ''",
 ];
 
 fn text(query: &str) -> String {
