@@ -116,6 +116,16 @@ impl Server {
     /// `kill -9`, and the same server again. It is not waited for.
     pub(crate) async fn crash_and_launch(&mut self) -> Result<()> {
         self.program.kill().await?;
+        self.launch()
+    }
+
+    /// Ends it; its data stays.
+    pub(crate) async fn stop(&mut self) -> Result<()> {
+        self.program.stop().await
+    }
+
+    /// Starts it again after it ended. It is not waited for.
+    pub(crate) fn launch(&mut self) -> Result<()> {
         self.program = launch(&self.programs, self.folder.path(), self.port)?;
         Ok(())
     }
@@ -142,6 +152,29 @@ impl Server {
     /// A folder that ends with the server.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where its data is.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A client that proved itself with a secret.
+    pub(crate) async fn client(&self, id: &str, secret: &str) -> Result<Target> {
+        let fields = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
+        let mut connection = self.plain.connect().await?;
+        let (_, answer) = connection.form("/organizations/oauth2/v2.0/token", &fields).await?;
+        let token: Value = serde_json::from_slice(&answer)?;
+        let token = token["access_token"].as_str().with_context(|| format!("no token: {token}"))?;
+        Ok(self.plain.with_bearer(token))
+    }
+
+    /// What `/metrics` says of a figure, summed over its labels; none while the server does not answer.
+    pub(crate) async fn figure(&self, name: &str, label: &str) -> Result<f64> {
+        let (_, bytes) = self.admin.connect().await?.send(Method::GET, "/metrics", None).await?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        Ok(lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
     }
 
     /// How clients reach it.

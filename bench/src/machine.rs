@@ -141,6 +141,11 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     Ok(file.write_all(text.as_bytes())?)
 }
 
+/// A new file.
+pub(crate) fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("{} cannot be written", path.display()))
+}
+
 /// Appends to a log.
 pub(crate) fn log(path: &Path) -> Result<File> {
     Ok(fs::OpenOptions::new().create(true).append(true).open(path)?)

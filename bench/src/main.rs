@@ -1,7 +1,7 @@
 //! Benchmarks: Bowline beside its peers, on one machine, in one run. `cargo xtask bench` builds and starts this.
 //!
 //! Each benchmark is a file: [`resources`], [`fanout`], [`sessions`], [`footprint`], [`enrolment`], [`stages`], [`servers`], [`upserts`],
-//! [`mixed`], [`queries`]; it checks that both
+//! [`mixed`], [`queries`], [`inventory`]; it checks that both
 //! sides did what they were asked, prints a table and writes JSON. Below them lie the two sides ([`bowline`], [`kube`]),
 //! the one client for both ([`http`]) and what the machine says ([`machine`]).
 //!
@@ -15,6 +15,7 @@ mod fanout;
 mod figures;
 mod footprint;
 mod http;
+mod inventory;
 mod kube;
 mod machine;
 mod mixed;
@@ -38,6 +39,8 @@ pub(crate) struct Setup {
     pub(crate) programs: PathBuf,
     /// The program that starts a control plane.
     pub(crate) xtask: PathBuf,
+    /// Python with the engines that queries are measured beside; none: they are left out.
+    pub(crate) engines: Option<PathBuf>,
     /// Where JSON goes.
     pub(crate) results: PathBuf,
     pub(crate) rounds: usize,
@@ -63,9 +66,12 @@ pub(crate) struct Setup {
     pub(crate) mixed: u64,
     /// Resources that queries are asked over.
     pub(crate) queried: u64,
+    /// Resources, and Kubernetes objects, that queries are asked over by HTTP.
+    pub(crate) fleet_resources: u64,
+    pub(crate) fleet_objects: u64,
 }
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "resources",
     "fanout",
     "sessions",
@@ -76,9 +82,10 @@ const NAMES: [&str; 10] = [
     "upserts",
     "mixed",
     "queries",
+    "inventory",
 ];
 const USAGE: &str = "cargo xtask bench [NAME…] [--rounds N] [--cell-seconds N] [--agents N,N] [--watchers N] [--singles N] \
-                     [--enrol N] [--idle-seconds N] [--assignments N,N] [--resources N,N] [--fleet N,N] [--mixed N] [--queried N]\nnames: resources, fanout, sessions, footprint, enrolment, stages, servers, upserts, mixed, queries; all when none is given";
+                     [--enrol N] [--idle-seconds N] [--assignments N,N] [--resources N,N] [--fleet N,N] [--mixed N] [--queried N] [--fleet-resources N] [--fleet-objects N]\nnames: resources, fanout, sessions, footprint, enrolment, stages, servers, upserts, mixed, queries, inventory; all when none is given";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -99,6 +106,7 @@ async fn main() -> Result<()> {
             "upserts" => upserts::run(&setup).await,
             "mixed" => mixed::run(&setup).await,
             "queries" => queries::run(&setup).await,
+            "inventory" => inventory::run(&setup).await,
             _ => enrolment::run(&setup).await,
         };
         measured.with_context(|| format!("the benchmark {name} failed"))?;
@@ -111,6 +119,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
     let mut setup = Setup {
         programs: PathBuf::new(),
         xtask: PathBuf::new(),
+        engines: None,
         results: PathBuf::new(),
         rounds: 5,
         cell: Duration::from_secs(4),
@@ -124,6 +133,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
         fleet: vec![3000, 12_000],
         mixed: 200_000,
         queried: 100_000,
+        fleet_resources: 1_000_000,
+        fleet_objects: 1_000_000,
     };
     let mut names = Vec::new();
     while let Some(word) = words.next() {
@@ -135,6 +146,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
         match word.as_str() {
             "--programs" => setup.programs = value()?.into(),
             "--xtask" => setup.xtask = value()?.into(),
+            "--engines" => setup.engines = Some(value()?.into()),
             "--results" => setup.results = value()?.into(),
             "--rounds" => setup.rounds = value()?.parse()?,
             "--cell-seconds" => setup.cell = Duration::from_secs(value()?.parse()?),
@@ -142,6 +154,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<(Setup, Vec<String>)
             "--assignments" => setup.assignments = numbers(&value()?)?,
             "--resources" => setup.resources = numbers(&value()?)?,
             "--fleet" => setup.fleet = numbers(&value()?)?,
+            "--fleet-resources" => setup.fleet_resources = value()?.parse()?,
+            "--fleet-objects" => setup.fleet_objects = value()?.parse()?,
             "--queried" => setup.queried = value()?.parse()?,
             "--mixed" => setup.mixed = value()?.parse()?,
             "--watchers" => setup.watchers = value()?.parse()?,

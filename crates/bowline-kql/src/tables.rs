@@ -121,6 +121,8 @@ pub struct Figures {
     pub rows: usize,
     /// Bytes in memory, near enough.
     pub bytes: usize,
+    /// Of these, packed documents.
+    pub packed: usize,
     /// Bytes that are on disk because memory has its bound.
     pub spilled: usize,
 }

@@ -8,6 +8,7 @@
 pub(crate) mod azurite;
 pub(crate) mod clients;
 mod debian;
+pub(crate) mod engines;
 mod go;
 mod pinned;
 pub(crate) mod postgres;
@@ -71,6 +72,8 @@ pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
         }
     } else if name == azurite::NAME {
         println!("{}", azurite::ensure(paths)?.display());
+    } else if name == engines::NAME {
+        println!("{}", engines::ensure(paths)?.display());
     } else if name == unpacked::NAME {
         println!("{}", unpacked::ensure(paths)?.display());
     } else if name == postgres::NAME {
@@ -81,7 +84,7 @@ pub(crate) fn run(paths: &Paths, name: Option<&str>) -> Result<()> {
         let built = BUILT.iter().map(|part| part.name);
         let known: Vec<_> = built
             .chain(INSTALLED.iter().map(|part| part.name))
-            .chain([clients::NAME, postgres::NAME, azurite::NAME, unpacked::NAME])
+            .chain([clients::NAME, postgres::NAME, azurite::NAME, engines::NAME, unpacked::NAME])
             .collect();
         bail!("there is no part named `{name}`; there are: {}", known.join(", "));
     }
@@ -98,6 +101,7 @@ fn list(paths: &Paths) -> Result<()> {
     print_line(clients::NAME, clients::WHAT, clients::find(paths)?);
     print_line(postgres::NAME, postgres::WHAT, postgres::find(paths)?);
     print_line(azurite::NAME, azurite::WHAT, azurite::find(paths)?);
+    print_line(engines::NAME, engines::WHAT, engines::find(paths)?);
     print_line(unpacked::NAME, unpacked::WHAT, unpacked::find(paths));
     say::note("make one with `cargo xtask parts NAME`");
     Ok(())

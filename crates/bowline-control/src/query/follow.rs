@@ -4,14 +4,15 @@
 //! One task reads both logs, the record's first: an object is seen only after its cluster or machine. What is read again after a failure or a gap is put
 //! again, which changes nothing. An object of a full sync is shown at once; what the sync left out goes when its last batch has come.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bowline_kql::tables::{Change, Tables};
 use bowline_link::observed::ObservedBatch;
 use bowline_store::{Head, List, Observation, Record, Segment, Store, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -20,12 +21,14 @@ use super::reporter::Reporter;
 use super::tables::Of;
 use super::{Reached, log, resources};
 use crate::Control;
-use crate::inventory::{TakeError, read_batch, read_segment, source_of};
+use crate::inventory::{Seen, TakeError, read_batch, read_segment, source_of};
 
 /// Read at once.
 const RECORDS: u32 = 1000;
 const BATCHES: u32 = 100;
 const SEGMENTS: u32 = 8;
+/// Pages on their way into the tables at a start.
+const AHEAD: usize = 2;
 /// The stream of objects.
 const INVENTORY: &str = "inventory";
 /// Entries of the activity log that are held: the newest.
@@ -139,28 +142,75 @@ impl Follower {
             logged_from: logged + 1,
             looked: Instant::now(),
         };
-        let mut after = None;
-        loop {
-            let list = List { after: after.take(), limit: RECORDS, ..List::default() };
-            let records = store.list(&list).await?;
-            after = records.last().map(|last| last.key.clone());
-            let end = records.len() < RECORDS as usize;
-            new.note(&records);
-            new.put(records).await;
-            if end {
-                break;
+        new.load_records().await?;
+        new.load_segments().await?;
+        Ok(new)
+    }
+
+    /// All records: pages are read, made into rows and taken in at the same time, each step waiting for the one before it.
+    async fn load_records(&mut self) -> Result<(), TakeError> {
+        let (sender, mut pages) = mpsc::channel(AHEAD);
+        let store = Arc::clone(self.control.store());
+        let reading = tokio::spawn(async move {
+            let mut after = None;
+            loop {
+                let list = List { after: after.take(), limit: RECORDS, ..List::default() };
+                let records = store.list(&list).await?;
+                after = records.last().map(|last| last.key.clone());
+                let end = records.len() < RECORDS as usize;
+                if sender.send(records).await.is_err() || end {
+                    return Ok::<_, StoreError>(());
+                }
             }
+        });
+        let mut making = VecDeque::new();
+        while let Some(records) = pages.recv().await {
+            self.note(&records);
+            let control = Arc::clone(&self.control);
+            making.push_back(tokio::task::spawn_blocking(move || put(&control, &records)));
+            self.take(&mut making, AHEAD).await;
         }
+        self.take(&mut making, 0).await;
+        Ok(reading.await.map_err(|_| interrupted())??)
+    }
+
+    /// The same of what agents saw.
+    async fn load_segments(&mut self) -> Result<(), TakeError> {
+        let store = Arc::clone(self.control.store());
+        let mut making = VecDeque::new();
         let mut after = None;
         loop {
             let segments = store.segments(after.as_deref(), SEGMENTS).await?;
             after = segments.last().map(|last| last.source.clone());
             let end = segments.len() < SEGMENTS as usize;
             for segment in segments {
-                new.take_segment(segment).await?;
+                let Some(reporter) = self.reporter_of(&segment.source) else { continue };
+                let source = Source { epoch: segment.source_epoch, seq: segment.seq, staged: None };
+                let _ = self.sources.insert(segment.source.clone(), source);
+                let objects = move || match read_segment(&segment) {
+                    Ok(objects) => seen(&reporter, &objects),
+                    Err(error) => {
+                        tracing::warn!(%error, "what an agent saw is missing from the tables of queries");
+                        Vec::new()
+                    }
+                };
+                making.push_back(tokio::task::spawn_blocking(objects));
+                self.take(&mut making, AHEAD).await;
             }
             if end {
-                return Ok(new);
+                self.take(&mut making, 0).await;
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes in, in their order, until so many are left on their way.
+    async fn take(&self, making: &mut VecDeque<JoinHandle<Vec<Change>>>, left: usize) {
+        while making.len() > left {
+            let Some(made) = making.pop_front() else { return };
+            match made.await {
+                Ok(changes) => self.apply(move || changes).await,
+                Err(error) => tracing::error!(%error, "rows could not be made for the tables of queries"),
             }
         }
     }
@@ -169,20 +219,10 @@ impl Follower {
         self.reporters.extend(records.iter().filter_map(|record| Some((record.uid, Reporter::of(record)?))));
     }
 
-    /// Rows of records. What cannot be shown is said, and keeps nothing else out.
+    /// Rows of records.
     async fn put(&self, records: Vec<Record>) {
         let control = Arc::clone(&self.control);
-        let rows = move || {
-            let row = |record: &Record| match resources::put(&control, record) {
-                Ok(row) => row,
-                Err(error) => {
-                    tracing::warn!(key = record.key, %error, "a record is missing from the tables of queries");
-                    None
-                }
-            };
-            records.iter().filter_map(row).collect::<Vec<_>>()
-        };
-        self.apply(rows).await;
+        self.apply(move || put(&control, &records)).await;
     }
 
     /// Makes changes and takes them in, beside the requests.
@@ -299,14 +339,7 @@ impl Follower {
         let source = Source { epoch: segment.source_epoch, seq: segment.seq, staged: None };
         let _ = self.sources.insert(segment.source.clone(), source);
         let objects = read_segment(&segment)?;
-        self.apply(move || {
-            let host = reporter.host();
-            let keys = objects.iter().map(|(key, _)| host.key(key)).collect();
-            let keep = Change::Keep { table: reporter.table(), owner: host.owner(), keys };
-            let rows = objects.iter().filter_map(|(key, seen)| reporter.put(key, &seen.object));
-            std::iter::once(keep).chain(rows).collect()
-        })
-        .await;
+        self.apply(move || seen(&reporter, &objects)).await;
         Ok(())
     }
 
@@ -367,6 +400,31 @@ impl Follower {
         }
         self.take_batch(observation).await
     }
+}
+
+/// Rows of records. What cannot be shown is said, and keeps nothing else out.
+fn put(control: &Control, records: &[Record]) -> Vec<Change> {
+    let row = |record: &Record| match resources::put(control, record) {
+        Ok(row) => row,
+        Err(error) => {
+            tracing::warn!(key = record.key, %error, "a record is missing from the tables of queries");
+            None
+        }
+    };
+    records.iter().filter_map(row).collect()
+}
+
+/// All that a source has, and nothing else of it.
+fn seen(reporter: &Reporter, objects: &[(String, Seen)]) -> Vec<Change> {
+    let host = reporter.host();
+    let keys = objects.iter().map(|(key, _)| host.key(key)).collect();
+    let keep = Change::Keep { table: reporter.table(), owner: host.owner(), keys };
+    let rows = objects.iter().filter_map(|(key, seen)| reporter.put(key, &seen.object));
+    std::iter::once(keep).chain(rows).collect()
+}
+
+fn interrupted() -> StoreError {
+    StoreError::Unreadable { what: "the record: the reading of it was interrupted".to_owned() }
 }
 
 /// What a batch changes; after the last one of a full sync only what it named is left.

@@ -62,7 +62,7 @@ impl Caller {
 
     fn allowed(&self, place: &Place) -> Reach {
         let Some(mask) = self.mask(&place.class) else { return Reach::All };
-        if mask.contains(&place.scope) {
+        if mask.is_everything() || mask.contains(&place.scope) {
             return Reach::All;
         }
         if place.class.starts_with(DATA) {

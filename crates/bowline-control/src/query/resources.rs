@@ -17,11 +17,19 @@ pub(super) fn put(control: &Control, record: &Record) -> Result<Option<Change>, 
     let Some(provider) = control.registry().by_key(&record.resource_type) else { return Ok(None) };
     let spec = provider.spec();
     let Some(table) = table_of(spec) else { return Ok(None) };
-    let above = record.key.rfind('/').unwrap_or_default();
-    let place = Place { owner: 0, class: spec.action_of("read").into(), scope: record.key[..above].into() };
+    let place = Place { owner: 0, class: spec.action_of("read").into(), scope: scope(&record.key).into() };
     let values = row(control, spec, record)?;
     let entry = Entry { table: table.position(), key: record.key.clone(), place, values };
     Ok(Some(Change::Put(Box::new(entry))))
+}
+
+/// Where rows lie together as far as rights go: what stands above the name, but no deeper than the collection that is right in a group or
+/// subscription, for else each machine would be a place because it has extensions.
+fn scope(key: &str) -> &str {
+    let above = key.rfind('/').unwrap_or_default();
+    let provider = key.find("/providers/").map_or(0, |at| at + "/providers/".len());
+    let behind = key[provider..].match_indices('/').nth(1).map_or(above, |(at, _)| provider + at);
+    if provider == 0 { &key[..above] } else { &key[..above.min(behind)] }
 }
 
 /// A deleted record's row goes.
@@ -85,4 +93,37 @@ pub(super) fn segment<'a>(key: &'a str, after: &str) -> &'a str {
 fn newest(spec: &Spec) -> &'static ApiVersion {
     let versions = &spec.shape.versions;
     versions.iter().max().expect("a type has a version")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scope;
+
+    #[test]
+    fn rows_of_a_group_and_a_type_are_one_place() {
+        let group = "/subscriptions/s/resourcegroups/g";
+        for (key, place) in [
+            ("/subscriptions/s".to_owned(), "/subscriptions".to_owned()),
+            (group.to_owned(), "/subscriptions/s/resourcegroups".to_owned()),
+            (format!("{group}/providers/a.b/machines/m"), format!("{group}/providers/a.b/machines")),
+            (
+                format!("{group}/providers/a.b/machines/m/extensions/e"),
+                format!("{group}/providers/a.b/machines"),
+            ),
+            (
+                format!("{group}/providers/a.b/machines/m/providers/a.authorization/roleassignments/r"),
+                format!("{group}/providers/a.b/machines"),
+            ),
+            (
+                "/providers/a.management/managementgroups/m".to_owned(),
+                "/providers/a.management/managementgroups".to_owned(),
+            ),
+            (
+                "/providers/a.authorization/roleassignments/r".to_owned(),
+                "/providers/a.authorization/roleassignments".to_owned(),
+            ),
+        ] {
+            assert_eq!(scope(&key), place, "{key}");
+        }
+    }
 }

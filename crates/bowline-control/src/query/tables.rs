@@ -210,6 +210,8 @@ pub(super) fn table_of(spec: &Spec) -> Option<Of> {
         "microsoft.authorization/roleassignments"
         | "microsoft.authorization/roledefinitions"
         | "microsoft.authorization/denyassignments" => return Some(Of::Authorization),
+        // No location is asked of it, and Azure shows it there.
+        "microsoft.resourcegraph/queries" => return Some(Of::Resources),
         key if key.starts_with("microsoft.kubernetesconfiguration/") => {
             return Some(Of::KubernetesConfiguration);
         }

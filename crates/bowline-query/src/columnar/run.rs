@@ -9,11 +9,11 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::DataFusionError;
-use datafusion::execution::TaskContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::OptimizerRule;
 use datafusion::optimizer::common_subexpr_eliminate::CommonSubexprEliminate;
@@ -26,7 +26,7 @@ use futures::StreamExt as _;
 
 use super::watched::watch;
 use crate::error::QueryError;
-use crate::run::Run;
+use crate::run::{Limits, Run};
 
 /// What plans are made with: expressions have their types already, so that only rules that move work are left.
 static PLANNER: LazyLock<SessionState> = LazyLock::new(|| {
@@ -72,12 +72,10 @@ fn stream(
         .build_arc()
         .map_err(failed)?;
     let told = |error| reason(&error, limit);
+    let context =
+        TaskContext::default().with_session_config(PLANNER.config().clone()).with_runtime(environment);
     runtime.block_on(async {
-        let physical = PLANNER.create_physical_plan(plan).await.map_err(told)?;
-        let physical = watch(physical, run.limits()).map_err(told)?;
-        let context =
-            TaskContext::default().with_session_config(PLANNER.config().clone()).with_runtime(environment);
-        let mut stream = execute_stream(physical, Arc::new(context)).map_err(told)?;
+        let mut stream = begun(plan, run.limits(), Arc::new(context)).await.map_err(told)?;
         let mut rows = 0;
         while let Some(batch) = stream.next().await {
             let batch = batch.map_err(told)?;
@@ -87,6 +85,15 @@ fn stream(
         }
         Ok(())
     })
+}
+
+/// A plan that runs.
+pub(super) async fn begun(
+    plan: &LogicalPlan,
+    limits: &Limits,
+    context: Arc<TaskContext>,
+) -> datafusion::common::Result<SendableRecordBatchStream> {
+    execute_stream(watch(PLANNER.create_physical_plan(plan).await?, limits)?, context)
 }
 
 /// An error of ours on its way through a plan.

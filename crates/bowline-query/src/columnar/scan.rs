@@ -11,16 +11,31 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
+use futures::{StreamExt as _, TryFutureExt as _};
 
-use super::run::{failed, refused};
+use super::run::{begun, failed, refused};
 use crate::batches::{Batches, Scan};
 use crate::error::QueryError;
 use crate::run::Limits;
 
 /// Where batches come from.
 pub(super) enum Origin {
-    Table { batches: Arc<dyn Batches>, scan: Scan },
+    Table {
+        batches: Arc<dyn Batches>,
+        scan: Scan,
+    },
     Made(Vec<RecordBatch>),
+    /// What another plan gives, batch by batch made into something else.
+    Each {
+        input: LogicalPlan,
+        each: Arc<dyn Each>,
+    },
+}
+
+/// What makes of a batch another one.
+pub(super) trait Each: Send + Sync + std::fmt::Debug {
+    /// Its rows, in the columns of the leaf.
+    fn over(&self, batch: &RecordBatch) -> Result<RecordBatch, QueryError>;
 }
 
 /// A scan with names of columns that no other has.
@@ -35,6 +50,7 @@ impl std::fmt::Debug for Leaf {
         match &self.origin {
             Origin::Table { scan, .. } => scan.fmt(f),
             Origin::Made(batches) => write!(f, "{} batches", batches.len()),
+            Origin::Each { each, .. } => each.fmt(f),
         }
     }
 }
@@ -44,13 +60,24 @@ impl PartitionStream for Leaf {
         &self.schema
     }
 
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        if let Origin::Each { input, each } = &self.origin {
+            let (input, each, limits) = (input.clone(), Arc::clone(each), self.limits.clone());
+            let watched = limits.clone();
+            let begin = async move { begun(&input, &watched, context).await };
+            let made = begin.try_flatten_stream().map(move |batch| {
+                limits.check().map_err(refused)?;
+                each.over(&batch?).map_err(refused)
+            });
+            return Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), made));
+        }
         let batches: Box<dyn Iterator<Item = Result<RecordBatch, QueryError>> + Send> = match &self.origin {
             Origin::Table { batches, scan } => match batches.scan(scan) {
                 Ok(batches) => batches,
                 Err(error) => Box::new(std::iter::once(Err(error))),
             },
             Origin::Made(batches) => Box::new(batches.clone().into_iter().map(Ok)),
+            Origin::Each { .. } => Box::new(std::iter::empty()),
         };
         let (schema, limits) = (Arc::clone(&self.schema), self.limits.clone());
         let named = batches.map(move |batch| {

@@ -244,6 +244,15 @@ impl Chunk {
         rows_of(layout, rows.len(), |column| self.array(layout, column, &[], rows, false))
     }
 
+    /// Bytes of its packed documents in memory.
+    pub(crate) fn packed(&self) -> usize {
+        let documents = |column: &Column| match column {
+            Column::Document(documents) => documents.bytes(),
+            _ => 0,
+        };
+        self.columns.iter().map(documents).sum()
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         let apart = self.apart.read().unwrap_or_else(PoisonError::into_inner);
         let columns = self.columns.iter().map(|column| match column {

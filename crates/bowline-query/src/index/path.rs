@@ -44,6 +44,59 @@ pub(crate) fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     }
 }
 
+/// The elements of a list, or a bag of its own for each key of a bag, as they are written; nothing of a text that is written otherwise than
+/// a serialiser would: with blanks, escapes or powers of ten.
+pub(crate) fn elements(text: &str) -> Option<Vec<std::borrow::Cow<'_, str>>> {
+    let bytes = text.as_bytes();
+    let (bag, close) = match bytes.first()? {
+        b'[' => (false, b']'),
+        b'{' => (true, b'}'),
+        _ => return None,
+    };
+    if !is_plain(bytes) {
+        return None;
+    }
+    let mut found = Vec::new();
+    let mut at = 1;
+    if bytes.get(at) == Some(&close) {
+        return (bytes.len() == 2).then_some(found);
+    }
+    loop {
+        let from = at;
+        if bag {
+            at = string_end(bytes, at)?;
+            if bytes.get(at) != Some(&b':') {
+                return None;
+            }
+            at += 1;
+        }
+        let end = value_end(bytes, at).filter(|end| *end > at)?;
+        let element = text.get(from..end)?;
+        found.push(if bag { format!("{{{element}}}").into() } else { element.into() });
+        match bytes.get(end) {
+            Some(b',') => at = end + 1,
+            Some(byte) if *byte == close && end + 1 == bytes.len() => return Some(found),
+            _ => return None,
+        }
+    }
+}
+
+fn is_plain(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => match string_end(bytes, at) {
+                Some(end) if !bytes[at..end].contains(&b'\\') => at = end,
+                _ => return false,
+            },
+            b'e' | b'E' | b'+' if at > 0 && bytes[at - 1].is_ascii_digit() => return false,
+            byte if byte.is_ascii_whitespace() => return false,
+            _ => at += 1,
+        }
+    }
+    true
+}
+
 fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
         at += 1;
@@ -121,6 +174,22 @@ mod tests {
         assert_eq!(found("", &["a"]), None);
         assert_eq!(found("{\"a\":", &["a"]), None);
         assert_eq!(found("7", &[]), Some("7"));
+    }
+
+    #[test]
+    fn lists_and_bags_come_apart_as_they_are_written() {
+        let parts =
+            |text| elements(text).map(|parts| parts.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let some = |parts: &[&str]| Some(parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+        assert_eq!(
+            parts(r#"[1,"a, b",[2,{"c":null}],true]"#),
+            some(&["1", r#""a, b""#, r#"[2,{"c":null}]"#, "true"])
+        );
+        assert_eq!(parts(r#"{"a":1,"b":{"c":[]}}"#), some(&[r#"{"a":1}"#, r#"{"b":{"c":[]}}"#]));
+        assert_eq!((parts("[]"), parts("{}")), (some(&[]), some(&[])));
+        for text in ["[1, 2]", r#"["\u00e9"]"#, "[1e3]", "7", "", "[1", "[1]x", "{1}", r#"{"a"1}"#, "[1,]"] {
+            assert_eq!(parts(text), None, "{text}");
+        }
     }
 
     /// Against the parser that everything else uses.

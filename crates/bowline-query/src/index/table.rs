@@ -270,7 +270,8 @@ impl Table {
         let open: usize = self.open.iter().flatten().map(text).sum();
         let places = self.place_ids.keys().map(|place| 2 * (place.scope.len() + 64)).sum::<usize>();
         let bytes = sealed + open + places + self.by_key.allocation_size();
-        Figures { rows: self.by_key.len(), bytes, spilled: 0 }
+        let packed = self.slots.iter().flatten().map(|sealed| sealed.chunk.packed()).sum();
+        Figures { rows: self.by_key.len(), bytes, packed, spilled: 0 }
     }
 
     /// A query asks for a path: whether it is to be held apart.

@@ -1,7 +1,7 @@
 //! The tables at one moment, as one caller may see them.
 
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bowline_kql::engine::{EngineError, Row, Rows, Source};
@@ -28,7 +28,8 @@ struct Seen {
 /// What a caller may see of each place, asked once.
 struct Rights {
     mask: Box<dyn Mask>,
-    known: Mutex<HashMap<(usize, u32), Reach>>,
+    /// By table and place.
+    known: Mutex<Vec<Vec<Option<Reach>>>>,
 }
 
 /// All tables for one caller.
@@ -119,12 +120,23 @@ impl View {
 }
 
 impl Rights {
-    fn reach(&self, at: usize, seen: &Seen, place: u32) -> Reach {
+    fn reaches(&self, at: usize, seen: &Seen, wanted: &[u32]) -> Vec<Reach> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        *known.entry((at, place)).or_insert_with(|| {
-            let places = seen.places.read().unwrap_or_else(PoisonError::into_inner);
-            self.mask.reach(&places[place as usize])
-        })
+        if known.len() <= at {
+            known.resize(at + 1, Vec::new());
+        }
+        let places = seen.places.read().unwrap_or_else(PoisonError::into_inner);
+        let known = &mut known[at];
+        known.resize(known.len().max(places.len()), None);
+        let reach = |place: &u32| {
+            let place = *place as usize;
+            *known[place].get_or_insert_with(|| self.mask.reach(&places[place]))
+        };
+        wanted.iter().map(reach).collect()
+    }
+
+    fn reach(&self, at: usize, seen: &Seen, place: u32) -> Reach {
+        self.reaches(at, seen, &[place]).pop().unwrap_or(Reach::Nothing)
     }
 
     fn open(&self, at: usize, seen: &Seen, row: &OpenRow) -> bool {
@@ -142,7 +154,7 @@ impl Rights {
     /// The rows of a chunk that live, may be seen and may be of use.
     fn pick(&self, at: usize, seen: &Seen, sealed: &Sealed, only: &[OneOf]) -> Vec<u32> {
         let chunk = &sealed.chunk;
-        let reach: Vec<Reach> = chunk.places.iter().map(|place| self.reach(at, seen, *place)).collect();
+        let reach = self.reaches(at, seen, &chunk.places);
         if reach.iter().all(|reach| *reach == Reach::Nothing) {
             return Vec::new();
         }
@@ -163,6 +175,9 @@ impl Rights {
             }
         }
         let all = reach.iter().all(|reach| *reach == Reach::All);
+        if all && fitting.is_empty() && sealed.dead.iter().all(|word| *word == 0) {
+            return (0..chunk.len() as u32).collect();
+        }
         let rows = alive(&sealed.dead, chunk.len())
             .filter(|row| all || reach[usize::from(chunk.place_of[*row as usize])] != Reach::Nothing)
             .filter(|row| fitting.iter().all(|(codes, fits)| fits[codes.number(*row as usize)]));

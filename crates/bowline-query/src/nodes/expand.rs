@@ -106,12 +106,12 @@ fn elements(
     Ok(rows)
 }
 
-fn typed(json: &Json, ty: Type) -> Option<Value> {
+pub(crate) fn typed(json: &Json, ty: Type) -> Option<Value> {
     if json.is_null() { None } else { dynamic::from_json(json, ty) }
 }
 
 /// The members of a list; of a bag a bag (or a pair) for each key; anything else stands for itself.
-fn members(value: &Value, bags_as_arrays: bool) -> Vec<Json> {
+pub(crate) fn members(value: &Value, bags_as_arrays: bool) -> Vec<Json> {
     match dynamic::to_json(value) {
         Json::Array(list) => list,
         Json::Object(bag) if bags_as_arrays => {

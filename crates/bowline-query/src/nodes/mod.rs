@@ -1,12 +1,12 @@
 //! Nodes of a plan that are more than a few lines.
 
 mod activity;
-mod expand;
+pub(crate) mod expand;
 mod group;
 mod join;
 mod lookup;
 mod order;
-mod parse;
+pub(crate) mod parse;
 mod parse_kv;
 mod plugin;
 mod scan;

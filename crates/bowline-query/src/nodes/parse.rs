@@ -19,25 +19,58 @@ pub(crate) fn parse(
     mode: &ParseMode,
     only_matches: bool,
 ) -> Result<Vec<Row>, QueryError> {
-    let types: Vec<Type> = pattern
-        .iter()
-        .filter_map(|part| match part {
-            PatternPart::Column(ty) => Some(*ty),
-            _ => None,
-        })
-        .collect();
-    let regex = compiled(pattern, mode)?;
+    let pattern = Pattern::of(pattern, mode)?;
     let mut rows = Vec::new();
     for row in run.rows(input)?.iter() {
         let value = convert::to_text(&eval(run, source, row)?);
-        let found = find(&regex, &value, &types, mode);
+        let found = pattern.find(&value);
         if found.is_none() && only_matches {
             continue;
         }
-        let more = found.unwrap_or_else(|| types.iter().map(|ty| null(*ty)).collect());
+        let more = found.unwrap_or_else(|| pattern.nothing());
         rows.push([row.as_slice(), more.as_slice()].concat());
     }
     Ok(rows)
+}
+
+/// A pattern that is ready for many texts.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    /// Of its columns.
+    pub(crate) types: Vec<Type>,
+    regex: Regex,
+    simple: bool,
+}
+
+impl Pattern {
+    pub(crate) fn of(pattern: &[PatternPart], mode: &ParseMode) -> Result<Self, QueryError> {
+        let column = |part: &PatternPart| match part {
+            PatternPart::Column(ty) => Some(*ty),
+            _ => None,
+        };
+        let types = pattern.iter().filter_map(column).collect();
+        Ok(Self { types, regex: compiled(pattern, mode)?, simple: matches!(mode, ParseMode::Simple) })
+    }
+
+    /// What columns have where the pattern does not fit.
+    pub(crate) fn nothing(&self) -> Vec<Value> {
+        self.types.iter().map(|ty| null(*ty)).collect()
+    }
+
+    /// What it finds in a text.
+    pub(crate) fn find(&self, value: &str) -> Option<Vec<Value>> {
+        let captures = self.regex.captures(value)?;
+        let mut values = Vec::with_capacity(self.types.len());
+        for (at, ty) in self.types.iter().enumerate() {
+            let text = captures.name(&format!("bowline{at}")).map_or("", |found| found.as_str());
+            match convert::cast(&Value::String(text.to_owned()), *ty) {
+                Some(value) => values.push(value),
+                None if self.simple => return None,
+                None => values.push(null(*ty)),
+            }
+        }
+        Some(values)
+    }
 }
 
 /// One group for each column. What stands before the first text or column may be anything.
@@ -87,19 +120,4 @@ fn group(ty: Type, name: &str, is_regex: bool, ended: bool, last: bool) -> Strin
         _ if last || is_regex => format!("({name}.*)"),
         _ => format!("({name}.*?)"),
     }
-}
-
-fn find(regex: &Regex, value: &str, types: &[Type], mode: &ParseMode) -> Option<Vec<Value>> {
-    let captures = regex.captures(value)?;
-    let mut values = Vec::with_capacity(types.len());
-    for (at, ty) in types.iter().enumerate() {
-        let text = captures.name(&format!("bowline{at}")).map_or("", |found| found.as_str());
-        let typed = convert::cast(&Value::String(text.to_owned()), *ty);
-        match (typed, mode) {
-            (Some(value), _) => values.push(value),
-            (None, ParseMode::Simple) => return None,
-            (None, _) => values.push(null(*ty)),
-        }
-    }
-    Some(values)
 }

@@ -69,11 +69,11 @@ fn a_scan_is_asked_for_what_the_query_shows_and_no_more() {
 }
 
 #[test]
-fn what_the_interpreter_takes_over_asks_for_no_more_either() {
+fn of_a_list_that_is_unfolded_nothing_else_of_its_document_is_asked() {
     let (asked, rows) =
         scans("Machines | where kind == 'vm' | mv-expand one = bag.list | project name, toint(one)");
     assert_eq!(rows, 10);
-    assert_eq!(wanted(&asked[0]), [(0, String::new()), (1, String::new()), (3, String::new())]);
+    assert_eq!(wanted(&asked[0]), [(0, String::new()), (1, String::new()), (3, "list".to_owned())]);
     assert_eq!(asked[0].only, [OneOf { column: 1, texts: vec!["vm".to_owned()], ignore_case: false }]);
 }
 

@@ -97,9 +97,10 @@ fn queries(encoder: &mut DescriptorEncoder<'_>, control: &Control, head: u64) ->
     gauge(encoder, "queries_running", "Queries that run", running as u64)?;
     gauge(encoder, "queries_waiting", "Queries that wait for their turn", waiting as u64)?;
     type Part = fn(&bowline_control::query::Figures) -> usize;
-    let parts: [(&str, &str, Part); 3] = [
+    let parts: [(&str, &str, Part); 4] = [
         ("query_rows", "Rows of each query table", |table| table.rows),
         ("query_memory_bytes", "Memory of each query table", |table| table.bytes),
+        ("query_packed_bytes", "Memory of each query table's packed documents", |table| table.packed),
         ("query_spilled_bytes", "Documents of the query tables that lie on disk", |table| table.spilled),
     ];
     let tables = control.queries().figures();

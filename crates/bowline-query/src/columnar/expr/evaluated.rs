@@ -4,13 +4,16 @@
 //! An expression that reads one column whose texts are held once each is evaluated once per text, and taken by key: tables repeat
 //! themselves. What a dictionary gave is kept for the next batch, which mostly has the same.
 
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bowline_kql::engine::{EngineError, Limits, Moment, Rows, Source};
 use bowline_kql::plan::Expr;
 use bowline_kql::{Type, Value};
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray};
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, StringArray, UInt32Array,
+};
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Int32Type};
 use datafusion::common::Result;
@@ -102,8 +105,40 @@ impl Evaluated {
         {
             return self.over_texts(array);
         }
+        if arrays.len() > 1 && arrays.iter().all(|array| *array.data_type() == arrays::dictionary()) {
+            return self.over_combinations(arrays, rows);
+        }
         let values = self.rows(arrays, rows).map_err(refused)?;
         Ok(arrays::build(self.expr.ty, values.iter()))
+    }
+
+    /// Each combination of texts is evaluated once.
+    fn over_combinations(&self, arrays: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+        let keys: Vec<&Int32Array> =
+            arrays.iter().map(|array| array.as_dictionary::<Int32Type>().keys()).collect();
+        let mut known: HashMap<Vec<Option<i32>>, u32> = HashMap::new();
+        let (mut firsts, mut of_row) = (Vec::new(), Vec::with_capacity(rows));
+        let mut combination = Vec::with_capacity(keys.len());
+        for row in 0..rows {
+            combination.clear();
+            combination.extend(keys.iter().map(|keys| keys.is_valid(row).then(|| keys.value(row))));
+            let at = match known.get(&combination) {
+                Some(at) => *at,
+                None => {
+                    let at = firsts.len() as u32;
+                    let _ = known.insert(combination.clone(), at);
+                    firsts.push(row as u32);
+                    at
+                }
+            };
+            of_row.push(at);
+        }
+        let firsts = UInt32Array::from(firsts);
+        let each: Vec<ArrayRef> =
+            arrays.iter().map(|array| take(array, &firsts, None)).collect::<std::result::Result<_, _>>()?;
+        let values = self.rows(&each, firsts.len()).map_err(refused)?;
+        let made = arrays::build(self.expr.ty, values.iter());
+        Ok(take(&made, &UInt32Array::from(of_row), None)?)
     }
 
     fn over_texts(&self, array: &ArrayRef) -> Result<ArrayRef> {
@@ -154,8 +189,11 @@ impl Evaluated {
         if let Some(found) = self.found(texts) {
             return Ok(found);
         }
-        let run = alone(&Nothing, self.moment, &self.limits, self.ignore_case);
         let ty = self.types.first().copied().unwrap_or(Type::String);
+        if let Some(given) = self.quick.as_ref().and_then(|quick| quick.over_texts(texts)) {
+            return Ok(self.keep(OfTexts { texts: Arc::clone(texts), given, errors: Vec::new() }));
+        }
+        let run = alone(&Nothing, self.moment, &self.limits, self.ignore_case);
         let cells = Cells::of(texts, ty)?;
         let (mut values, mut errors) = (Vec::with_capacity(texts.len() + 1), Vec::new());
         for at in 0..=texts.len() {
@@ -173,9 +211,13 @@ impl Evaluated {
         } else {
             arrays::build(self.expr.ty, values.iter())
         };
-        let made = Arc::new(OfTexts { texts: Arc::clone(texts), given, errors });
+        Ok(self.keep(OfTexts { texts: Arc::clone(texts), given, errors }))
+    }
+
+    fn keep(&self, made: OfTexts) -> Arc<OfTexts> {
+        let made = Arc::new(made);
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&made));
-        Ok(made)
+        made
     }
 }
 

@@ -4,6 +4,7 @@
 //! An operator of DataFusion stands in only where it means the same, nulls included. Everything else is one function of our own, which
 //! evaluates the expression as the interpreter does ([`evaluated`]).
 
+mod coded;
 mod evaluated;
 mod filled;
 mod fits;
@@ -18,6 +19,7 @@ use datafusion::common::Column;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr as Made, Operator, ScalarUDF, cast, lit};
 
+pub(super) use coded::Codes;
 pub(super) use filled::filled;
 pub(super) use fits::fits;
 pub(super) use keyed::{keyed, needs_key};

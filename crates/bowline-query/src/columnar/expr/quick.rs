@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bowline_kql::plan::{Expr, ExprKind, Op};
 use bowline_kql::{Type, Value};
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, StringViewArray};
 use datafusion::arrow::datatypes::DataType;
 
 use crate::text::{fold, has};
@@ -59,19 +59,38 @@ impl Quick {
         if *array.data_type() != DataType::Utf8View {
             return None;
         }
-        let texts = array.as_string_view();
+        let texts = array.as_string_view().iter();
         Some(match self {
-            Quick::Test { ty, test, negated } => {
-                let of = |text: Option<&str>| match ty {
-                    Type::Dynamic => test.holds(&plain(text.unwrap_or("null"))) != *negated,
-                    _ => test.holds(text.unwrap_or_default()) != *negated,
-                };
-                Arc::new(texts.iter().map(|text| Some(of(text))).collect::<BooleanArray>())
+            Quick::Test { test, .. } => {
+                Arc::new(texts.map(|text| Some(self.holds(test, text))).collect::<BooleanArray>())
             }
-            Quick::Plain => Arc::new(
-                texts.iter().map(|text| Some(plain(text.unwrap_or("null")))).collect::<StringViewArray>(),
-            ),
+            Quick::Plain => {
+                Arc::new(texts.map(|text| Some(plain(text.unwrap_or("null")))).collect::<StringViewArray>())
+            }
         })
+    }
+
+    /// The answer for each text of a dictionary, and behind them for null; nothing where texts are held otherwise.
+    pub(super) fn over_texts(&self, texts: &ArrayRef) -> Option<ArrayRef> {
+        let texts = texts.as_string_opt::<i32>()?.iter().chain([None]);
+        Some(match self {
+            Quick::Test { test, .. } => {
+                Arc::new(texts.map(|text| Some(self.holds(test, text))).collect::<BooleanArray>())
+            }
+            Quick::Plain => {
+                Arc::new(texts.map(|text| Some(plain(text.unwrap_or("null")))).collect::<StringArray>())
+            }
+        })
+    }
+
+    fn holds(&self, test: &Test, text: Option<&str>) -> bool {
+        match self {
+            Quick::Test { ty: Type::Dynamic, negated, .. } => {
+                test.holds(&plain(text.unwrap_or("null"))) != *negated
+            }
+            Quick::Test { negated, .. } => test.holds(text.unwrap_or_default()) != *negated,
+            Quick::Plain => false,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use datafusion::logical_expr::{AggregateUDF, Expr as Made, cast, lit, when};
 use super::{Lowering, Relation, expr};
 use crate::aggregates::gather;
 use crate::arrays;
-use crate::columnar::expr::Held;
+use crate::columnar::expr::{Codes, Held};
 use crate::columnar::first::first;
 use crate::columnar::gathered::gathered;
 use crate::columnar::need::{Need, wanted};
@@ -42,6 +42,8 @@ struct Going {
 struct Grouped {
     key: Held,
     first: Option<Held>,
+    /// Where groups go by numbers of texts.
+    codes: Option<Codes>,
 }
 
 impl Lowering<'_, '_> {
@@ -69,7 +71,9 @@ impl Lowering<'_, '_> {
                     made.push(first(held.read()).alias(&name));
                     Held { name, ..held.clone() }.read()
                 }
-                None => one.key.read(),
+                None => {
+                    one.codes.as_ref().map_or_else(|| one.key.read(), |codes| codes.texts(one.key.read()))
+                }
             };
             after.push(((at, Vec::new()), keys[at].ty, read));
         }
@@ -128,13 +132,46 @@ impl Lowering<'_, '_> {
         let grouped = keys.iter().map(|key| {
             let value = find(key);
             match expr::needs_key(key.ty).then(|| by_meaning.next()).flatten() {
-                Some(meant) => Grouped { key: meant.clone(), first: Some(value) },
-                None => Grouped { key: value, first: None },
+                Some(meant) => Grouped { key: meant.clone(), first: Some(value), codes: None },
+                None => Grouped { key: value, first: None, codes: None },
             }
         });
         let grouped = grouped.collect();
         let arguments = wanted.iter().map(|(_, one)| one.arguments.iter().map(find).collect()).collect();
+        let (relation, grouped) = self.coded(relation, grouped)?;
         Ok((relation, grouped, arguments))
+    }
+
+    /// Keys that are held as dictionaries become numbers.
+    fn coded(
+        &mut self,
+        input: Relation,
+        mut grouped: Vec<Grouped>,
+    ) -> Result<(Relation, Vec<Grouped>), QueryError> {
+        let mut made: Vec<Made> = input.columns.iter().map(Held::read).collect();
+        let mut known: Vec<(String, Held, Codes)> = Vec::new();
+        for one in &mut grouped {
+            if input.held_as(&one.key)? != arrays::dictionary() {
+                continue;
+            }
+            let found = known.iter().find(|(name, _, _)| *name == one.key.name).cloned();
+            let (_, key, codes) = match found {
+                Some(found) => found,
+                None => {
+                    let codes = Codes::new(self.run.limits().bytes);
+                    let key = Held { name: self.name(), ..one.key.clone() };
+                    made.push(codes.numbers(one.key.read()).alias(&key.name));
+                    known.push((one.key.name.clone(), key, codes));
+                    known[known.len() - 1].clone()
+                }
+            };
+            (one.key, one.codes) = (key, Some(codes));
+        }
+        if known.is_empty() {
+            return Ok((input, grouped));
+        }
+        let columns = input.columns.clone();
+        Ok((self.done(input.build().project(made), columns)?, grouped))
     }
 }
 

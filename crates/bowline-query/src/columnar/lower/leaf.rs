@@ -63,7 +63,7 @@ impl Lowering<'_, '_> {
         held
     }
 
-    fn leaf(
+    pub(super) fn leaf(
         &mut self,
         columns: Vec<Held>,
         types: Vec<DataType>,
@@ -78,7 +78,7 @@ impl Lowering<'_, '_> {
     }
 }
 
-fn fields(columns: &[Held], types: &[DataType]) -> Schema {
+pub(super) fn fields(columns: &[Held], types: &[DataType]) -> Schema {
     let fields = columns.iter().zip(types).map(|(held, ty)| Field::new(&held.name, ty.clone(), true));
     Schema::new(fields.collect::<Vec<_>>())
 }

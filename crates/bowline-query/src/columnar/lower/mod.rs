@@ -1,6 +1,7 @@
 //! Nodes of a plan as those of DataFusion.
 
 mod aggregate;
+mod each;
 mod join;
 mod leaf;
 
@@ -37,6 +38,10 @@ pub(super) fn lowers(plan: &Plan) -> bool {
                 && aggregates.iter().all(|one| aggregate::lowers(one) && one.arguments.iter().all(fits))
                 && (!ordered(input) || aggregates.iter().all(aggregate::takes_any_order))
         }
+        Node::Expand { lists, limit, .. } => {
+            lists.iter().all(|list| fits(&list.value)) && limit.as_ref().is_none_or(fits)
+        }
+        Node::Parse { source, .. } => fits(source),
         _ => false,
     }
 }
@@ -45,9 +50,11 @@ pub(super) fn lowers(plan: &Plan) -> bool {
 fn ordered(plan: &Plan) -> bool {
     match &plan.node {
         Node::Sort { .. } | Node::Window { .. } => true,
-        Node::Filter { input, .. } | Node::Project { input, .. } | Node::Limit { input, .. } => {
-            ordered(input)
-        }
+        Node::Filter { input, .. }
+        | Node::Project { input, .. }
+        | Node::Limit { input, .. }
+        | Node::Expand { input, .. }
+        | Node::Parse { input, .. } => ordered(input),
         _ => false,
     }
 }
@@ -153,6 +160,11 @@ impl<'r, 'a> Lowering<'r, 'a> {
                 let left = self.node(left, &next(), of_left)?;
                 let right = self.node(right, &next(), of_right)?;
                 self.join(left, right, *kind, on, width)
+            }
+            Node::Expand { input, .. } | Node::Parse { input, .. } => {
+                let only = only.into_iter().filter(|one| one.column < input.schema.len()).collect();
+                let input = self.node(input, &next(), only)?;
+                self.each(input, plan, need)
             }
             _ => self.made(plan, need),
         }
