@@ -21,7 +21,10 @@ export default defineConfig({
   server: server
     ? {
         proxy: {
-          "^/(subscriptions|providers|portal/(login|callback|session|logout))": { target: server, secure: false },
+          "^/(subscriptions|providers|dataplane|portal/(login|callback|session|logout))": {
+            target: server,
+            secure: false,
+          },
         },
       }
     : {},

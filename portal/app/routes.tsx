@@ -17,22 +17,24 @@ import { isSignedOut, sessionQuery } from "./api/session";
 import { subscriptionsQuery } from "./api/subscriptions";
 import { ErrorMessage } from "./components/error-message";
 import { Shell } from "./components/shell";
+import { ConnectCluster, type ConnectSearch } from "./forms/connect-cluster";
 import { LiveProvider } from "./hooks/use-live";
 import { useTitle } from "./hooks/use-title";
-import { ClusterEvents } from "./pages/cluster-events";
-import { ClusterNodes } from "./pages/cluster-nodes";
+import { ClusterDiagnose } from "./pages/cluster-diagnose";
+import { ClusterObjects, type ObjectsSearch } from "./pages/cluster-objects";
 import { ClusterOverview } from "./pages/cluster-overview";
 import { ClusterPage } from "./pages/cluster-page";
 import { ClusterWorkloads, type WorkloadsSearch } from "./pages/cluster-workloads";
 import { MissingPage } from "./pages/missing-page";
 import { NoSubscriptionPage } from "./pages/no-subscription-page";
+import { ObjectPage, type ObjectSearch } from "./pages/object-page";
 import type { QuerySearch } from "./pages/query-page";
 import { ResourcePage } from "./pages/resource-page";
 import { ResourcesPage, type ResourcesSearch } from "./pages/resources-page";
 import { ServerPage } from "./pages/server-page";
 import { SignedOutPage } from "./pages/signed-out-page";
 import { Loading } from "./ui/loading";
-import { BASE, paths, type ResourcePath, signInAddress } from "./util/path-builder";
+import { BASE, NO_NAMESPACE, paths, type ResourcePath, signInAddress } from "./util/path-builder";
 
 // With its charts, and the editor behind it: a chunk of its own, so that other pages do not carry it.
 const QueryPage = lazy(() => import("./pages/query-page").then((module) => ({ default: module.QueryPage })));
@@ -68,7 +70,33 @@ const resourcesRoute = createRoute({
     const navigate = resourcesRoute.useNavigate();
     // Typing in the filter is no place to come back to: it replaces the address.
     return (
-      <ResourcesPage search={resourcesRoute.useSearch()} onSearch={(search) => navigate({ search, replace: true })} />
+      <ResourcesPage
+        subscriptionId={resourcesRoute.useParams().subscriptionId}
+        search={resourcesRoute.useSearch()}
+        onSearch={(search) => navigate({ search, replace: true })}
+      />
+    );
+  },
+});
+
+const connectRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: "/connect-cluster",
+  validateSearch: (search): ConnectSearch => texts(search, ["name", "group", "location", "tags", "how"]),
+  component: function Connect() {
+    useTitle("Connect a cluster");
+    const { subscriptionId } = connectRoute.useParams();
+    const navigate = connectRoute.useNavigate();
+    const search = connectRoute.useSearch();
+    const subscriptions = useQuery(subscriptionsQuery);
+    return (
+      <ConnectCluster
+        subscriptionId={subscriptionId}
+        subscriptions={subscriptions.data ?? []}
+        search={search}
+        onSearch={(next) => navigate({ search: next, replace: true })}
+        onSubscription={(id) => navigate({ to: paths.connectCluster({ subscriptionId: id }), search })}
+      />
     );
   },
 });
@@ -125,26 +153,56 @@ const clusterRoute = createRoute({
   },
 });
 
+const OBJECTS_SEARCH: Array<keyof ObjectsSearch> = ["namespace", "q", "health", "sort"];
+
 const nodesRoute = createRoute({
   getParentRoute: () => subscriptionRoute,
   path: `${CLUSTER}/nodes`,
+  validateSearch: (search): ObjectsSearch => texts(search, OBJECTS_SEARCH),
   component: function Nodes() {
     const path = useCluster(nodesRoute.useParams(), "Nodes");
-    return <ClusterPage path={path}>{() => <ClusterNodes path={path} />}</ClusterPage>;
+    const navigate = nodesRoute.useNavigate();
+    const search = nodesRoute.useSearch();
+    const onSearch = (next: ObjectsSearch) => navigate({ search: next, replace: true });
+    return (
+      <ClusterPage path={path}>
+        {() => <ClusterObjects cluster={path} kind="Node" search={search} onSearch={onSearch} />}
+      </ClusterPage>
+    );
   },
 });
 
 const workloadsRoute = createRoute({
   getParentRoute: () => subscriptionRoute,
   path: `${CLUSTER}/workloads`,
-  validateSearch: (search): WorkloadsSearch => texts(search, ["kind", "namespace"]),
+  validateSearch: (search): WorkloadsSearch => texts(search, ["kind", ...OBJECTS_SEARCH]),
   component: function Workloads() {
     const path = useCluster(workloadsRoute.useParams(), "Workloads");
     const navigate = workloadsRoute.useNavigate();
     const search = workloadsRoute.useSearch();
+    // Another kind is a place to come back to; typing in the filter is not.
+    const onSearch = (next: WorkloadsSearch) => navigate({ search: next, replace: next.kind === search.kind });
     return (
       <ClusterPage path={path}>
-        {() => <ClusterWorkloads path={path} search={search} onSearch={(next) => navigate({ search: next })} />}
+        {() => <ClusterWorkloads path={path} search={search} onSearch={onSearch} />}
+      </ClusterPage>
+    );
+  },
+});
+
+const objectRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: `${CLUSTER}/workloads/$kind/$namespace/$object`,
+  validateSearch: (search): ObjectSearch => texts(search, ["view", "container", "previous"]),
+  component: function KubernetesObject() {
+    const { kind, namespace, object, ...cluster } = objectRoute.useParams();
+    const path = useCluster(cluster, object);
+    const navigate = objectRoute.useNavigate();
+    const search = objectRoute.useSearch();
+    const of = { kind, namespace: namespace === NO_NAMESPACE ? "" : namespace, name: object };
+    return (
+      <ClusterPage path={path}>
+        {() => <ObjectPage path={path} of={of} search={search} onSearch={(next) => navigate({ search: next })} />}
       </ClusterPage>
     );
   },
@@ -153,16 +211,26 @@ const workloadsRoute = createRoute({
 const eventsRoute = createRoute({
   getParentRoute: () => subscriptionRoute,
   path: `${CLUSTER}/events`,
-  validateSearch: (search): { namespace?: string } => texts(search, ["namespace"]),
+  validateSearch: (search): ObjectsSearch => texts(search, OBJECTS_SEARCH),
   component: function Events() {
     const path = useCluster(eventsRoute.useParams(), "Events");
     const navigate = eventsRoute.useNavigate();
     const search = eventsRoute.useSearch();
+    const onSearch = (next: ObjectsSearch) => navigate({ search: next, replace: true });
     return (
       <ClusterPage path={path}>
-        {() => <ClusterEvents path={path} search={search} onSearch={(next) => navigate({ search: next })} />}
+        {() => <ClusterObjects cluster={path} kind="Event" search={search} onSearch={onSearch} />}
       </ClusterPage>
     );
+  },
+});
+
+const diagnoseRoute = createRoute({
+  getParentRoute: () => subscriptionRoute,
+  path: `${CLUSTER}/diagnose`,
+  component: function Diagnose() {
+    const path = useCluster(diagnoseRoute.useParams(), "Diagnose");
+    return <ClusterPage path={path}>{(cluster) => <ClusterDiagnose path={path} cluster={cluster} />}</ClusterPage>;
   },
 });
 
@@ -173,12 +241,15 @@ const routeTree = rootRoute.addChildren([
     queryRoute,
     subscriptionRoute.addChildren([
       resourcesRoute,
+      connectRoute,
       resourceRoute,
       serverRoute,
       clusterRoute,
       nodesRoute,
       workloadsRoute,
+      objectRoute,
       eventsRoute,
+      diagnoseRoute,
     ]),
   ]),
 ]);

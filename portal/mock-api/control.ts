@@ -12,12 +12,20 @@ interface Order {
   id?: string;
   properties?: Record<string, unknown>;
   resource?: Resource;
+  /** Of a Kubernetes object. */
+  kind?: string;
+  name?: string;
+  content?: object;
 }
 
 const ORDERS: Record<string, (world: World, order: Order) => void> = {
   patch: (world, { id, properties }) => id && properties && world.patchProperties(id, properties),
   put: (world, { resource }) => resource && world.put(resource),
   delete: (world, { id }) => id && world.delete(id),
+  report: (world, { kind, name, content }) => kind && name && world.report(kind, name, content),
+  "hide-objects": (world) => {
+    world.objectsHidden = true;
+  },
   "cut-streams": (world) => world.cutStreams(),
   "restore-streams": (world) => {
     world.streamsCut = false;

@@ -1,11 +1,11 @@
 /** The mock's answers, held to the generated operations: a handler that answers in another shape does not compile. */
 import { type HttpHandler, HttpResponse, http, type PathParams } from "msw";
 import * as api from "../app/api/__generated__/operations.ts";
-import type { KubernetesObject, Query, QueryRequest, Resource } from "../app/api/__generated__/types.ts";
+import type { Query, QueryRequest, Resource } from "../app/api/__generated__/types.ts";
+import { proxyHandler } from "./cluster-proxy.ts";
 import { answerQuery, SCHEMA, wrongWord } from "./query.ts";
 import { type World, worldOf } from "./world.ts";
 
-const PAGE_AT_MOST = 1000;
 export const WORLD_COOKIE = "mock-world";
 
 // biome-ignore lint/suspicious/noExplicitAny: the constraint has to admit every operation's shape.
@@ -133,20 +133,43 @@ function find(world: World, url: URL): Resource | Response {
   );
 }
 
-function listObjects({ world, url }: Context): api.ShapeOf<typeof api.kubernetesObjectsList>["answer"] {
-  const clusterId = decodeURIComponent(url.pathname.replace(/\/providers\/Microsoft.Bowline\/.*/, ""));
-  const wanted = (o: KubernetesObject) =>
-    (["kind", "namespace", "name"] as const).every(
-      (key) => !url.searchParams.get(key) || o.properties[key] === url.searchParams.get(key),
-    );
-  const all = world.objects(clusterId).filter(wanted);
-  const from = Number(url.searchParams.get("$skipToken") ?? 0);
-  const end = from + Math.min(PAGE_AT_MOST, Number(url.searchParams.get("$top") ?? PAGE_AT_MOST));
-  // The link carries the server's public name, which need not be the one the browser uses.
-  const next = new URL(url.pathname + url.search, "https://bowline.example");
-  next.searchParams.set("$skipToken", String(end));
-  return { value: all.slice(from, end), nextLink: end < all.length ? next.href : undefined };
+/** The portal asks only whether it may. */
+function listObjects({ world, url }: Context): api.ShapeOf<typeof api.kubernetesObjectsList>["answer"] | Response {
+  return world.objectsHidden
+    ? error(
+        403,
+        "AuthorizationFailed",
+        `The client 'admin' may not perform 'Microsoft.Bowline/kubernetesObjects/read' over '${url.pathname}'.`,
+      )
+    : { value: [] };
 }
+
+async function putCluster({ world, url, params, request }: Context): Promise<Resource> {
+  const id = decodeURIComponent(url.pathname);
+  const given = (await request.json()) as Resource;
+  const resource = {
+    ...given,
+    id,
+    name: params.connectedClusterName ?? "",
+    type: "Microsoft.Kubernetes/connectedClusters",
+    identity: { type: "SystemAssigned", principalId: "c1d2e3f4-0000-4000-8000-000000000001" },
+    properties: { provisioningState: "Succeeded", connectivityStatus: "Connecting" },
+  };
+  world.put(resource);
+  return resource;
+}
+
+/** The part of the API for installers. */
+const helmSettings = http.post("*/dataplane/config/azure-arc-k8sagents/GetHelmSettings", async ({ request }) => {
+  const cluster = (await request.json()) as { id: string; identity: { principalId: string } };
+  const helmValuesContent = {
+    server: "https://bowline.example",
+    "image.repository": "bowline.example/bowline-agent",
+    resourceId: cluster.id,
+    principalId: cluster.identity.principalId,
+  };
+  return HttpResponse.json({ repositoryPath: "bowline.example/azure-arc-k8sagents:1.101.0", helmValuesContent });
+});
 
 function stream({ world, url, params, request }: Context): Response {
   if (world.streamsCut) return error(502, "BadGateway", "The server behind the proxy is gone.");
@@ -193,4 +216,21 @@ export const handlers: HttpHandler[] = [
     return undefined;
   }),
   answer(api.resourceGroupsList, groupsOf),
+  answer(api.resourceGroupsCreateOrUpdate, async ({ url, params, request }) => ({
+    ...((await request.json()) as object),
+    id: decodeURIComponent(url.pathname),
+    name: params.resourceGroupName ?? "",
+    type: "Microsoft.Resources/resourceGroups",
+    location: "local",
+  })),
+  answer(api.resourceGroupsGet, ({ url, params }) => ({
+    id: decodeURIComponent(url.pathname),
+    name: params.resourceGroupName ?? "",
+    type: "Microsoft.Resources/resourceGroups",
+    location: "hamburg",
+  })),
+  answer(api.connectedClustersCreateOrUpdate, putCluster),
+  answer(api.serversList, () => ({ value: [{ properties: { state: "Live" as const, version: "0.1.0" } }] })),
+  helmSettings,
+  proxyHandler((request) => contextOf(request, {}).world),
 ];

@@ -3,12 +3,8 @@
  * takes; the word `oops` is a column that nobody has, and `slow` makes an answer wait.
  */
 import type { QueryRequest, QueryResponse, QuerySchema, Resource } from "../app/api/__generated__/types.ts";
+import { type Answered, answerObjects } from "./kubernetes-query.ts";
 import type { World } from "./world.ts";
-
-interface Answered {
-  columns: Array<{ name: string; type: string }>;
-  rows: unknown[][];
-}
 
 const COLUMNS = ["id", "name", "type", "location", "resourceGroup", "subscriptionId"];
 const DYNAMIC = ["tags", "properties"];
@@ -33,7 +29,7 @@ export function answerQuery(world: World, { query, subscriptions = [], options =
   const resources = [...world.resources.values()].filter(
     ({ id }) => subscriptions.length === 0 || subscriptions.some((one) => id.startsWith(`/subscriptions/${one}/`)),
   );
-  const { columns, rows } = sorted(query, counted(query, resources));
+  const { columns, rows } = answerObjects(world, query) ?? sorted(query, counted(query, resources));
   const from = Number(options.$skipToken ?? 0);
   const end = Math.min(rows.length, from + (options.$top ?? 100));
   return {

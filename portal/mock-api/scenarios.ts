@@ -1,13 +1,13 @@
 /** The worlds that tests start from, by name. */
-import type { KubernetesObject, PortalSession, Resource, Subscription } from "../app/api/__generated__/types.ts";
-import { clusterObjects } from "./cluster-objects.ts";
+import type { PortalSession, Resource, Subscription } from "../app/api/__generated__/types.ts";
+import { clusterObjects, type Made } from "./cluster-objects.ts";
 import { cluster, FACTORY, fleet, HOME, machine } from "./fleet.ts";
 
 export interface Scenario {
   session: PortalSession | undefined;
   subscriptions: Subscription[];
   resources: Resource[];
-  objects: (clusterId: string) => KubernetesObject[];
+  objects: () => Made[];
 }
 
 const SESSION: PortalSession = {

@@ -11,7 +11,7 @@ import type { Connect, Plugin } from "vite";
 import { controlHandlers } from "./control.ts";
 import { handlers } from "./handlers.ts";
 
-const OURS = /^\/(subscriptions|providers|mock-control|portal\/(login|callback|session|logout))([/?]|$)/;
+const OURS = /^\/(subscriptions|providers|dataplane|mock-control|portal\/(login|callback|session|logout))([/?]|$)/;
 
 export function mockApi(): Plugin {
   return {

@@ -3,7 +3,8 @@
  * page depends on them (paging, resuming, masking is left out). Each test has a world of its own, named by a cookie,
  * so that tests run side by side.
  */
-import type { KubernetesObject, PortalSession, Query, Resource, Subscription } from "../app/api/__generated__/types.ts";
+import type { PortalSession, Query, Resource, Subscription } from "../app/api/__generated__/types.ts";
+import type { Made } from "./cluster-objects.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
 export interface StreamItem {
@@ -19,7 +20,10 @@ export class World {
   readonly resources = new Map<string, Resource>();
   /** Saved queries by id. */
   readonly queries = new Map<string, Query>();
-  readonly objects: (clusterId: string) => KubernetesObject[];
+  /** What the agents reported of their clusters. */
+  private readonly reported: Made[];
+  /** While true, the objects of clusters may not be seen. */
+  objectsHidden = false;
   /** While true, event streams are cut and refused, as by a proxy whose server is gone. */
   streamsCut = false;
   private readonly changes: StreamItem[] = [];
@@ -29,8 +33,21 @@ export class World {
   constructor(scenario: Scenario) {
     this.session = scenario.session;
     this.subscriptions = scenario.subscriptions;
-    this.objects = scenario.objects;
+    this.reported = scenario.objects();
     for (const resource of scenario.resources) this.resources.set(resource.id.toLowerCase(), resource);
+  }
+
+  objects(clusterId: string): Made[] {
+    return this.objectsHidden || !this.resources.has(clusterId.toLowerCase()) ? [] : this.reported;
+  }
+
+  /** Changes what an agent has reported, or takes it away. */
+  report(kind: string, name: string, content: object | undefined): void {
+    const at = this.reported.findIndex((one) => one.kind === kind && one.name === name);
+    const found = this.reported[at];
+    if (!found) return;
+    if (content) this.reported[at] = { ...found, object: { ...found.object, ...content } };
+    else this.reported.splice(at, 1);
   }
 
   put(resource: Resource): void {

@@ -304,3 +304,28 @@ pub async fn enrolment_token(admin: &Api, group: &str, name: &str, uses: u64) ->
     let listed = admin.post(&format!("{id}/listToken"), &serde_json::json!({})).await.expect(200);
     listed["token"].as_str().expect("listToken gives the token").to_owned()
 }
+
+/// The cookie of a portal session, as a browser gets it.
+///
+/// # Panics
+/// When nobody is signed in.
+pub async fn portal_cookie(api: &Api, username: &str, password: &str) -> String {
+    let cookie_of = |answer: &Answer, name: &str| {
+        let all = answer.headers.get_all("set-cookie");
+        let found = all.iter().filter_map(|value| value.to_str().ok()).find(|value| value.starts_with(name));
+        let found = found.unwrap_or_else(|| panic!("{name} is set: {}", answer.text));
+        found.split(';').next().unwrap_or(found).to_owned()
+    };
+    let login = Api::send(api.http.get(format!("{}/portal/login", api.base))).await;
+    let started = cookie_of(&login, "__Host-bowline-signin");
+    let location = login.header("location").expect("the sign-in page is named");
+    let page = reqwest::Url::parse(&format!("{}{location}", api.base)).expect("its address is one");
+    let mut fields: Vec<(String, String)> =
+        page.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let given = [("username", username), ("password", password)];
+    fields.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let borrowed: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let answer = api.form(page.path(), &borrowed).await;
+    let back = answer.header("location").expect("the password was accepted").to_owned();
+    cookie_of(&Api::send(api.http.get(&back).header("cookie", started)).await, "__Host-bowline=")
+}

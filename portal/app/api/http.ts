@@ -52,6 +52,11 @@ export async function followPage<Page>(nextLink: string, signal?: AbortSignal): 
   return (await send("GET", url.pathname + url.search, signal)) as Page;
 }
 
+/** Asks what is no operation of ARM: the part of the API for those who install agents. */
+export function post(address: string, body: unknown): Promise<unknown> {
+  return send("POST", address, undefined, body);
+}
+
 /** The address of an operation, with its api-version. */
 export function addressOf<O extends AnyOperation>(operation: O, args: Arguments<O>): string {
   const values = (args.path ?? {}) as Record<string, string>;

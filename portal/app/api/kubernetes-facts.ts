@@ -2,7 +2,8 @@
 import { at, list, number, text, textMap } from "../util/json";
 import { formatBytes, parseBytes } from "../util/quantity";
 import { parseTime } from "../util/time";
-import type { KubernetesObject } from "./inventory";
+import type { ClusterObject } from "./cluster-objects";
+import { networkFacts, storageFacts } from "./kubernetes-places";
 import type { StateTone } from "./resource-facts";
 
 export interface ObjectState {
@@ -20,9 +21,10 @@ export interface NodeFacts {
   address?: string;
 }
 
+const REPLICATED = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
 const ROLE_LABEL = "node-role.kubernetes.io/";
 
-export function nodeFacts({ properties: { object } }: KubernetesObject): NodeFacts {
+export function nodeFacts({ object }: Pick<ClusterObject, "object">): NodeFacts {
   const ready = text(condition(object, "Ready"), "status");
   const cordoned = at(object, "spec", "unschedulable") === true;
   const labels = Object.keys(textMap(object, "metadata", "labels"));
@@ -60,14 +62,18 @@ export interface WorkloadFacts {
   ready?: string;
   images: string[];
   detail?: string;
+  /** Of a pod: how often its containers were started again. */
+  restarts?: number;
 }
 
-export function workloadFacts(item: KubernetesObject): WorkloadFacts {
-  const { kind, object } = item.properties;
+export function workloadFacts({ kind, object }: Pick<ClusterObject, "kind" | "object">): WorkloadFacts {
+  if (kind === "Node") return { state: nodeFacts({ object }).state, images: [] };
   if (kind === "Pod") return podFacts(object);
   if (kind === "Job") return jobFacts(object);
   if (kind === "CronJob") return cronJobFacts(object);
-  if (kind === "Service") return serviceFacts(object);
+  const place = networkFacts(kind, object) ?? storageFacts(kind, object);
+  if (place) return { images: [], ...place };
+  if (!REPLICATED.includes(kind)) return { state: { label: "Present", tone: "neutral" }, images: [] };
   const daemons = kind === "DaemonSet";
   const wanted = daemons
     ? number(object, "status", "desiredNumberScheduled")
@@ -96,6 +102,7 @@ function podFacts(object: unknown): WorkloadFacts {
     ready: `${ready}/${containers}`,
     images: images(object, "spec"),
     detail: text(object, "spec", "nodeName"),
+    restarts: statuses.reduce<number>((sum, status) => sum + (number(status, "restartCount") ?? 0), 0),
   };
 }
 
@@ -128,15 +135,6 @@ function cronJobFacts(object: unknown): WorkloadFacts {
   };
 }
 
-function serviceFacts(object: unknown): WorkloadFacts {
-  const ports = list(object, "spec", "ports").map((p) => `${number(p, "port") ?? "?"}/${text(p, "protocol") ?? "TCP"}`);
-  return {
-    state: { label: text(object, "spec", "type") ?? "ClusterIP", tone: "neutral" },
-    images: [],
-    detail: [text(object, "spec", "clusterIP"), ports.join(", ")].filter(Boolean).join(" · "),
-  };
-}
-
 function images(object: unknown, ...podSpec: string[]): string[] {
   return list(object, ...podSpec, "containers").flatMap((container) => text(container, "image") ?? []);
 }
@@ -144,14 +142,17 @@ function images(object: unknown, ...podSpec: string[]): string[] {
 export interface EventFacts {
   state: ObjectState;
   reason?: string;
+  /** What it is about, in words; `aboutKind` and `aboutName` are the same apart. */
   about: string;
+  aboutKind?: string;
+  aboutName?: string;
   message?: string;
   times: number;
   last?: Date;
 }
 
 /** Reads events of both groups: core's (`involvedObject`, `message`) and `events.k8s.io`'s (`regarding`, `note`). */
-export function eventFacts({ properties: { object } }: KubernetesObject): EventFacts {
+export function eventFacts({ object }: Pick<ClusterObject, "object">): EventFacts {
   const about = at(object, "involvedObject") ?? at(object, "regarding");
   const type = text(object, "type") ?? "Normal";
   const last =
@@ -164,12 +165,14 @@ export function eventFacts({ properties: { object } }: KubernetesObject): EventF
     state: { label: type, tone: type === "Warning" ? "ended" : "neutral" },
     reason: text(object, "reason"),
     about: [text(about, "kind"), text(about, "name")].filter(Boolean).join(" "),
+    aboutKind: text(about, "kind"),
+    aboutName: text(about, "name"),
     message: text(object, "message") ?? text(object, "note"),
     times: number(object, "series", "count") ?? number(object, "count") ?? number(object, "deprecatedCount") ?? 1,
     last: parseTime(last),
   };
 }
 
-export function createdAt({ properties: { object } }: KubernetesObject): Date | undefined {
+export function createdAt({ object }: Pick<ClusterObject, "object">): Date | undefined {
   return parseTime(text(object, "metadata", "creationTimestamp"));
 }

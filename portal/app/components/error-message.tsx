@@ -1,7 +1,7 @@
 /** A refusal or failure as a page: what happened, why, and what to do next. */
 import { ApiError } from "../api/http";
 import { Button } from "../ui/button";
-import { Message } from "../ui/notice";
+import { Message, Notice } from "../ui/notice";
 import { paths } from "../util/path-builder";
 import { AppLink } from "./app-link";
 
@@ -27,6 +27,20 @@ export function ErrorMessage({ error, what, onRetry }: { error: unknown; what: s
       )}
       {api && <ErrorReference error={api} />}
     </Message>
+  );
+}
+
+/** The same inside of a page: what was tried did not work, the rest of the page goes on. */
+export function ErrorText({ error }: { error: unknown }) {
+  const api = error instanceof ApiError ? error : undefined;
+  return (
+    <Notice tone="bad">
+      <p>{error instanceof Error ? error.message : "Something failed that the portal did not expect."}</p>
+      {api?.details.map(({ message }) => (
+        <p key={message}>{message}</p>
+      ))}
+      {api && <ErrorReference error={api} />}
+    </Notice>
   );
 }
 

@@ -1,7 +1,7 @@
 /** Chooses one of a cluster's namespaces, or all. */
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useId } from "react";
-import { kubernetesObjectsQuery } from "../api/inventory";
+import { namespacesQuery } from "../api/cluster-objects";
 import type { ResourcePath } from "../util/path-builder";
 
 interface NamespaceBoxProps {
@@ -12,8 +12,8 @@ interface NamespaceBoxProps {
 
 export function NamespaceBox({ cluster, value, onChange }: NamespaceBoxProps) {
   const id = useId();
-  const namespaces = useInfiniteQuery({ ...kubernetesObjectsQuery(cluster, "Namespace"), refetchInterval: false });
-  const names = new Set(namespaces.data?.pages.flatMap((page) => page.value.map((n) => n.properties.name)));
+  const namespaces = useQuery(namespacesQuery(cluster));
+  const names = new Set(namespaces.data);
   if (value) names.add(value);
   return (
     <label htmlFor={id}>

@@ -19,7 +19,10 @@ const TABS: Array<[tab: ClusterTab, label: string]> = [
   ["nodes", "Nodes"],
   ["workloads", "Workloads"],
   ["events", "Events"],
+  ["diagnose", "Diagnose"],
 ];
+// One object's page lies below.
+const WITH_PAGES_BELOW: ClusterTab = "workloads";
 
 interface ClusterPageProps {
   path: ResourcePath;
@@ -52,7 +55,7 @@ export function ClusterPage({ path, children }: ClusterPageProps) {
       />
       <nav className={styles.tabs} aria-label="Cluster">
         {TABS.map(([tab, label]) => (
-          <AppLink key={tab} to={paths.cluster(path, tab)}>
+          <AppLink key={tab} to={paths.cluster(path, tab)} within={tab === WITH_PAGES_BELOW}>
             {label}
           </AppLink>
         ))}

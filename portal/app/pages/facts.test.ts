@@ -13,10 +13,12 @@ const machine = (name: string, properties: object, tags = {}): Resource => ({
   properties,
 });
 const object = (kind: string, content: Record<string, unknown>) => ({
-  id: "i",
+  uid: "u",
+  apiVersion: "v1",
+  kind,
+  namespace: "",
   name: "n",
-  type: "t",
-  properties: { apiVersion: "v1", kind, name: "n", object: content },
+  object: content,
 });
 
 describe("a resource's state", () => {

@@ -5,6 +5,7 @@ import type { QueryRun } from "../hooks/use-query-run";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { toCsv, toTsv } from "../util/csv";
+import { saveFile } from "../util/save-file";
 import styles from "./query-page.module.css";
 
 // The file is made in the browser; whoever needs more has `bowline query -o csv`.
@@ -29,7 +30,7 @@ export function ExportButtons({ run, page }: { run: QueryRun; page: QueryPage })
     setBusy(true);
     try {
       const rows = await allRows(run, (n) => setSaid(`${n.toLocaleString("en")} rows…`));
-      offer(toCsv(names, rows));
+      saveFile("query.csv", toCsv(names, rows), "text/csv");
       setSaid(rows.length === ROWS_AT_MOST ? `Only the first ${ROWS_AT_MOST.toLocaleString("en")} rows` : "");
     } catch (error) {
       setSaid(error instanceof Error ? error.message : "The download failed.");
@@ -61,13 +62,4 @@ async function allRows(run: QueryRun, onProgress: (rows: number) => void): Promi
     token = page.next;
   } while (token && rows.length < ROWS_AT_MOST);
   return rows.slice(0, ROWS_AT_MOST);
-}
-
-function offer(csv: string): void {
-  const address = URL.createObjectURL(new Blob([csv], { type: "text/csv;charset=utf-8" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = "query.csv";
-  link.click();
-  URL.revokeObjectURL(address);
 }

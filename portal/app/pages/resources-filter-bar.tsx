@@ -1,6 +1,6 @@
 /** The filter above the list: a box for words, one for the type, and the states with their numbers. */
-import { useEffect, useRef } from "react";
-import { Icon } from "../ui/icon";
+import { WordsBox } from "../components/words-box";
+import { Choice, Choices } from "../ui/choice";
 import type { ResourcesSearch } from "./resources-page";
 import styles from "./resources-page.module.css";
 
@@ -17,7 +17,11 @@ interface FilterBarProps {
 export function FilterBar({ search, onSearch, states, types, total }: FilterBarProps) {
   return (
     <search className={styles.filter}>
-      <WordsBox value={search.q ?? ""} onChange={(q) => onSearch({ ...search, q: q || undefined })} />
+      <WordsBox
+        value={search.q ?? ""}
+        onChange={(q) => onSearch({ ...search, q: q || undefined })}
+        placeholder="Name, group, location, tag…  ( / )"
+      />
       <select
         aria-label="Type"
         value={search.type ?? ""}
@@ -28,16 +32,15 @@ export function FilterBar({ search, onSearch, states, types, total }: FilterBarP
           <option key={type} value={type}>{`${type} (${n})`}</option>
         ))}
       </select>
-      <fieldset className={styles.states}>
-        <legend className="visually-hidden">State</legend>
-        <StateButton
+      <Choices legend="State">
+        <Choice
           label="All"
           n={total}
           pressed={!search.state}
           onClick={() => onSearch({ ...search, state: undefined })}
         />
         {withChosen(states, search.state).map(([state, n]) => (
-          <StateButton
+          <Choice
             key={state}
             label={state}
             n={n}
@@ -45,7 +48,7 @@ export function FilterBar({ search, onSearch, states, types, total }: FilterBarP
             onClick={() => onSearch({ ...search, state: search.state === state ? undefined : state })}
           />
         ))}
-      </fieldset>
+      </Choices>
     </search>
   );
 }
@@ -53,50 +56,4 @@ export function FilterBar({ search, onSearch, states, types, total }: FilterBarP
 /** A chosen value stays on offer when the last resource that had it is gone. */
 function withChosen(values: Counted, chosen: string | undefined): Counted {
   return chosen === undefined || values.some(([value]) => value === chosen) ? values : [...values, [chosen, 0]];
-}
-
-function StateButton({
-  label,
-  n,
-  pressed,
-  onClick,
-}: {
-  label: string;
-  n: number;
-  pressed: boolean;
-  onClick: () => void;
-}) {
-  return (
-    <button type="button" aria-pressed={pressed} onClick={onClick}>
-      {label} <span className={styles.count}>{n.toLocaleString("en")}</span>
-    </button>
-  );
-}
-
-function WordsBox({ value, onChange }: { value: string; onChange: (value: string) => void }) {
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const focusOnSlash = (event: KeyboardEvent) => {
-      const typing = event.target instanceof HTMLElement && event.target.closest("input, select, textarea");
-      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      input.current?.focus();
-    };
-    document.addEventListener("keydown", focusOnSlash);
-    return () => document.removeEventListener("keydown", focusOnSlash);
-  }, []);
-  return (
-    <div className={styles.words}>
-      <Icon name="search" size={15} />
-      <input
-        ref={input}
-        type="search"
-        aria-label="Filter"
-        aria-keyshortcuts="/"
-        placeholder="Name, group, location, tag…  ( / )"
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-      />
-    </div>
-  );
 }

@@ -1,6 +1,7 @@
 /** Everything in a subscription, in one list that keeps itself current. Filter and order are in the address. */
 import { useMemo } from "react";
 import { isListed, stateOf, typeName } from "../api/resource-facts";
+import { AppLink } from "../components/app-link";
 import { ErrorMessage } from "../components/error-message";
 import { InterruptedNotice, LiveIndicator } from "../components/live-indicator";
 import { useLiveView } from "../hooks/use-live";
@@ -9,6 +10,7 @@ import { Table } from "../table/table";
 import { Button } from "../ui/button";
 import { Loading } from "../ui/loading";
 import { PageHeader } from "../ui/page-header";
+import { paths } from "../util/path-builder";
 import { count } from "../util/quantity";
 import { NothingConnected } from "./nothing-connected";
 import { RESOURCE_COLUMNS } from "./resources-columns";
@@ -23,21 +25,31 @@ export interface ResourcesSearch extends ResourcesFilter {
 const DEFAULT_SORT = "name";
 
 interface ResourcesPageProps {
+  subscriptionId: string;
   search: ResourcesSearch;
   onSearch: (search: ResourcesSearch) => void;
 }
 
-export function ResourcesPage({ search, onSearch }: ResourcesPageProps) {
+export function ResourcesPage({ subscriptionId, search, onSearch }: ResourcesPageProps) {
   const { phase, resources, refusal } = useLiveView();
   const all = useMemo(() => resources.filter(isListed), [resources]);
   const known = phase === "live" || phase === "interrupted";
   if (refusal) return <ErrorMessage error={refusal} what="this subscription" />;
   return (
     <>
-      <PageHeader title="All resources" aside={<LiveIndicator />} below={known && <Summary total={all.length} />} />
+      <PageHeader
+        title="All resources"
+        aside={
+          <>
+            <AppLink to={paths.connectCluster({ subscriptionId })}>Connect a cluster</AppLink>
+            <LiveIndicator />
+          </>
+        }
+        below={known && <Summary total={all.length} />}
+      />
       <InterruptedNotice />
       {!known && <Loading what="resources" />}
-      {known && all.length === 0 && <NothingConnected />}
+      {known && all.length === 0 && <NothingConnected subscriptionId={subscriptionId} />}
       {known && all.length > 0 && <ResourceList all={all} search={search} onSearch={onSearch} />}
     </>
   );
@@ -47,7 +59,11 @@ function Summary({ total }: { total: number }) {
   return <span>{total === 0 ? "Nothing yet" : count(total, "resource")}</span>;
 }
 
-function ResourceList({ all, search, onSearch }: ResourcesPageProps & { all: ReturnType<typeof filterResources> }) {
+function ResourceList({
+  all,
+  search,
+  onSearch,
+}: Omit<ResourcesPageProps, "subscriptionId"> & { all: ReturnType<typeof filterResources> }) {
   const sort = parseSort(search.sort ?? DEFAULT_SORT);
   const states = useMemo(() => countBy(all, (r) => stateOf(r)?.label), [all]);
   const types = useMemo(() => countBy(all, (r) => typeName(r.type)), [all]);

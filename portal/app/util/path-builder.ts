@@ -15,7 +15,15 @@ export interface ResourcePath extends SubscriptionPath {
   resourceGroupName: string;
   name: string;
 }
-export type ClusterTab = "overview" | "nodes" | "workloads" | "events";
+export type ClusterTab = "overview" | "nodes" | "workloads" | "events" | "diagnose";
+/** One Kubernetes object of a cluster. */
+export interface ObjectPath {
+  kind: string;
+  namespace: string;
+  name: string;
+}
+/** Stands in an address for the namespace of what lies in none; no namespace can be called so. */
+export const NO_NAMESPACE = "-";
 
 const segment = encodeURIComponent;
 const inGroup = (p: ResourcePath) =>
@@ -35,6 +43,9 @@ export const paths = {
       .replace(/^(\/[^/]+\/[^/]+)/, "$1/resource"),
   cluster: (p: ResourcePath, tab: ClusterTab = "overview") =>
     `${inGroup(p)}/clusters/${segment(p.name)}${tab === "overview" ? "" : `/${tab}`}`,
+  object: (p: ResourcePath, { kind, namespace, name }: ObjectPath) =>
+    `${inGroup(p)}/clusters/${segment(p.name)}/workloads/${[kind, namespace || NO_NAMESPACE, name].map(segment).join("/")}`,
+  connectCluster: (p: SubscriptionPath) => `/subscriptions/${segment(p.subscriptionId)}/connect-cluster`,
   server: (p: ResourcePath) => `${inGroup(p)}/servers/${segment(p.name)}`,
 };
 

@@ -11,46 +11,6 @@ test.describe("a cluster", () => {
     );
     await checkAccessibility();
   });
-
-  test("lists its nodes", async ({ page, checkAccessibility }) => {
-    await page.goto(clusterPath("shop-eu-1"));
-    await page.getByRole("link", { name: "Nodes" }).click();
-    await expect(page).toHaveTitle("shop-eu-1 · Nodes · Bowline");
-    await expect(page.getByRole("row", { name: /node-1/ })).toContainText("control-plane");
-    await expect(page.getByRole("row", { name: /node-2/ })).toContainText("Cordoned");
-    await expect(page.getByRole("row", { name: /node-3/ })).toContainText("Unknown");
-    await expect(page.getByText("3 nodes", { exact: true })).toBeVisible();
-    await checkAccessibility();
-  });
-
-  test("lists its workloads by kind and namespace, page by page", async ({ page, checkAccessibility }) => {
-    await page.goto(clusterPath("shop-eu-1"));
-    await page.getByRole("link", { name: "Workloads" }).click();
-    await expect(page.getByRole("row", { name: /checkout/ })).toContainText("Partly ready");
-    await checkAccessibility();
-    await page.getByRole("combobox", { name: "Namespace" }).selectOption("monitoring");
-    await expect(page.getByText("1 deployment", { exact: true })).toBeVisible();
-    await page.getByRole("combobox", { name: "Kind" }).selectOption("Pods");
-    await expect(page.getByText("has reported no pod in the namespace monitoring")).toBeVisible();
-    await page.getByRole("combobox", { name: "Namespace" }).selectOption("All namespaces");
-    await expect(page.getByText("200 pods loaded, there are more")).toBeVisible();
-    await expect(page.getByRole("row", { name: /storefront-007/ })).toContainText("CrashLoopBackOff");
-    await page.getByRole("button", { name: "Load more" }).click();
-    await expect(page.getByText("400 pods loaded, there are more")).toBeVisible();
-    await page.getByRole("button", { name: "Load more" }).click();
-    await expect(page.getByText("450 pods", { exact: true })).toBeVisible();
-    await page.reload();
-    await expect(page.getByRole("combobox", { name: "Kind" })).toHaveValue("Pod");
-  });
-
-  test("lists its events, newest first", async ({ page, checkAccessibility }) => {
-    await page.goto(clusterPath("shop-eu-1"));
-    await page.getByRole("link", { name: "Events" }).click();
-    const rows = page.locator("tbody").getByRole("row");
-    await expect(rows.first()).toContainText("BackOff");
-    await expect(rows.nth(1)).toContainText("Node node-3 status is now: NodeNotReady");
-    await checkAccessibility();
-  });
 });
 
 test.describe("a server", () => {

@@ -65,7 +65,25 @@ async function seeCluster(page: Page, name: string): Promise<void> {
   await expect(page.getByText(/^\d+ nodes?$|has reported no node/)).toBeVisible();
   await page.getByRole("link", { name: "Workloads" }).click();
   await expect(page.getByText(/^\d+ deployments?$|has reported no deployment/)).toBeVisible();
+  await seeObject(page);
+  await page.getByRole("navigation", { name: "Cluster" }).getByRole("link", { name: "Diagnose" }).click();
+  await expect(page.getByRole("region", { name: "Agent and server" })).toContainText("The agent is connected");
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "All resources" }).click();
+}
+
+/** One that every cluster has: as it was reported, and through the tunnel, where the cluster's own rules decide. */
+async function seeObject(page: Page): Promise<void> {
+  await page.getByRole("combobox", { name: "Kind" }).selectOption("ConfigMap");
+  await page.getByRole("searchbox", { name: "Filter" }).fill("kube-root-ca");
+  await page.getByRole("combobox", { name: "Namespace" }).selectOption("kube-system");
+  await page.getByRole("link", { name: "kube-root-ca.crt" }).click();
+  await expect(page.getByRole("region", { name: "Events" })).toContainText("None are known");
+  await expect(page.getByText("could not be read")).toHaveCount(0);
+  await page.getByRole("button", { name: "YAML" }).click();
+  const refused = page.getByText("You may not read this ConfigMap.");
+  await expect(refused.or(page.getByRole("region", { name: "YAML" }))).toBeVisible();
+  await page.getByRole("button", { name: "As the agent reported it" }).click();
+  await expect(page.getByRole("region", { name: "YAML" })).toContainText("name: kube-root-ca.crt");
 }
 
 async function seeServer(page: Page, name: string): Promise<void> {

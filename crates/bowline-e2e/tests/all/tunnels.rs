@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use bowline_e2e::api::Api;
 use bowline_e2e::cluster::{Cli, Cluster};
 use bowline_e2e::program::Program;
-use bowline_e2e::server::{Server, group, sign_in};
+use bowline_e2e::server::{PASSWORD, Server, group, portal_cookie, sign_in};
 use bowline_e2e::wait::{seconds, until, until_true};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -243,9 +243,9 @@ async fn refused(scene: &Scene) {
     let path = scene.proxy("/api/v1/pods");
     let nobody = api.get(&path).await;
     assert_eq!((nobody.status, &nobody.body["kind"]), (401, &json!("Status")), "{}", nobody.text);
-    let cookie =
-        api.request(Method::GET, &path).header("cookie", "__Host-bowline=anything").send().await.unwrap();
-    assert_eq!(cookie.status(), 401);
+    let forged = api.request(Method::GET, &path).header("cookie", "__Host-bowline=anything");
+    assert_eq!(Api::send(forged.header("x-bowline-portal", "1")).await.status, 401);
+    by_portal(scene).await;
     // A URL library would shorten it before it is sent.
     let climbing = format!("{}/proxy/api/%252e%252e/%252e%252e/version?api-version=x", scene.id);
     assert_eq!(scene.admin.get(&climbing).await.status, 400);
@@ -264,6 +264,31 @@ async fn refused(scene: &Scene) {
     // An agent's rendezvous is nobody else's, and nothing to guess.
     let knock = mallory.request(Method::GET, "/agents/v1/tunnel").header("x-bowline-rendezvous", "a.b");
     assert_eq!(Api::send(knock).await.status, 403);
+}
+
+/// The portal's cookie reads for the portal's own scripts; it is no way in for links and frames, changes nothing, and ends with its session.
+async fn by_portal(scene: &Scene) {
+    let api = scene.server.api();
+    let cookie = portal_cookie(&api, "admin", PASSWORD).await;
+    let asked = |method: Method, path: &str| api.request(method, path).header("cookie", &cookie);
+    let by_script = |method: Method, path: &str| asked(method, path).header("x-bowline-portal", "1");
+    let maps = scene.proxy("/api/v1/namespaces/default/configmaps");
+    let list = Api::send(by_script(Method::GET, &maps)).await.expect(200);
+    assert_eq!(list["kind"], "ConfigMapList", "as admin, who may: {list}");
+    assert_eq!(Api::send(asked(Method::GET, &maps)).await.status, 401, "a link or a frame sends no header");
+    for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "recipe"}});
+        let refused = Api::send(by_script(method.clone(), &maps).json(&map)).await;
+        assert_eq!(refused.status, 401, "{method}: {}", refused.text);
+    }
+    let mut watch = by_script(Method::GET, &(maps + "watch=true&api-version=x")).send().await.unwrap();
+    assert!(watch.chunk().await.unwrap().is_some());
+    let logout = api.http.post(format!("{}/portal/logout", api.base));
+    let out = Api::send(logout.header("cookie", &cookie).header("x-bowline-portal", "1")).await;
+    assert_eq!(out.status, 204);
+    let end =
+        tokio::time::timeout(seconds(15), async { while let Ok(Some(_)) = watch.chunk().await {} }).await;
+    assert!(end.is_ok(), "what a session opened does not outlive it");
 }
 
 /// An agent that is killed is told as such; the next one carries again, and one that was told not to says so.

@@ -25,7 +25,7 @@ use crate::limits::Open;
 /// Silence after which a keep-alive is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often the session of a stream is looked for that was opened with the portal's cookie: another server may have ended it.
-const SESSION_CHECK: Duration = Duration::from_secs(3);
+pub(super) const SESSION_CHECK: Duration = Duration::from_secs(3);
 
 struct Live {
     state: Arc<State>,

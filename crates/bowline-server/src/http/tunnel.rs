@@ -3,7 +3,8 @@
 //!
 //! # Design notes
 //! - Errors are Kubernetes' own `Status`, because that is what these clients show.
-//! - The portal's cookie opens nothing here: a cluster's answers would otherwise run as scripts of the portal's own origin. They come in a sandbox besides.
+//! - The portal's cookie reads, and only for who sends the portal's header too: a script of the portal can, a link, a frame, a form and a script's source cannot, so
+//!   that no answer of a cluster becomes a page or a script of the portal's own origin. Answers come in a sandbox besides. It changes nothing and opens no exec.
 //! - The path goes on as it came. What has a segment `.` or `..`, encoded or not, is refused: no two parts on the way may understand it differently.
 
 use std::pin::Pin;
@@ -22,20 +23,22 @@ use bowline_tunnel::headers::{self, Identity};
 use bowline_tunnel::near::{Asked, NearError};
 use bowline_tunnel::{BoxError, carrier, status};
 use bytes::Bytes;
+use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use tokio::time::Instant;
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 use super::State;
 use super::agents::{Agent, agent};
-use super::context::{Served, authenticate, bearer, challenge};
+use super::context::{PORTAL_HEADER, Served, authenticate, bearer, challenge, session_cookie};
 use super::error::ApiError;
+use super::events::SESSION_CHECK;
 use crate::tunnel::rendezvous;
 
 /// Where the path of the API server begins, counted in segments of the cluster's id.
@@ -83,9 +86,9 @@ fn refuse(error: Error) -> Response {
 
 async fn passed(state: &Arc<State>, request: Request, upgrade: Option<OnUpgrade>) -> Result<Response, Error> {
     let (parts, body) = request.into_parts();
-    if bearer(&parts.headers).is_none() {
+    if bearer(&parts.headers).is_none() && !is_portal_reading(&parts) {
         return Err(Error::unauthenticated(
-            "A cluster is reached with 'Authorization: Bearer …' only; 'bowline cluster proxy' makes a kubeconfig that sends it.",
+            "A cluster is reached with 'Authorization: Bearer …'; 'bowline cluster proxy' makes a kubeconfig that sends it. The portal's cookie reads only.",
         ));
     }
     let (context, until) = authenticate(state, &parts).await?;
@@ -103,9 +106,10 @@ async fn passed(state: &Arc<State>, request: Request, upgrade: Option<OnUpgrade>
     tell(state, &context, &id, &entered, streams).await?;
     let body = body.map_err(BoxError::from).boxed_unsync();
     let cut = stream.cut.clone();
+    let session = session_cookie(&parts.headers).map(|cookie| watch_session(state, cookie, &cut));
     let sending = async {
         let tunnel = state.tunnels.to(&entered.cluster).await?;
-        let held = (stream, Arc::clone(&tunnel));
+        let held = (stream, Arc::clone(&tunnel), session);
         let sent = tunnel.send(Asked { parts, body, path, upgrade }, &identity, cut.clone(), held).await;
         sent.map_err(|error| broken(&entered.cluster.id, &error))
     };
@@ -118,6 +122,32 @@ async fn passed(state: &Arc<State>, request: Request, upgrade: Option<OnUpgrade>
             Body::new(Watched { body, cut, ended: false, _held: held })
         }),
     })
+}
+
+/// Whether a page of the portal asks, and only to read.
+fn is_portal_reading(parts: &Parts) -> bool {
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let by_script = parts.headers.get(PORTAL_HEADER).is_some_and(|value| value == "1");
+    reads
+        && by_script
+        && !parts.headers.contains_key(header::UPGRADE)
+        && session_cookie(&parts.headers).is_some()
+}
+
+/// Cuts a stream that the portal's cookie opened soon after its session has ended, at whichever server. Dropping what it gives ends the watch.
+fn watch_session(state: &Arc<State>, cookie: &str, cut: &CancellationToken) -> DropGuard {
+    let (state, cookie, cut) = (Arc::clone(state), cookie.to_owned(), cut.clone());
+    let over = CancellationToken::new();
+    tokio::spawn(over.clone().run_until_cancelled_owned(async move {
+        loop {
+            tokio::time::sleep(SESSION_CHECK).await;
+            // A database that cannot be asked ends nothing.
+            if matches!(state.control.portal_session(&cookie, state.clock.now()).await, Ok(None)) {
+                return cut.cancel();
+            }
+        }
+    }));
+    over.drop_guard()
 }
 
 fn withdrawn() -> Error {
@@ -258,11 +288,7 @@ pub async fn arrive(Shared(state): Shared<Arc<State>>, mut request: Request) -> 
     }
 }
 
-async fn arrived(
-    state: &Arc<State>,
-    parts: &http::request::Parts,
-    takeover: OnUpgrade,
-) -> Result<Response, Error> {
+async fn arrived(state: &Arc<State>, parts: &Parts, takeover: OnUpgrade) -> Result<Response, Error> {
     let Agent { record, .. } = agent(state, parts).await?;
     let answer = carrier::accept(&parts.headers).filter(|_| parts.version == Version::HTTP_11);
     let answer = answer.ok_or_else(|| {
@@ -346,6 +372,30 @@ mod tests {
         assert!(!is_passed_on(
             &CLUSTER.replace("connectedClusters", "machines").replace("oven", "oven/proxy")
         ));
+    }
+
+    #[test]
+    fn the_portals_cookie_reads_for_scripts_of_the_portal_only() {
+        let asked = |method: Method, headers: &[(&str, &str)]| {
+            let cookie =
+                http::Request::builder().method(method).uri("/").header("cookie", "__Host-bowline=x");
+            let request = headers.iter().fold(cookie, |request, (name, value)| request.header(*name, *value));
+            is_portal_reading(&request.body(()).unwrap().into_parts().0)
+        };
+        let script = (PORTAL_HEADER, "1");
+        assert!(asked(Method::GET, &[script]));
+        assert!(asked(Method::HEAD, &[script]));
+        assert!(!asked(Method::GET, &[]), "a link, a frame and a script's source send no header");
+        assert!(!asked(Method::GET, &[(PORTAL_HEADER, "0")]));
+        assert!(
+            !asked(Method::GET, &[script, ("connection", "upgrade"), ("upgrade", "websocket")]),
+            "no exec"
+        );
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::CONNECT] {
+            assert!(!asked(method.clone(), &[script]), "{method}");
+        }
+        let nobody = http::Request::builder().header(PORTAL_HEADER, "1").body(()).unwrap();
+        assert!(!is_portal_reading(&nobody.into_parts().0));
     }
 
     #[test]
