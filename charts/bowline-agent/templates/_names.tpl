@@ -44,9 +44,22 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- $_ := set $enrolment "principalId" (required "principalId is required: the object id of the resource's identity" .Values.principalId) -}}
 {{- $ca := include "bowline.caPem" . | trim -}}
 {{- if $ca }}{{ $_ := set $enrolment "caPem" (printf "%s\n" $ca) }}{{ end -}}
-{{- $proxy := .Values.global.httpsProxy | default .Values.global.httpProxy -}}
-{{- if $proxy -}}
-{{- $_ := set $enrolment "proxy" (dict "url" $proxy "noProxy" (.Values.global.noProxy | splitList "," | compact)) -}}
-{{- end -}}
+{{- include "bowline.proxy" (dict "values" .Values "into" $enrolment) -}}
 {{ $enrolment | toJson }}
+{{- end -}}
+
+{{- define "bowline.proxy" -}}
+{{- $global := .values.global -}}
+{{- $proxy := $global.httpsProxy | default $global.httpProxy -}}
+{{- if $proxy -}}
+{{- $_ := set .into "proxy" (dict "url" $proxy "noProxy" ($global.noProxy | splitList "," | compact)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- /* agent.json of an agent that enrols by itself: where to, and as what. */ -}}
+{{- define "bowline.place" -}}
+{{- $place := dict "server" (include "bowline.server" .) "resourceId" (include "bowline.resourceId" .) -}}
+{{- if .Values.location }}{{ $_ := set $place "location" .Values.location }}{{ end -}}
+{{- include "bowline.proxy" (dict "values" .Values "into" $place) -}}
+{{ $place | toJson }}
 {{- end -}}

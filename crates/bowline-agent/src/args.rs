@@ -276,6 +276,12 @@ pub enum ClusterCommand {
         #[arg(long, value_name = "FOLDER")]
         onboarding: Option<PathBuf>,
     },
+    /// Try the way to the server from here and print what was found as JSON: `bowline cluster connect` starts it in a pod.
+    Preflight {
+        /// Where to, as JSON: {"server", "caPem", "proxy": {"url", "noProxy"}}.
+        #[arg(long, env = "BOWLINE_PREFLIGHT", value_name = "JSON")]
+        to: String,
+    },
 }
 
 /// The port of health and metrics in a pod.
@@ -286,12 +292,30 @@ fn usual_health(pod_ip: Option<IpAddr>) -> SocketAddr {
     pod_ip.map_or((Ipv4Addr::LOCALHOST, 0).into(), |address| (address, POD_HEALTH_PORT).into())
 }
 
+/// What the cluster role is to do.
+#[derive(Debug)]
+pub enum ClusterDuty {
+    Run(ClusterOptions),
+    Preflight { to: String },
+}
+
 impl ClusterCommand {
-    /// The options of `cluster run`.
-    pub fn into_options(self) -> ClusterOptions {
-        let Self::Run { kubeconfig, context, namespace, health, pod_ip, tunnels, onboarding } = self;
-        let health = health.map_or_else(|| Some(usual_health(pod_ip)), |health| health.0);
-        ClusterOptions { kubeconfig, context, namespace, health, tunnels, onboarding }
+    /// The same with what follows from the environment.
+    pub fn into_duty(self) -> ClusterDuty {
+        match self {
+            Self::Run { kubeconfig, context, namespace, health, pod_ip, tunnels, onboarding } => {
+                let health = health.map_or_else(|| Some(usual_health(pod_ip)), |health| health.0);
+                ClusterDuty::Run(ClusterOptions {
+                    kubeconfig,
+                    context,
+                    namespace,
+                    health,
+                    tunnels,
+                    onboarding,
+                })
+            }
+            Self::Preflight { to } => ClusterDuty::Preflight { to },
+        }
     }
 }
 
@@ -409,7 +433,8 @@ mod tests {
         let options = |more: &str| {
             let line = format!("bowline-agent cluster run {more}");
             let Role::Cluster { command } = parse(line.trim()).unwrap().role else { panic!() };
-            command.into_options().health.map(|address| address.to_string())
+            let ClusterDuty::Run(options) = command.into_duty() else { panic!() };
+            options.health.map(|address| address.to_string())
         };
         assert_eq!(options("").as_deref(), Some("127.0.0.1:0"));
         assert_eq!(options("--pod-ip 10.1.2.3").as_deref(), Some("10.1.2.3:8080"));

@@ -12,7 +12,7 @@ use std::{io, process::ExitCode, sync::LazyLock};
 
 use anyhow::Context as _;
 use bowline_agent::{
-    args::{Arguments, MachineCommand, Role},
+    args::{Arguments, ClusterDuty, MachineCommand, Role},
     cluster, logging,
     machine::{
         commands, connect,
@@ -63,7 +63,14 @@ async fn perform(role: Role) -> anyhow::Result<u8> {
         Role::Machine { state, command } => machine(StateFolder::new(state.state_dir), command).await,
         Role::Cluster { command } => {
             logging::start(None, None);
-            cluster::run(command.into_options()).await.map(|()| 0)
+            match command.into_duty() {
+                ClusterDuty::Run(options) => cluster::run(options).await.map(|()| 0),
+                ClusterDuty::Preflight { to } => {
+                    let found = cluster::try_way(&to).await?;
+                    println!("{found}");
+                    Ok(u8::from(found["reached"] != true))
+                }
+            }
         }
         Role::Simulate(arguments) => {
             logging::start(Some("error"), None);

@@ -89,6 +89,8 @@ pub struct OpContext {
     pub client: Option<String>,
     /// The caller asks to take over a name that another host has.
     pub replace: bool,
+    /// Which Kubernetes cluster the request is made for, when it says so.
+    pub cluster: Option<String>,
     /// The caller may send the same request again and wants the same answer.
     pub repeat: Option<Repeat>,
     /// The lease under which a background task writes.
@@ -105,6 +107,7 @@ impl OpContext {
             now,
             client: None,
             replace: false,
+            cluster: None,
             repeat: None,
             fence: None,
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, FIELD_MANAGER};
 use crate::error::ClusterError;
 use crate::kinds::{KindName, resolve};
 
@@ -14,12 +14,27 @@ pub async fn apply_object(
     object: &Value,
     force: bool,
 ) -> Result<Value, ClusterError> {
+    apply_object_as(connection, FIELD_MANAGER, object, force).await
+}
+
+/// [`apply_object`] as another field manager.
+pub async fn apply_object_as(
+    connection: &Connection,
+    manager: &str,
+    object: &Value,
+    force: bool,
+) -> Result<Value, ClusterError> {
+    let path = path_of(connection, object).await?;
+    connection.apply_patch(&path, object, manager, force).await
+}
+
+/// Where an object is, or would be.
+pub async fn path_of(connection: &Connection, object: &Value) -> Result<String, ClusterError> {
     let (kind, namespace, name) = address(object)?;
     let served = resolve(connection, &kind).await?;
     let namespace =
         namespace.or_else(|| served.namespaced.then(|| connection.default_namespace().to_owned()));
-    let path = served.object_path(namespace.as_deref(), &name);
-    connection.apply_patch(&path, object, force).await
+    Ok(served.object_path(namespace.as_deref(), &name))
 }
 
 /// Applies every document of a YAML stream, in order, and returns `kind/name` of each.

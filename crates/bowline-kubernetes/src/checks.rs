@@ -9,8 +9,8 @@ use crate::connection::Connection;
 use crate::error::ClusterError;
 use crate::kinds::{DEFAULT_WATCHED, KindName, built_in};
 
-/// Server-side apply and stable `batch/v1` CronJobs: older clusters cannot be managed.
-const OLDEST_MINOR: u32 = 22;
+/// As the chart says in its `kubeVersion`.
+const OLDEST_MINOR: u32 = 26;
 
 /// How a check ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,6 +53,8 @@ impl Check {
 pub enum Purpose {
     /// A person who connects a cluster: makes the namespace, the Secret, the ConfigMap and the agent's rights.
     Connect,
+    /// The same, and installs the agent.
+    Install,
     /// The agent itself.
     Agent,
 }
@@ -110,7 +112,7 @@ fn check_version(version: &Value) -> Check {
     }
     Check::failed(
         "kubernetesVersion",
-        format!("the cluster runs {text}; server-side apply needs v1.{OLDEST_MINOR} or later"),
+        format!("the cluster runs {text}; the agent needs v1.{OLDEST_MINOR} or later"),
         format!("Upgrade the cluster to v1.{OLDEST_MINOR} or later."),
     )
 }
@@ -175,6 +177,18 @@ fn fix(right: &Right) -> String {
     )
 }
 
+/// The right to make something of a group, anywhere.
+fn of_group(group: &str, resource: &str, why: &'static str) -> Right {
+    Right {
+        verb: "create",
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        namespace: None,
+        name: None,
+        why,
+    }
+}
+
 fn rights(namespace: &str, purpose: Purpose) -> Vec<Right> {
     let own = Some(namespace.to_owned());
     let core = |verb, resource: &str, namespace: Option<String>, name, why| Right {
@@ -185,21 +199,33 @@ fn rights(namespace: &str, purpose: Purpose) -> Vec<Right> {
         name,
         why,
     };
-    if purpose == Purpose::Connect {
-        let rbac = |resource: &str| Right {
-            verb: "create",
-            group: "rbac.authorization.k8s.io".to_owned(),
-            resource: resource.to_owned(),
-            namespace: None,
-            name: None,
-            why: "the agent gets its rights",
-        };
+    if purpose != Purpose::Agent {
+        let rbac =
+            |resource: &str| of_group("rbac.authorization.k8s.io", resource, "the agent gets its rights");
         let mut wanted = vec![
             core("create", "namespaces", None, None, "the agent has a namespace of its own"),
             core("patch", "secrets", own.clone(), None, "the agent's key is stored"),
             core("patch", "configmaps", own, None, "the agent's settings are stored"),
         ];
         wanted.extend([rbac("clusterroles"), rbac("clusterrolebindings")]);
+        if purpose == Purpose::Install {
+            let here = |right: Right| Right { namespace: Some(namespace.to_owned()), ..right };
+            wanted.extend([here(rbac("roles")), here(rbac("rolebindings"))]);
+            wanted.push(here(core(
+                "create",
+                "serviceaccounts",
+                None,
+                None,
+                "the agent has an account of its own",
+            )));
+            wanted.push(here(of_group("apps", "deployments", "the agent is installed")));
+            wanted.push(here(core("create", "pods", None, None, "a pod tries the way to the server")));
+            // Nobody can hand out a right that they do not have.
+            for resource in ["users", "groups"] {
+                let why = "the agent may act as the callers of remote kubectl";
+                wanted.push(core("impersonate", resource, None, None, why));
+            }
+        }
         return wanted;
     }
     let mut wanted = Vec::new();
@@ -245,7 +271,7 @@ mod tests {
     #[test]
     fn versions_of_managed_clusters_are_understood() {
         let cases =
-            [("1", "34", true), ("1", "27+", true), ("1", "22", true), ("1", "21", false), ("", "", false)];
+            [("1", "34", true), ("1", "27+", true), ("1", "26", true), ("1", "25", false), ("", "", false)];
         for (major, minor, good) in cases {
             let check = check_version(&json!({"major": major, "minor": minor, "gitVersion": "v"}));
             assert_eq!(check.is_failed(), !good, "{major}.{minor}");

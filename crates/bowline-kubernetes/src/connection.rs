@@ -24,6 +24,9 @@ use crate::error::{ClusterError, chain, from_kube, from_transport};
 
 /// The field manager of everything that Bowline applies.
 pub const FIELD_MANAGER: &str = "bowline-agent";
+/// The field manager of what installs the agent: another one, because who applies an object again gives up what it leaves out, and
+/// the agent's Secret is installed without what the agent keeps in it.
+pub const INSTALLER: &str = "bowline-install";
 /// How much of one answer is read at most; a page of 500 objects stays far below it.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// How long an ordinary request may take; watches have their own limit.
@@ -120,6 +123,13 @@ impl Connection {
         self.exchange(Method::GET, path, None, Bytes::new()).await
     }
 
+    /// The API server's clock, as the `Date` of an answer says it (RFC 9110); nothing when the answer has none.
+    pub async fn date(&self) -> Result<Option<String>, ClusterError> {
+        let response = self.open_stream("/version").await?;
+        let date = response.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
+        Ok(date.map(str::to_owned))
+    }
+
     /// GET as a JSON value, or nothing when there is no such object.
     pub async fn find(&self, path: &str) -> Result<Option<Value>, ClusterError> {
         match self.get(path).await {
@@ -144,9 +154,15 @@ impl Connection {
         self.send_json(Method::PATCH, path, "application/merge-patch+json", body).await
     }
 
-    /// PATCH as a server-side apply of [`FIELD_MANAGER`]. With `force` fields of other managers are taken over.
-    pub async fn apply_patch(&self, path: &str, body: &Value, force: bool) -> Result<Value, ClusterError> {
-        let path = format!("{path}?fieldManager={FIELD_MANAGER}&force={force}");
+    /// PATCH as a server-side apply of a field manager. With `force` fields of other managers are taken over.
+    pub async fn apply_patch(
+        &self,
+        path: &str,
+        body: &Value,
+        manager: &str,
+        force: bool,
+    ) -> Result<Value, ClusterError> {
+        let path = format!("{path}?fieldManager={manager}&force={force}");
         self.send_json(Method::PATCH, &path, "application/apply-patch+yaml", body).await
     }
 

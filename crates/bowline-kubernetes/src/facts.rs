@@ -66,6 +66,15 @@ pub async fn server_version(connection: &Connection) -> Result<String, ClusterEr
     text.map(str::to_owned).ok_or_else(|| ClusterError::BadAnswer("/version has no gitVersion".to_owned()))
 }
 
+/// Which cluster it is: the UID of the namespace that each cluster makes for itself. Nothing where that may not be read.
+pub async fn cluster_uid(connection: &Connection) -> Result<Option<String>, ClusterError> {
+    match connection.find("/api/v1/namespaces/kube-system").await {
+        Ok(found) => Ok(found.and_then(|found| found.pointer("/metadata/uid")?.as_str().map(str::to_owned))),
+        Err(ClusterError::Forbidden { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads the facts once, as the CLI needs them before a cluster is connected.
 pub async fn read_facts(connection: &Connection) -> Result<ClusterFacts, ClusterError> {
     let version = server_version(connection).await?;

@@ -29,8 +29,12 @@ pub const CAPABILITIES_HEADER: &str = "x-bowline-capabilities";
 pub const TUNNEL_CAPABILITY: &str = "tunnel";
 /// On the request of a tunnel: the rendezvous that the line named.
 pub const RENDEZVOUS_HEADER: &str = "x-bowline-rendezvous";
-/// `true` on a machine's PUT lets a re-imaged host take its name over.
+/// `true` on a PUT lets a re-imaged host, or a cluster that was built anew, take its name over.
 pub const REPLACE_HEADER: &str = "x-bowline-replace";
+/// On a cluster's PUT: which cluster it is, by the UID of its namespace `kube-system`.
+pub const CLUSTER_HEADER: &str = "x-bowline-cluster";
+/// The member of a cluster's `miscellaneousProperties` with the same.
+pub const CLUSTER_UID: &str = "kubeSystemUid";
 
 /// The code of a report's refusal when its session has ended.
 pub const NO_SESSION: &str = "NoSession";

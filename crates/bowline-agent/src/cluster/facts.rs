@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bowline_kubernetes::{ClusterError, KindName, NodeFacts, Nodes};
+use bowline_link::wire;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -17,6 +18,7 @@ pub(super) struct Facts {
     nodes: Nodes,
     nodes_listed: bool,
     git_version: Option<String>,
+    uid: Option<String>,
     errors: BTreeMap<String, AgentError>,
 }
 
@@ -47,6 +49,11 @@ impl Facts {
     /// The API server's version.
     pub(super) fn saw_version(&mut self, git_version: String) {
         self.git_version = Some(git_version);
+    }
+
+    /// Which cluster it is; nothing where that may not be read.
+    pub(super) fn saw_uid(&mut self, uid: Option<String>) {
+        self.uid = uid;
     }
 
     /// A kind can be watched.
@@ -107,6 +114,9 @@ impl Facts {
             members.retain(|name, _| name == "kubernetesVersion");
         }
         status["agentVersion"] = VERSION.into();
+        if let Some(uid) = &self.uid {
+            status["miscellaneousProperties"] = json!({wire::CLUSTER_UID: uid});
+        }
         status["arcAgentProfile"] = json!({"agentState": "Succeeded", "agentErrors": errors});
         Some(status)
     }
@@ -141,6 +151,8 @@ mod tests {
         assert_eq!(facts.status().unwrap(), first);
         facts.works(&kind);
         assert_eq!(facts.status().unwrap(), status);
+        facts.saw_uid(Some("u".into()));
+        assert_eq!(facts.status().unwrap()["miscellaneousProperties"], json!({"kubeSystemUid": "u"}));
     }
 
     #[test]

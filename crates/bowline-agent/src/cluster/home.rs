@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bowline_kubernetes::watch::{Event, Scope, Sink, Stopped, watch_scope};
-use bowline_kubernetes::{ClusterError, Connection, KindName, ServedKind, built_in};
+use bowline_kubernetes::{ClusterError, Connection, KindName, ServedKind, built_in, cluster_uid};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, mpsc};
@@ -88,6 +88,11 @@ impl ClusterHome {
         };
         let digest = Sha256::digest(format!("{}\n{}", uid(&system), uid(&secret)));
         Ok(hex::encode(&digest[..16]))
+    }
+
+    /// Which cluster this is, as far as that may be read.
+    pub(super) async fn cluster_uid(&self) -> Option<String> {
+        cluster_uid(&self.connection).await.ok().flatten()
     }
 
     /// Waits until there is an enrolment with a key, other than the one that is over. What goes wrong meanwhile is logged.

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`home`] | who the agent is: the Secret and the ConfigMap `bowline-agent`, and waiting for them |
 //! | [`onboarding`] | what an installer hands over, taken once |
+//! | [`enrol`] | with a token, by itself |
+//! | [`preflight`] | the way to the server, tried before there is an agent |
 //! | [`ledger`] | the desired document on ConfigMaps |
 //! | [`inventory`] | what is in the cluster: watched in bounded memory, redacted, sent as deltas |
 //! | [`facts`] | version, distribution, cloud, nodes and cores, as the resource's status |
@@ -16,6 +18,7 @@
 
 #[cfg(test)]
 mod at_rest_tests;
+mod enrol;
 mod facts;
 #[cfg(test)]
 mod fake_api;
@@ -23,6 +26,7 @@ mod home;
 mod inventory;
 mod ledger;
 mod onboarding;
+mod preflight;
 mod role;
 mod uplink;
 mod upstream;
@@ -36,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{health::Health, session::status::StatusBoard};
 use home::ClusterHome;
 use onboarding::Onboarding;
+pub use preflight::try_way;
 
 /// What `bowline-agent cluster run` was asked to do.
 #[derive(Debug, Clone)]

@@ -1,27 +1,32 @@
-//! What an installer hands over: a folder with `agent.json` and `key.pem`, mounted from the Secret `bowline-agent-onboarding`.
+//! What an installer hands over: a folder with `agent.json`, and `key.pem` or `token`, mounted from the Secret `bowline-agent-onboarding`.
 //!
 //! The chart cannot write the agent's own Secret, because an upgrade of the release would put the first key back after the
 //! agent has replaced it. So the agent copies the folder into its [`ClusterHome`] once, and notes the folder's digest in the
-//! enrolment: the same folder is never taken twice, a new one (the cluster was connected again) is.
+//! enrolment: the same folder is never taken twice, a new one (the cluster was connected again) is. With a token it makes its key
+//! itself and enrols ([`super::enrol`]).
 
 use std::path::Path;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::enrol::{self, EnrolError, Place};
 use super::home::ClusterHome;
 use crate::{
     disk::{self, DiskError},
     home::{Enrolment, Home, HomeError, KeyPem, chain},
     key::{AgentKey, KeyError},
+    session::token::Bearer,
 };
 
 /// The largest file of the folder: certificates of a few authorities fit.
 const MAX_FILE: u64 = 256 * 1024;
 /// The member of `agent.json` that notes which folder it came from.
 const NOTE: &str = "onboarding";
-/// How long to wait after the cluster did not answer.
+/// How long to wait after the cluster or the server did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
+/// A server that refuses is asked less and less often, down to this.
+const AGAIN_AT_LAST: Duration = Duration::from_secs(60);
 
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -30,68 +35,105 @@ pub(super) enum OnboardingError {
     Disk(#[from] DiskError),
     #[error("agent.json of the onboarding folder is not understood; install the chart again")]
     Enrolment(#[source] serde_json::Error),
-    #[error("agent.json of the onboarding folder is there but key.pem is not; install the chart again")]
+    #[error(
+        "agent.json of the onboarding folder is there, but neither key.pem nor token is; install the chart again"
+    )]
     NoKey,
     #[error("key.pem of the onboarding folder cannot be used")]
     Key(#[source] KeyError),
 }
 
-/// An enrolment and its key, as they were handed over.
+/// What was handed over, and the digest of it.
 #[derive(Debug)]
 pub(super) struct Onboarding {
-    enrolment: Enrolment,
-    key: KeyPem,
+    handed: Handed,
+    note: String,
+}
+
+#[derive(Debug)]
+enum Handed {
+    /// An enrolment that somebody made, and its key.
+    Key { enrolment: Enrolment, key: KeyPem },
+    /// Where to enrol, and what permits it.
+    Token { place: Place, token: Bearer },
 }
 
 impl Onboarding {
     /// Reads the folder; `None` when nothing was handed over.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>, OnboardingError> {
-        let Some(text) = disk::read_text(&folder.join("agent.json"), MAX_FILE)? else { return Ok(None) };
-        let mut enrolment: Enrolment = serde_json::from_str(&text).map_err(OnboardingError::Enrolment)?;
-        let pem = disk::read_text(&folder.join("key.pem"), MAX_FILE)?.ok_or(OnboardingError::NoKey)?;
-        let key = KeyPem(pem);
-        AgentKey::from_pem(&key).map_err(OnboardingError::Key)?;
-        let digest = Sha256::digest(format!("{}\n{text}\n{}", text.len(), key.0));
-        enrolment.other.insert(NOTE.to_owned(), hex::encode(&digest[..16]).into());
-        Ok(Some(Self { enrolment, key }))
+        let file = |name: &str| disk::read_text(&folder.join(name), MAX_FILE);
+        let Some(text) = file("agent.json")? else { return Ok(None) };
+        let (handed, proof) = match file("key.pem")? {
+            Some(pem) => {
+                let enrolment = serde_json::from_str(&text).map_err(OnboardingError::Enrolment)?;
+                let key = KeyPem(pem.clone());
+                AgentKey::from_pem(&key).map_err(OnboardingError::Key)?;
+                (Handed::Key { enrolment, key }, pem)
+            }
+            None => {
+                let mut place: Place = serde_json::from_str(&text).map_err(OnboardingError::Enrolment)?;
+                let token = file("token")?.ok_or(OnboardingError::NoKey)?;
+                place.ca_pem = file("ca.crt")?.filter(|pem| !pem.trim().is_empty());
+                (Handed::Token { place, token: Bearer::new(token.trim()) }, token)
+            }
+        };
+        let digest = Sha256::digest(format!("{}\n{text}\n{proof}", text.len()));
+        let note = hex::encode(&digest[..16]);
+        Ok(Some(Self { handed, note }))
     }
 
-    /// Copies it into the agent's own place unless that was done before; gives whether it was done now.
+    fn resource_id(&self) -> &str {
+        match &self.handed {
+            Handed::Key { enrolment, .. } => &enrolment.resource_id,
+            Handed::Token { place, .. } => &place.resource_id,
+        }
+    }
+
+    /// Takes it into the agent's own place unless that was done before; gives whether it was done now.
     ///
     /// The key goes first: a crash in between leaves an enrolment without the note, and the next start does both again.
-    pub(super) async fn adopt(&self, home: &ClusterHome) -> Result<bool, HomeError> {
-        let note = |enrolment: &Enrolment| enrolment.other.get(NOTE).cloned();
+    pub(super) async fn adopt(&self, home: &ClusterHome) -> Result<bool, EnrolError> {
         let found = match home.enrolment().await {
             Err(HomeError::Malformed { .. }) => None,
             other => other?,
         };
-        if found.as_ref().is_some_and(|found| note(found) == note(&self.enrolment)) {
+        let taken = found.as_ref().and_then(|found| found.other.get(NOTE)?.as_str());
+        if taken == Some(&self.note) {
             return Ok(false);
         }
-        home.write_key(&self.key).await?;
-        home.write_enrolment(&self.enrolment).await?;
+        let mut enrolment = match &self.handed {
+            Handed::Key { enrolment, key } => {
+                home.write_key(key).await?;
+                enrolment.clone()
+            }
+            Handed::Token { place, token } => enrol::enrol(home, place, token).await?,
+        };
+        enrolment.other.insert(NOTE.to_owned(), self.note.clone().into());
+        home.write_enrolment(&enrolment).await?;
         Ok(true)
     }
 
-    /// [`Self::adopt`], again and again until the cluster has answered.
+    /// [`Self::adopt`], again and again until it is done.
     pub(super) async fn adopt_patiently(&self, home: &ClusterHome) {
+        let mut again = AGAIN;
         loop {
             match self.adopt(home).await {
                 Ok(true) => {
-                    tracing::info!(
-                        resource = self.enrolment.resource_id,
-                        "took the enrolment that the installer handed over"
-                    );
+                    let resource = self.resource_id();
+                    tracing::info!(resource, "took the enrolment that the installer handed over");
                     return;
                 }
                 Ok(false) => return,
                 Err(error) => {
                     tracing::warn!(
                         error = chain(&error),
-                        again_in = AGAIN.as_secs(),
-                        "the enrolment that the installer handed over could not be stored"
+                        again_in = again.as_secs(),
+                        "what the installer handed over could not be taken"
                     );
-                    tokio::time::sleep(AGAIN).await;
+                    tokio::time::sleep(again).await;
+                    if matches!(error, EnrolError::Request(_)) {
+                        again = (again * 2).min(AGAIN_AT_LAST);
+                    }
                 }
             }
         }

@@ -169,11 +169,7 @@ impl<'a> Loaded<'a> {
             Some(grant) => {
                 grant.require(id, spec.agent_key.is_some())?;
                 if self.existing.is_none() {
-                    entries.push(EntryWrite::Count {
-                        kind: crate::providers::ENROLLMENT_ENTRY.to_owned(),
-                        key: grant.entry.clone(),
-                        max: grant.max_uses,
-                    });
+                    entries.push(grant.count());
                 }
                 control.authorization().snapshot().await
             }
@@ -324,7 +320,17 @@ impl<'a> Authorized<'a> {
         if !unchanged {
             stamp(&mut document, before.as_ref(), context);
         }
-        let other_key = before.as_ref().and_then(registered_key) != registered_key(&document);
+        let key_before = before.as_ref().and_then(registered_key);
+        let other_key = key_before != registered_key(&document);
+        // The first key of a resource that was made without one is a use of the token, as making it is.
+        if let Some(grant) = context
+            .actor
+            .enrollment
+            .as_ref()
+            .filter(|_| before.is_some() && key_before.is_none() && other_key)
+        {
+            entries.push(grant.count());
+        }
         Ok(Admitted { loaded, snapshot, entries, document, secrets, unchanged, other_key })
     }
 }

@@ -13,6 +13,7 @@ pub mod subscription;
 use std::sync::Arc;
 
 use bowline_arm::{Error, ResourceId};
+use bowline_store::EntryWrite;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -61,6 +62,11 @@ pub fn all() -> Vec<Arc<dyn ResourceProvider>> {
 }
 
 impl EnrollmentGrant {
+    /// One use of the token, in the commit that it permits.
+    pub(crate) fn count(&self) -> EntryWrite {
+        EntryWrite::Count { kind: ENROLLMENT_ENTRY.to_owned(), key: self.entry.clone(), max: self.max_uses }
+    }
+
     /// Refuses what the token does not permit.
     ///
     /// # Errors
@@ -93,6 +99,19 @@ fn identity_keys(document: &Value) -> &Value {
     &document["_identity"]
 }
 
+/// The resource's managed identity: the same principal for all of its life.
+pub(crate) fn admit_identity(admission: &mut Admission<'_>) {
+    let principal = admission
+        .existing
+        .and_then(|e| e["identity"]["principalId"].as_str().map(str::to_owned))
+        .unwrap_or_else(|| bowline_auth::random::guid().to_string());
+    let tenant = admission.tenant.to_string();
+    let identity = member_object(admission.document, "identity");
+    identity.insert("type".to_owned(), "SystemAssigned".into());
+    identity.insert("principalId".to_owned(), principal.into());
+    identity.insert("tenantId".to_owned(), tenant.into());
+}
+
 /// Registers the agent's public key: a managed identity on the first PUT, a new expiry with a new key.
 ///
 /// Gives whether a key was registered: a new one, or a lapsed one again.
@@ -112,15 +131,7 @@ pub(crate) fn admit_agent_key(admission: &mut Admission<'_>, property: &str) -> 
             .with_target(format!("properties.{property}"))
     })?;
     let thumbprint = key.thumbprint().to_owned();
-    let principal = admission
-        .existing
-        .and_then(|e| e["identity"]["principalId"].as_str().map(str::to_owned))
-        .unwrap_or_else(|| bowline_auth::random::guid().to_string());
-    let tenant = admission.tenant.to_string();
-    let identity = member_object(admission.document, "identity");
-    identity.insert("type".to_owned(), "SystemAssigned".into());
-    identity.insert("principalId".to_owned(), principal.into());
-    identity.insert("tenantId".to_owned(), tenant.into());
+    admit_identity(admission);
     let lapsed = expires(admission.document).is_none_or(|e| e <= admission.context.now);
     if identity_keys(admission.document)["thumbprint"].as_str() != Some(&thumbprint) || lapsed {
         let expires = admission.context.now + admission.key_lifetime;

@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bowline_arm::Error;
 use bowline_control::context::OpContext;
+use bowline_link::wire::CLUSTER_HEADER;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::Timestamp;
@@ -214,7 +215,10 @@ pub async fn authenticate(state: &State, parts: &Parts) -> Result<(OpContext, Ti
     let replace =
         headers.get("x-bowline-replace").is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"true"));
     let client = Some(client_address(parts));
-    Ok((OpContext { actor, correlation_id, now, client, replace, repeat: None, fence: None }, until))
+    // A UID has 36 letters; what is longer is none.
+    let cluster = headers.get(CLUSTER_HEADER).and_then(|uid| uid.to_str().ok());
+    let cluster = cluster.filter(|uid| (1..=64).contains(&uid.len())).map(str::to_owned);
+    Ok((OpContext { actor, correlation_id, now, client, replace, cluster, repeat: None, fence: None }, until))
 }
 
 /// The access token of a request.

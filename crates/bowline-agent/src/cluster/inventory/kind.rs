@@ -34,8 +34,11 @@ pub(super) enum What {
     /// The object of this name is gone.
     Absent(Box<str>),
     Failed(ClusterError),
-    /// The API server's version; of no watch.
-    Version(String),
+    /// The API server's version, and which cluster it is; of no watch.
+    Cluster {
+        version: String,
+        uid: Option<String>,
+    },
 }
 
 #[derive(Debug)]

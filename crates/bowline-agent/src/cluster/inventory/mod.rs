@@ -19,7 +19,7 @@ mod newest;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bowline_kubernetes::{
-    ClusterError, Connection, DEFAULT_WATCHED, KindName, WATCHED_WHEN_PRESENT, server_version,
+    ClusterError, Connection, DEFAULT_WATCHED, KindName, WATCHED_WHEN_PRESENT, cluster_uid, server_version,
 };
 use bowline_link::{
     item::{AgentSettings, ContentHash, DesiredDocument, kind as item_kind},
@@ -285,8 +285,9 @@ impl<U: Uplink> Inventory<U> {
     }
 
     async fn take(&mut self, change: Change) -> Result<(), Gone> {
-        if let What::Version(version) = change.what {
+        if let What::Cluster { version, uid } = change.what {
             self.facts.saw_version(version);
+            self.facts.saw_uid(uid);
             return self.send_status().await;
         }
         // Taken out while it is worked on, so that the rest of the inventory can be used; put back below.
@@ -309,7 +310,7 @@ impl<U: Uplink> Inventory<U> {
             What::Object(seen) => self.take_object(watched, *seen).await,
             What::Absent(name) => self.take_absence(watched, &name).await,
             What::Failed(error) => self.take_failure(watched, &error).await,
-            What::Version(_) => Ok(()),
+            What::Cluster { .. } => Ok(()),
         }
     }
 
@@ -446,12 +447,14 @@ impl<U: Uplink> Inventory<U> {
     }
 }
 
-/// Reads the API server's version now and then.
+/// Reads the API server's version, and which cluster it is, now and then.
 async fn follow_version(connection: Connection, changes: mpsc::Sender<Change>) {
     loop {
-        let wait = match server_version(&connection).await {
-            Ok(version) => {
-                if changes.send(Change { watch: 0, what: What::Version(version) }).await.is_err() {
+        let read: Result<_, ClusterError> =
+            async { Ok((server_version(&connection).await?, cluster_uid(&connection).await?)) }.await;
+        let wait = match read {
+            Ok((version, uid)) => {
+                if changes.send(Change { watch: 0, what: What::Cluster { version, uid } }).await.is_err() {
                     return;
                 }
                 VERSION_EVERY

@@ -1,14 +1,19 @@
 //! `Microsoft.Kubernetes/connectedClusters`: a Kubernetes cluster anywhere, with one agent in it (arc.md A.2).
 
 use bowline_arm::{Error, NameRule, ResourceId, types};
+use bowline_link::wire::CLUSTER_UID;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::provider::{Act, Acting, Admission, Placement, ResourceProvider, Spec, Statuses, unknown_action};
-use crate::providers::{admit_agent_key, brings_other_key, expires, refuse_enrollment_takeover};
+use crate::provider::{
+    Act, Acting, Admission, Placement, ResourceProvider, Spec, Statuses, properties_of, unknown_action,
+};
+use crate::providers::{
+    admit_agent_key, admit_identity, brings_other_key, expires, refuse_enrollment_takeover,
+};
 
 /// See the module.
 pub struct ConnectedClusters;
@@ -41,8 +46,16 @@ impl ResourceProvider for ConnectedClusters {
     }
 
     fn admit(&self, admission: &mut Admission<'_>) -> Result<(), Error> {
-        refuse_takeover(admission)?;
-        if admit_agent_key(admission, KEY_PROPERTY)? {
+        keep_key(admission);
+        let other_key = brings_other_key(admission, KEY_PROPERTY);
+        refuse_takeover(admission, other_key)?;
+        remember_cluster(admission, other_key);
+        if admission.property(KEY_PROPERTY).is_none_or(str::is_empty) {
+            // Somebody's template says what is wanted, and the agent in the cluster will bring its key with an enrolment token.
+            admit_identity(admission);
+            admission.set(KEY_PROPERTY, "");
+            admission.set("connectivityStatus", "AgentNotInstalled");
+        } else if admit_agent_key(admission, KEY_PROPERTY)? {
             // Until the holder of this key has connected, nothing is known of the cluster.
             admission.set("connectivityStatus", "Connecting");
         }
@@ -98,27 +111,66 @@ fn kubeconfig(acting: &Acting<'_>) -> Value {
     })
 }
 
-/// A cluster never takes another's name: another key on a Connected resource is refused, with the owner and the way out.
-fn refuse_takeover(admission: &Admission<'_>) -> Result<(), Error> {
+/// A request without a key means the one that is registered: a template that was written before the agent came stays true.
+fn keep_key(admission: &mut Admission<'_>) {
+    let registered = admission.existing.and_then(|existing| existing["properties"][KEY_PROPERTY].as_str());
+    if let Some(registered) =
+        registered.filter(|_| admission.property(KEY_PROPERTY).is_none_or(str::is_empty))
+    {
+        admission.set(KEY_PROPERTY, registered);
+    }
+}
+
+/// Which cluster a document is of, by the UID of its namespace `kube-system`.
+fn uid_of(document: &Value) -> Option<&str> {
+    document["properties"]["miscellaneousProperties"][CLUSTER_UID].as_str()
+}
+
+/// Keeps in mind which cluster has the name: as the request says, else as it was known while the key stays the same.
+fn remember_cluster(admission: &mut Admission<'_>, other_key: bool) {
+    let known = admission.existing.filter(|_| !other_key).and_then(uid_of).map(str::to_owned);
+    let uid = admission.context.cluster.clone().or(known);
+    let properties = properties_of(admission.document);
+    match (uid, properties.get_mut("miscellaneousProperties")) {
+        (Some(uid), Some(others)) => others[CLUSTER_UID] = uid.into(),
+        (Some(uid), None) => {
+            properties.insert("miscellaneousProperties".to_owned(), json!({CLUSTER_UID: uid}));
+        }
+        (None, Some(Value::Object(others))) => drop(others.remove(CLUSTER_UID)),
+        (None, _) => {}
+    }
+}
+
+/// A cluster never takes another's name: another key on a Connected resource is refused, and so is a request of another cluster whatever
+/// its state, with the owner and the way out.
+fn refuse_takeover(admission: &Admission<'_>, other_key: bool) -> Result<(), Error> {
     let Some(existing) = admission.existing else { return Ok(()) };
-    let connected = existing["properties"]["connectivityStatus"] == "Connected";
-    if !brings_other_key(admission, KEY_PROPERTY) {
+    let said = uid_of(existing).zip(admission.context.cluster.as_deref());
+    let other_cluster = said.is_some_and(|(known, said)| !known.eq_ignore_ascii_case(said));
+    if !other_key && !other_cluster {
         return Ok(());
     }
     refuse_enrollment_takeover(admission)?;
-    if !connected || admission.context.replace {
+    let connected = existing["properties"]["connectivityStatus"] == "Connected";
+    if admission.context.replace || !(connected || other_cluster) {
         return Ok(());
     }
-    let text = |name: &str| existing["properties"][name].as_str().unwrap_or("unknown").to_owned();
+    let text = |name: &str| match &existing["properties"][name] {
+        Value::String(text) => text.clone(),
+        Value::Null => "unknown".to_owned(),
+        other => other.to_string(),
+    };
+    let differs = if other_cluster { "comes from another cluster" } else { "brings another key" };
     Err(Error::conflict(
         "ClusterNameInUse",
         format!(
-            "'{}' is a connected {} cluster (Kubernetes {}, {} nodes, last contact {}), and this request brings another key. \
+            "'{}' is a {} cluster that is {} (Kubernetes {}, nodes: {}, last contact {}), and this request {differs}. \
              Choose another name, or, if this is the same cluster built anew, stop its old agent or send the header X-Bowline-Replace: true.",
             admission.id,
             text("distribution"),
+            text("connectivityStatus"),
             text("kubernetesVersion"),
-            existing["properties"]["totalNodeCount"],
+            text("totalNodeCount"),
             text("lastConnectivityTime"),
         ),
     ))
