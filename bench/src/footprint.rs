@@ -262,8 +262,8 @@ async fn cluster_agent(setup: &Setup, server: &Server, kube: &Kube) -> Result<Ag
     let login = ["login", "--server", &url, "--username", "admin", "--password-file"];
     let mut login = bowline(&login, &server.password_file());
     succeed(login.arg("--ca-file").arg(server.ca())).await?;
-    let connect =
-        ["cluster", "connect", "--name", "bench", "--group", "agents", "--timeout", "0", "--kubeconfig"];
+    let connect = "cluster connect --name bench --group agents --no-install --timeout 0 --kubeconfig";
+    let connect: Vec<&str> = connect.split(' ').collect();
     succeed(&mut bowline(&connect, &kube.kubeconfig())).await?;
     let health = free_port()?;
     let mut run = command(&setup.programs.join("bowline-agent"));

@@ -137,6 +137,31 @@ impl Cluster {
         &self.programs
     }
 
+    /// Runs the agent as the container of the installed Deployment would: its arguments, its mounted Secret, its account.
+    ///
+    /// # Panics
+    /// When none is installed.
+    #[must_use]
+    pub fn installed_agent(&self) -> Program {
+        let deployment = self.get(&["-n", "bowline-system", "get", "deployment", "bowline-agent"]);
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        let secret = self.get(&["-n", "bowline-system", "get", "secret", "bowline-agent-onboarding"]);
+        let mounted = self.folder.path().join("onboarding");
+        std::fs::create_dir_all(&mounted).unwrap();
+        for (name, value) in secret["data"].as_object().unwrap() {
+            std::fs::write(mounted.join(name), STANDARD.decode(value.as_str().unwrap()).unwrap()).unwrap();
+        }
+        let kubeconfig = self.kubeconfig_of(&self.token("bowline-agent"));
+        let arguments = container["args"].as_array().unwrap().iter();
+        let arguments = arguments.map(|argument| match argument.as_str().unwrap() {
+            "/etc/bowline/onboarding" => mounted.display().to_string(),
+            other => other.to_owned(),
+        });
+        let mut arguments: Vec<String> = arguments.collect();
+        arguments.extend(["--kubeconfig".to_owned(), kubeconfig.display().to_string()]);
+        Program::start(&binary("bowline-agent"), &arguments, &[], &self.agent_log())
+    }
+
     /// Starts `bowline-agent cluster run` as a pod would: in a mount namespace of its own with this service account's files where
     /// Kubernetes puts them, and nothing else that leads to the cluster. Needs root.
     ///
@@ -258,16 +283,17 @@ impl Cli {
         format!("{out}{err}")
     }
 
-    /// Connects a cluster as `oven` in the group `plant`; what it said.
+    /// Connects a cluster as `oven` in the group `plant`, whose agent runs beside it; what it said.
     ///
     /// # Panics
     /// When it fails.
     #[must_use]
     pub fn connect(&self, cluster: &Cluster) -> String {
         let kubeconfig = cluster.kubeconfig().to_string_lossy();
-        let connect =
-            ["cluster", "connect", "--name", "oven", "--group", "plant", "--timeout", "0", "--kubeconfig"];
-        self.succeed(&[connect.as_slice(), &[&kubeconfig]].concat())
+        let connect = "cluster connect --name oven --group plant --no-install --timeout 0 --kubeconfig";
+        let mut arguments: Vec<&str> = connect.split(' ').collect();
+        arguments.push(&kubeconfig);
+        self.succeed(&arguments)
     }
 
     /// Signs in as the administrator of a test's server.

@@ -36,6 +36,8 @@ mod failover;
 mod federation;
 #[path = "all/identity.rs"]
 mod identity;
+#[path = "all/install.rs"]
+mod install;
 #[path = "all/kubernetes.rs"]
 mod kubernetes;
 #[path = "all/login.rs"]

@@ -60,7 +60,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("opentelemetry-otlp", &["bowline-server"]),
     ("regorus", &["bowline-policy"]),
     ("rusqlite", &["bowline-store"]),
-    ("rust-embed", &["bowline-server"]),
+    ("rust-embed", &["bowline-cli", "bowline-server"]),
     ("sqlx", &["bowline-store"]),
 ];
 

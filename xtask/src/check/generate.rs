@@ -1,7 +1,7 @@
 //! Files that a program renders and that are committed, so that a change of them is read in review.
 //!
-//! `cargo xtask gen` writes them, `check` fails when one differs or is left over. The server renders all of them in one run and prints an
-//! object of path and text; a new one is a line in its `generate` command.
+//! `cargo xtask gen` writes them, `check` fails when one differs or is left over. The server renders nearly all of them in one run and prints an
+//! object of path and text; a new one is a line in its `generate` command. The agent's manifest is rendered from its chart by the real `helm`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,10 +11,43 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
-use crate::{cargo, command, say};
+use crate::{cargo, command, parts, say};
 
 /// Folders in which nothing lies but generated files.
 const FOLDERS: &[&str] = &["openapi"];
+
+/// The agent's manifests, for who has no `helm`: each with what differs from cluster to cluster left open.
+const MANIFESTS: [Manifest; 2] = [
+    // The command line holds it, fills it, and writes key and settings beside it; a test there holds the two lists together.
+    Manifest {
+        file: "deploy/kubernetes/bowline-agent.yaml",
+        namespace: "bowline-system",
+        open: &[("image.repository", "${BOWLINE_IMAGE_REPOSITORY}"), ("image.tag", "${BOWLINE_IMAGE_TAG}")],
+    },
+    // Whole, for GitOps and Terraform: the agent enrols with a token. Of another release namespace, so that its own is made.
+    Manifest {
+        file: "deploy/kubernetes/bowline-agent-enroll.yaml",
+        namespace: "default",
+        open: &[
+            ("image.repository", "${BOWLINE_IMAGE_REPOSITORY}"),
+            ("image.tag", "${BOWLINE_IMAGE_TAG}"),
+            ("server", "${BOWLINE_SERVER}"),
+            ("caCertificate", "${BOWLINE_CA_CERTIFICATE}"),
+            ("resourceId", "${BOWLINE_RESOURCE_ID}"),
+            ("location", "${BOWLINE_LOCATION}"),
+            ("enrollmentToken", "${BOWLINE_ENROLLMENT_TOKEN}"),
+        ],
+    },
+];
+
+/// A rendering of the chart.
+struct Manifest {
+    file: &'static str,
+    /// Of the release.
+    namespace: &'static str,
+    /// Values of the chart, and what stands for them.
+    open: &'static [(&'static str, &'static str)],
+}
 
 /// `cargo xtask gen`.
 pub(crate) fn write(paths: &Paths) -> Result<()> {
@@ -60,7 +93,27 @@ fn render(paths: &Paths) -> Result<BTreeMap<String, String>> {
     let mut run = Command::new(paths.built("bowline-server"));
     run.arg("generate").current_dir(&paths.root);
     let text = command::capture(&mut run).context("the generated files cannot be rendered")?;
-    serde_json::from_str(&text).context("`bowline-server generate` prints an object of path and text")
+    let mut rendered: BTreeMap<String, String> =
+        serde_json::from_str(&text).context("`bowline-server generate` prints an object of path and text")?;
+    for manifest in &MANIFESTS {
+        rendered.insert(manifest.file.to_owned(), manifest.render(paths)?);
+    }
+    Ok(rendered)
+}
+
+impl Manifest {
+    fn render(&self, paths: &Paths) -> Result<String> {
+        let mut helm = Command::new(parts::ensure_built(paths, &parts::HELM)?.join("helm"));
+        // A helm that was built from its module alone takes every cluster for one of 1.20.
+        helm.args(["template", "bowline-agent", "--namespace", self.namespace, "--kube-version", "1.26.0"]);
+        for (name, value) in self.open {
+            helm.args(["--set-string", &format!("{name}={value}")]);
+        }
+        let text = command::capture(helm.arg(paths.root.join("charts/bowline-agent")))
+            .context("the agent's chart cannot be rendered")?;
+        let text = text.trim_end();
+        Ok(format!("# Rendered from charts/bowline-agent by `cargo xtask gen`; never edited.\n{text}\n"))
+    }
 }
 
 /// Files in generated folders that nobody renders any more.

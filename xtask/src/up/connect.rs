@@ -67,7 +67,10 @@ impl Bowline {
     }
 
     pub(super) fn connect_cluster(&self, name: &str, kubeconfig: &Path) -> Result<()> {
-        self.connect(&["cluster", "connect", "--name", name, "--group", GROUP, "--timeout", "0"], |command| {
+        // The agent runs beside the cluster, or is installed already from an image that no registry has.
+        let connect =
+            ["cluster", "connect", "--name", name, "--group", GROUP, "--no-install", "--timeout", "0"];
+        self.connect(&connect, |command| {
             command.arg("--kubeconfig").arg(kubeconfig);
         })
     }

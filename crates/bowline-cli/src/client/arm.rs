@@ -65,20 +65,19 @@ impl Arm {
 
     /// Creates or replaces, stays until it is done, and returns what the server then has.
     pub(crate) async fn put(&self, path: &str, version: &str, body: Value) -> Result<Value> {
-        self.put_replacing(path, version, body, false).await
+        self.put_with(path, version, body, &[]).await
     }
 
-    /// The same; with `replace` the identity of an agent that was enrolled before may be replaced.
-    pub(crate) async fn put_replacing(
+    /// The same with headers of its own.
+    pub(crate) async fn put_with(
         &self,
         path: &str,
         version: &str,
         body: Value,
-        replace: bool,
+        headers: &[(&'static str, String)],
     ) -> Result<Value> {
         let url = self.url(path, version, &[])?;
-        let headers = if replace { vec![("x-bowline-replace", "true".to_owned())] } else { Vec::new() };
-        let reply = expect_success(self.call(Method::PUT, url.clone(), &headers, &Body::Json(body)).await?)?;
+        let reply = expect_success(self.call(Method::PUT, url.clone(), headers, &Body::Json(body)).await?)?;
         if self.follow(&reply, Some(&url)).await? {
             return self.get(path, version).await;
         }

@@ -234,6 +234,27 @@ fn own_file(verb: &str, path: &Path, error: &std::io::Error) -> Failure {
         .next("check the folder's owner and free space, or set BOWLINE_CONFIG_DIR to another one")
 }
 
+/// A folder that only its owner can read, and that goes with this value.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub(crate) fn temporary() -> Result<Self> {
+        let made = tempfile::Builder::new().prefix("bowline-").tempdir();
+        made.map(Self).map_err(|error| own_file("create", &std::env::temp_dir(), &error))
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path(name);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let made = fs::create_dir_all(folder).and_then(|()| fs::write(&path, bytes));
+        made.map_err(|error| own_file("write", &path, &error))
+    }
+}
+
 /// Held while credentials are read, refreshed and written, so that two commands cannot spend one refresh token.
 pub(crate) struct Lock(#[allow(dead_code, reason = "the lock ends when the file closes")] File);
 

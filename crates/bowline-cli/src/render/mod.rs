@@ -52,6 +52,8 @@ pub(crate) enum View {
     Details(&'static [Column]),
     /// One member of the answer, bare: for `$(bowline token)`.
     Bare(&'static str),
+    /// One member of the answer, a text of several lines, as it is: for `> file`.
+    Text(&'static str),
     /// Named columns and rows, in their order: `{"columns": [{"name": …}], "rows": [[…]]}`. Programs get an object for each row.
     Rows,
     /// Whatever the value is.
@@ -130,7 +132,7 @@ impl Output {
     fn format(&self, view: View) -> Format {
         match (self.asked, view) {
             (Some(format), _) => format,
-            (None, View::Bare(_)) => Format::Table,
+            (None, View::Bare(_) | View::Text(_)) => Format::Table,
             (None, _) if self.stdout_terminal => Format::Table,
             (None, _) => Format::Json,
         }
@@ -170,7 +172,11 @@ impl Output {
             Some(query) => (query.apply(&answer.value)?, View::Plain),
             None => (answer.value, answer.view),
         };
-        Ok(match self.format(view) {
+        let format = self.format(view);
+        if let (View::Text(pointer), Format::Table | Format::Tsv | Format::Csv) = (view, format) {
+            return Ok(value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned());
+        }
+        Ok(match format {
             Format::None => String::new(),
             // A deletion has nothing to show, in any format; a query that found nothing shows null.
             Format::Json | Format::Yaml if value.is_null() && self.query.is_none() => String::new(),

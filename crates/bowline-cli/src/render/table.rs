@@ -139,7 +139,7 @@ impl Grid {
                     .filter(|row| !row[1].is_empty())
                     .collect(),
             },
-            View::Bare(pointer) => Self {
+            View::Bare(pointer) | View::Text(pointer) => Self {
                 heading: Vec::new(),
                 rows: vec![vec![value.pointer(pointer).map(scalar).unwrap_or_default()]],
             },

@@ -137,6 +137,9 @@ impl Model {
                 self.refresh.retain(|token| *token != call.field("token"));
                 Answer::new(200, Value::Null)
             }
+            path if path.starts_with("/v2/bowline-agent/manifests/") => {
+                Answer::new(200, json!({"schemaVersion": 2}))
+            }
             "/v2/azure-arc-k8sagents/tags/list" => {
                 Answer::new(200, json!({"name": "azure-arc-k8sagents", "tags": ["1.101.0"]}))
             }

@@ -6,16 +6,17 @@ use crate::arm::{Arm, SUBSCRIPTION};
 use crate::kubernetes::Cluster;
 use crate::transcript::Desk;
 
-const CONNECT: &str = "cluster connect -n edge-01 -g plant --kubeconfig DIR/kubeconfig";
+/// Installing the agent is another file's matter.
+const CONNECT: &str = "cluster connect -n edge-01 -g plant --kubeconfig DIR/kubeconfig --no-install";
 
-fn desk_of(arm: &Arm, cluster: &Cluster) -> Desk {
+pub(crate) fn desk_of(arm: &Arm, cluster: &Cluster) -> Desk {
     let mut desk = arm.signed_in();
     desk.write("kubeconfig", &cluster.kubeconfig);
     desk.known(&cluster.url, "https://CLUSTER");
     desk
 }
 
-fn cluster_id() -> String {
+pub(crate) fn cluster_id() -> String {
     format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/plant/providers/Microsoft.Kubernetes/connectedClusters/edge-01"
     )
@@ -73,11 +74,11 @@ fn each_failing_step_says_which_why_and_what_to_try() {
     cluster.model().denied.clear();
     desk.write("kubeconfig", &cluster.kubeconfig.replace("canary-kube-token", "canary-old-token"));
     desk.run(CONNECT);
-    desk.run("cluster connect -n edge-01 -g plant --kubeconfig DIR/none");
+    desk.run("cluster connect -n edge-01 -g plant --kubeconfig DIR/none --no-install");
     desk.write("kubeconfig", &cluster.kubeconfig);
     desk.run(&format!("{CONNECT} --timeout 1"));
     desk.run(&format!("{CONNECT} --timeout 1 -o json"));
-    desk.run("cluster connect -n other -g plant --kubeconfig DIR/kubeconfig");
+    desk.run("cluster connect -n other -g plant --kubeconfig DIR/kubeconfig --no-install");
     // Between our look and our PUT another cluster took the name: the server has the last word.
     let taken =
         json!({"error": {"code": "ClusterNameInUse", "message": "'edge-01' is a connected k3s cluster."}});

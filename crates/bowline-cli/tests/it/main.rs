@@ -10,6 +10,7 @@ mod arm;
 mod connect;
 mod contract;
 mod env;
+mod install;
 mod kubernetes;
 mod resources;
 mod server;

@@ -43,11 +43,18 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Value,
+    /// In place of the body.
+    text: Option<String>,
 }
 
 impl Answer {
     pub(crate) fn new(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body }
+        Self { status, headers: Vec::new(), body, text: None }
+    }
+
+    /// What is no JSON: a log.
+    pub(crate) fn text(text: &str) -> Self {
+        Self { text: Some(text.to_owned()), ..Self::new(200, Value::Null) }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -132,6 +139,10 @@ async fn answer<H: Fn(Call) -> Answer>(
     for (name, value) in answer.headers {
         response = response.header(name, value);
     }
-    let body = if answer.body.is_null() { Bytes::new() } else { Bytes::from(answer.body.to_string()) };
+    let body = match answer.text {
+        Some(text) => Bytes::from(text),
+        None if answer.body.is_null() => Bytes::new(),
+        None => Bytes::from(answer.body.to_string()),
+    };
     Ok(response.body(Full::new(body)).unwrap())
 }

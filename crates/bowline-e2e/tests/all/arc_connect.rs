@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bowline_e2e::api::Api;
 use bowline_e2e::cluster::Cluster;
-use bowline_e2e::program::{Program, binary, clean, part};
+use bowline_e2e::program::{binary, clean, part};
 use bowline_e2e::server::{Options, Server, group};
 use bowline_e2e::wait::{seconds, until, until_true};
 use serde_json::{Value, json};
@@ -183,28 +183,6 @@ impl Connected {
         settings["helmValuesContent"].clone()
     }
 
-    /// Runs the agent as the chart's container would: its arguments, its mounted Secret, its account.
-    fn start_agent(&self) -> Program {
-        let deployment = self.cluster.get(&["-n", "bowline-system", "get", "deployment", "bowline-agent"]);
-        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-        let secret = self.cluster.get(&["-n", "bowline-system", "get", "secret", "bowline-agent-onboarding"]);
-        let mounted = self.folder.path().join("onboarding");
-        std::fs::create_dir_all(&mounted).unwrap();
-        for (name, value) in secret["data"].as_object().unwrap() {
-            std::fs::write(mounted.join(name), STANDARD.decode(value.as_str().unwrap()).unwrap()).unwrap();
-        }
-        let token = self.cluster.kubectl(&["-n", "bowline-system", "create", "token", "bowline-agent"], &[]);
-        let kubeconfig = self.cluster.kubeconfig_of(token.trim());
-        let arguments =
-            container["args"].as_array().unwrap().iter().map(|argument| match argument.as_str().unwrap() {
-                "/etc/bowline/onboarding" => mounted.display().to_string(),
-                other => other.to_owned(),
-            });
-        let mut arguments: Vec<String> = arguments.collect();
-        arguments.extend(["--kubeconfig".to_owned(), kubeconfig.display().to_string()]);
-        Program::start(&binary("bowline-agent"), &arguments, &[], &self.folder.path().join("agent.log"))
-    }
-
     async fn wait_connected(&self) -> Value {
         until("the cluster to be Connected with its facts", seconds(40), async || {
             let found = self.admin.get(&self.id).await.expect(200);
@@ -286,6 +264,12 @@ async fn a_cluster_is_onboarded_by_the_steps_of_az_connectedk8s() {
     assert!(releases.contains("azure-arc") && releases.contains("deployed"), "{releases}");
 
     world.compare_rights();
+    // What that client reads when it is run again.
+    let map = world.cluster.get(&["-n", "azure-arc", "get", "configmap", "azure-clusterconfig"]);
+    assert_eq!(
+        (&map["data"]["AZURE_RESOURCE_GROUP"], &map["data"]["AZURE_RESOURCE_NAME"]),
+        (&json!("g"), &json!("c1"))
+    );
 
     // The pod is admitted under the strictest pod security; there is no node to run it.
     let pods = until("a pod of the agent", seconds(30), async || {
@@ -296,7 +280,7 @@ async fn a_cluster_is_onboarded_by_the_steps_of_az_connectedk8s() {
     let wanted = format!("localhost:{}/bowline-agent:{}", world.server.port, env!("CARGO_PKG_VERSION"));
     assert_eq!(pods["spec"]["containers"][0]["image"], wanted.as_str());
 
-    let _agent = world.start_agent();
+    let _agent = world.cluster.installed_agent();
     let _ = world.wait_connected().await;
     until_true("the agent to replace the key that came from outside", seconds(30), async || {
         let key = world.key_in_cluster();
@@ -307,9 +291,13 @@ async fn a_cluster_is_onboarded_by_the_steps_of_az_connectedk8s() {
     })
     .await;
 
-    // The same release again: the agent's own key stays, and so does the session.
+    // Run again, the client installs nothing and PUTs the key that GET returned.
     let own = world.key_in_cluster();
     let again = world.admin.get(&world.id).await.expect(200);
+    let path = format!("{}?api-version=2024-07-01-preview", world.id);
+    let renewed = world.admin.put(&path, &again).await.expect(200);
+    assert_eq!(renewed["properties"]["connectivityStatus"], "Connected", "{renewed}");
+    // The same release again: the agent's own key stays, and so does the session.
     let _ = world.install(&again).await;
     assert_eq!(world.key_in_cluster(), own);
     let _ = world.wait_connected().await;

@@ -1,5 +1,5 @@
-//! A true node: the agent as a pod of its own image, installed by helm's chart, connected by the command line, killed in every way a pod
-//! can be, and gone without a trace.
+//! A true node: the agent as a pod of its own image, installed and connected by one command, taken over by helm, killed in every way a
+//! pod can be, and gone without a trace.
 
 #[path = "node/kubectl.rs"]
 mod kubectl;
@@ -7,7 +7,7 @@ mod kubectl;
 mod up;
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use bowline_e2e::api::Api;
 use bowline_e2e::cluster::{Cli, Cluster};
@@ -48,6 +48,15 @@ impl Scene {
         cli.sign_in(&server);
         let home = tempfile::tempdir().unwrap();
         Some(Self { cluster, admin, cli, id, helm, home, _server: server })
+    }
+
+    /// `bowline cluster connect` with the image that was brought to the node, and without helm.
+    fn connect(&self, more: &[&str]) -> Output {
+        let kubeconfig = self.cluster.kubeconfig().to_string_lossy().into_owned();
+        let fixed = "cluster connect --name oven --group plant --installer manifest --image-repository localhost/bowline-agent";
+        let mut arguments: Vec<&str> = fixed.split(' ').collect();
+        arguments.extend(["--kubeconfig", &kubeconfig]);
+        self.cli.run(&[&arguments, more].concat())
     }
 
     fn helm(&self, arguments: &[&str]) {
@@ -94,7 +103,7 @@ impl Scene {
 }
 
 /// Everything in the cluster, without what changes by itself: who it is, and what it says.
-fn everything(cluster: &Cluster) -> Vec<(String, Value)> {
+pub(crate) fn everything(cluster: &Cluster) -> Vec<(String, Value)> {
     let kinds = cluster.kubectl(&["api-resources", "--verbs=list", "-o", "name"], &[]);
     let passing = |kind: &&str| !kind.starts_with("events") && !kind.starts_with("leases");
     let kinds: Vec<&str> = kinds.lines().filter(passing).collect();
@@ -165,24 +174,38 @@ async fn a_node_leaves_nothing_on_the_machine_also_when_it_is_killed() {
     assert_eq!((settings(), made()), before, "after it was stopped");
 }
 
-/// As a user does it: an image, a chart, one command.
+/// As a user does it: one command. Its first try names an image that is nowhere, and says so.
 async fn install(scene: &Scene) {
+    let output = scene.connect(&["--image-tag", "nowhere", "--timeout", "40"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{said}");
+    for told in [
+        "the image localhost/bowline-agent:nowhere cannot be pulled",
+        "Failed to pull image",
+        "--image-repository",
+        "pod bowline-preflight-",
+    ] {
+        assert!(said.contains(told), "'{told}' is missing: {said}");
+    }
     scene.cluster.import_agent();
-    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/bowline-agent");
-    let chart = chart.display().to_string();
-    let namespace = ["--namespace", NAMESPACE, "--create-namespace"];
-    let image = ["--set", "image.repository=localhost/bowline-agent"];
-    scene.helm(&[&["install", "bowline-agent", &chart][..], &namespace, &image].concat());
-    let kubeconfig = scene.cluster.kubeconfig().to_string_lossy().into_owned();
-    let connect =
-        ["cluster", "connect", "--name", "oven", "--group", "plant", "--timeout", "120", "--kubeconfig"];
-    let said = scene.cli.succeed(&[connect.as_slice(), &[&kubeconfig]].concat());
-    assert!(said.contains("Connected"), "{said}");
+    let output = scene.connect(&["--timeout", "120"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("Connected"), "{said}");
     let pod = scene.wait_ready("the agent's pod is ready", |_| true).await;
     let container = &pod["status"]["containerStatuses"][0];
     assert_eq!(container["restartCount"], 0, "{container}");
     let user = &pod["spec"]["securityContext"]["runAsUser"];
     assert_eq!(user, 65532, "it is not root");
+    let again = scene.connect(&["--timeout", "60"]);
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(again.status.success() && said.contains("nothing changed"), "{said}");
+    // Helm takes over what the command applied, and starts nothing anew.
+    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/bowline-agent");
+    let chart = chart.display().to_string();
+    let image = "image.repository=localhost/bowline-agent";
+    scene.helm(&["upgrade", "--install", "bowline-agent", &chart, "--namespace", NAMESPACE, "--set", image]);
+    let same = scene.wait_ready("the same pod", |_| true).await;
+    assert_eq!(same["metadata"]["uid"], pod["metadata"]["uid"], "it is the same pod after helm took over");
 }
 
 /// What runs on the node is in the answers.
@@ -235,19 +258,25 @@ async fn power_cut(scene: &Scene) {
     scene.carries().await;
 }
 
-/// The cluster is as it was.
+/// One command removes the agent, and the cluster is as it was.
 async fn removed(scene: &Scene, before: &[(String, Value)]) {
-    let kubeconfig = scene.cluster.kubeconfig().to_string_lossy().into_owned();
-    let disconnect = ["cluster", "disconnect", "--name", "oven", "--group", "plant", "--yes", "--kubeconfig"];
-    let _ = scene.cli.succeed(&[disconnect.as_slice(), &[&kubeconfig]].concat());
-    scene.helm(&["uninstall", "bowline-agent", "--namespace", NAMESPACE, "--wait"]);
     // What this test itself made.
-    for object in ["namespace/bowline-system", "clusterrolebinding/admin", "pod/web"] {
+    for object in ["clusterrolebinding/admin", "pod/web"] {
         let _ = scene.cluster.kubectl(&["delete", object, "--ignore-not-found", "--grace-period=1"], &[]);
     }
+    let kubeconfig = scene.cluster.kubeconfig().to_string_lossy().into_owned();
+    let disconnect = ["cluster", "disconnect", "--name", "oven", "--group", "plant", "--yes", "--kubeconfig"];
+    let said = scene.cli.succeed(&[disconnect.as_slice(), &[&kubeconfig]].concat());
+    assert!(said.contains("nothing of it is left there"), "{said}");
+    is_as_before(&scene.cluster, before).await;
+    assert_eq!(scene.admin.get(&scene.id).await.status, 404);
+}
+
+/// Every object is what it was.
+pub(crate) async fn is_as_before(cluster: &Cluster, before: &[(String, Value)]) {
     let mut difference = String::new();
     let found = until_true("the cluster is as it was", seconds(60), async || {
-        let after = everything(&scene.cluster);
+        let after = everything(cluster);
         let other = |a: &[(String, Value)], b: &[(String, Value)]| -> Vec<String> {
             a.iter().filter(|one| !b.contains(one)).map(|(name, _)| name.clone()).collect()
         };
@@ -257,5 +286,4 @@ async fn removed(scene: &Scene, before: &[(String, Value)]) {
     if tokio::time::timeout(seconds(50), found).await.is_err() {
         panic!("the cluster is not as it was: {difference}");
     }
-    assert_eq!(scene.admin.get(&scene.id).await.status, 404);
 }

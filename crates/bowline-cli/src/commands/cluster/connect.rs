@@ -1,36 +1,39 @@
 //! `bowline cluster connect`: from a kubeconfig to a connected cluster, step by step.
 //!
 //! Every step says its outcome; the first that fails ends the command, and running it again goes on from what is
-//! there. Nothing is changed before server, cluster, rights and group have been looked at.
+//! there. Nothing is changed before server, cluster, rights, clocks, group and image have been looked at ([`super::checks`]).
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use bowline_arm::ResourceId;
-use bowline_kubernetes::{Check, Connection, Outcome, Purpose, run_checks};
+use bowline_kubernetes::{Connection, cluster_uid};
 use serde_json::{Value, json};
 
+use super::checks::{check_clocks, check_cluster, check_group};
 use super::enrolment::{self, Found};
+use super::install::{self, InstallArgs, Plan};
 use super::{DETAILS, KubeArgs, Which, id_of};
 use crate::api;
 use crate::app::App;
 use crate::client::Arm;
-use crate::commands::group;
 use crate::commands::steps::{Steps, check_server, wait_until_connected};
 use crate::config::host;
 use crate::failure::{Failure, Kind, Result};
 use crate::identity::AgentKey;
-use crate::render::Answer;
+use crate::render::{Answer, View};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ConnectArgs {
     #[command(flatten)]
-    which: Which,
+    pub(super) which: Which,
     #[command(flatten)]
-    kube: KubeArgs,
+    pub(super) kube: KubeArgs,
+    #[command(flatten)]
+    pub(super) install: InstallArgs,
     /// Where the cluster is [default: the group's location]
     #[arg(short, long)]
-    location: Option<String>,
+    pub(super) location: Option<String>,
     /// The Kubernetes distribution [default: as detected by the agent]
     #[arg(long)]
     distribution: Option<String>,
@@ -48,13 +51,13 @@ pub(crate) struct ConnectArgs {
     no_proxy: Vec<String>,
     /// Create the resource group when it does not exist
     #[arg(long)]
-    create_group: bool,
+    pub(super) create_group: bool,
     /// Take over the name from a cluster that was connected before under it
     #[arg(long)]
     replace: bool,
-    /// Look only: say what would be done, change nothing
+    /// Look only: say what would be done, print the manifest that would be applied, change nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// How many seconds to wait for the agent's first report; 0 does not wait
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     timeout: u64,
@@ -72,151 +75,117 @@ async fn connect(app: &App, steps: &mut Steps, arguments: &ConnectArgs) -> Resul
     let arm = check_server(app, steps).await?;
     let id = id_of(app, &arm, &arguments.which).await?;
     let cluster = check_cluster(steps, arguments).await?;
+    check_clocks(&arm, steps, &cluster).await?;
     let location = check_group(app, &arm, steps, &id, arguments).await?;
-
-    steps.begin("key pair");
-    let existing = arm.find(id.as_str(), api::CLUSTERS).await?;
-    let found = enrolment::look(&cluster).await?;
-    refuse_other_identity(&found, &id)?;
-    refuse_takeover(&found, &id, existing.as_ref(), arguments)?;
-    let kept = kept_key(&found, &id, existing.as_ref());
-    if arguments.dry_run {
-        steps.skipped(if kept.is_some() {
-            "the cluster's key would be kept"
-        } else {
-            "a new key would be made"
-        });
-        return Ok(dry_run(steps, &id, existing.is_some()));
-    }
-    let public_key = match kept {
-        Some(public) => {
-            steps.done("the cluster has its key already");
-            public
-        }
-        None => {
-            let key = AgentKey::generate()?;
-            enrolment::write_key(&cluster, id.as_str(), &key).await?;
-            steps.done("P-256, stored in the cluster only");
-            key.public_base64
-        }
+    let plan = match arguments.install.wanted() {
+        true => Some(install::plan(&arm, steps, &cluster, &arguments.install).await?),
+        false => None,
     };
 
-    steps.begin("enrolment");
-    let is_ours = found.enrolled_as.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(id.as_str()));
-    let body = resource(existing.as_ref(), &location, &public_key, arguments)?;
-    let resource = arm.put_replacing(id.as_str(), api::CLUSTERS, body, arguments.replace || is_ours).await;
-    let resource = resource.map_err(|failure| name_is_taken(failure, arguments))?;
-    steps.done(if existing.is_some() { "renewed; nothing configured was lost" } else { id.as_str() });
-
+    let claim = check_name(&arm, steps, &cluster, &id, arguments).await?;
+    if arguments.dry_run {
+        return dry_run(steps, &id, &claim, plan.as_ref());
+    }
+    let way = way(app, &arm, arguments)?;
+    if let Some(plan) = &plan {
+        plan.try_way(steps, &cluster, &way).await?;
+    }
+    let resource = enrol(&arm, steps, &cluster, &id, (&claim, &location), arguments).await?;
     steps.begin("agent settings");
-    enrolment::write_settings(&cluster, &agent_json(app, &arm, &resource, &id, arguments)?).await?;
+    enrolment::write_settings(&cluster, &agent_json(way, &resource, &id)?).await?;
     steps.done("Secret and ConfigMap bowline-agent in bowline-system");
 
+    if let Some(plan) = &plan {
+        plan.carry_out(steps, &cluster, &arguments.kube).await?;
+    }
     if arguments.timeout == 0 {
         steps.begin("first report");
         steps.skipped("not waited for");
         return Ok(Answer::details(resource, DETAILS));
     }
-    let hint = format!("start the agent, if it does not run yet: {}", start_command(&arguments.kube));
-    let connected = wait_until_connected(
-        &arm,
-        steps,
-        (id.as_str(), api::CLUSTERS, "/properties/connectivityStatus"),
-        Duration::from_secs(arguments.timeout),
-        &hint,
-    );
-    Ok(Answer::details(connected.await?, DETAILS))
-}
-
-/// Reaches the cluster and asks for the rights that connecting needs.
-async fn check_cluster(steps: &mut Steps, arguments: &ConnectArgs) -> Result<Connection> {
-    steps.begin("cluster reachable");
-    let cluster = enrolment::open(&arguments.kube).await?;
-    let checks = run_checks(&cluster, enrolment::NAMESPACE, Purpose::Connect).await;
-    // The first checks are about the cluster itself; they have one word as name, rights have several.
-    let (itself, rights): (Vec<&Check>, Vec<&Check>) =
-        checks.iter().partition(|check| !check.name.contains(' '));
-    if let Some(failure) = refused_checks("the cluster cannot be connected", &itself) {
-        return Err(failure);
-    }
-    let version = itself.iter().find(|check| check.name == "kubernetesVersion").map(|check| detail(check));
-    steps.done(&format!("{} runs Kubernetes {}", cluster.server(), version.unwrap_or_default()));
-    steps.begin("cluster permissions");
-    if let Some(failure) = refused_checks("your rights in the cluster do not suffice", &rights) {
-        return Err(failure);
-    }
-    steps.done(&format!("all {} rights that connecting needs", rights.len()));
-    Ok(cluster)
-}
-
-fn detail(check: &Check) -> &str {
-    match &check.outcome {
-        Outcome::Passed { detail } => detail,
-        Outcome::Failed { why, .. } | Outcome::Skipped { why } => why,
-    }
-}
-
-fn refused_checks(what: &str, checks: &[&Check]) -> Option<Failure> {
-    let failed: Vec<(&str, &str, &str)> = checks
-        .iter()
-        .filter_map(|check| match &check.outcome {
-            Outcome::Failed { why, fix } => Some((check.name.as_str(), why.as_str(), fix.as_str())),
-            _ => None,
-        })
-        .collect();
-    let mut failure = match failed.as_slice() {
-        [] => return None,
-        // A single cause needs no heading.
-        [(name, why, _)] if !name.contains(' ') => Failure::new(Kind::Service, *why),
-        several => several.iter().fold(Failure::new(Kind::Service, what), |failure, (name, why, _)| {
-            failure.why(format!("{name}: {why}"))
-        }),
+    let limit = Duration::from_secs(arguments.timeout);
+    let connected = if plan.is_some() {
+        install::wait_until_running(&arm, steps, &cluster, id.as_str(), limit).await
+    } else {
+        let hint = format!("start the agent, if it does not run yet: {}", start_command(&arguments.kube));
+        let what = (id.as_str(), api::CLUSTERS, "/properties/connectivityStatus");
+        wait_until_connected(&arm, steps, what, limit, &hint).await
     };
-    for (_, _, fix) in failed {
-        if !failure.next.iter().any(|known| known == fix) {
-            failure = failure.next(fix);
-        }
-    }
-    Some(failure.code("ClusterCheckFailed"))
+    Ok(Answer::details(connected?, DETAILS))
 }
 
-/// The group exists, or is made when that was asked for. Returns where the cluster is.
-async fn check_group(
-    app: &App,
+/// What the name means to this cluster.
+struct Claim {
+    /// The resource, when there is one.
+    existing: Option<Value>,
+    /// The cluster's own UID.
+    uid: Option<String>,
+    /// The resource is this cluster's: the cluster holds its identity, and is no copy.
+    is_ours: bool,
+    /// The public half of the key that can go on.
+    kept: Option<String>,
+}
+
+/// The name is free, or this cluster's own, or may be taken.
+async fn check_name(
     arm: &Arm,
     steps: &mut Steps,
+    cluster: &Connection,
     id: &ResourceId,
     arguments: &ConnectArgs,
+) -> Result<Claim> {
+    steps.begin("name");
+    let existing = arm.find(id.as_str(), api::CLUSTERS).await?;
+    let found = enrolment::look(cluster).await?;
+    refuse_other_identity(&found, id)?;
+    let uid = cluster_uid(cluster).await.map_err(|error| enrolment::refused(&error))?;
+    let another = is_another(existing.as_ref(), uid.as_deref());
+    refuse_takeover(&found, id, existing.as_ref(), another, arguments)?;
+    // A copy of a cluster holds the original's key.
+    let kept = kept_key(&found, id, existing.as_ref()).filter(|_| !another);
+    let enrolled = found.enrolled_as.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(id.as_str()));
+    steps.done(match (&existing, arguments.replace) {
+        (None, _) => "free",
+        (Some(_), true) => "taken over, if it was another's",
+        (Some(_), false) => "this cluster's",
+    });
+    Ok(Claim { existing, uid, is_ours: enrolled && !another, kept })
+}
+
+/// Makes the key unless there is one, and the resource with it.
+async fn enrol(
+    arm: &Arm,
+    steps: &mut Steps,
+    cluster: &Connection,
+    id: &ResourceId,
+    (claim, location): (&Claim, &Value),
+    arguments: &ConnectArgs,
 ) -> Result<Value> {
-    steps.begin("resource group");
-    let group_id = id.resource_group_scope().expect("a cluster's id lies in a group");
-    let group = match arm.find(group_id.as_str(), api::RESOURCES).await? {
-        Some(group) => {
-            steps.done(group_id.name());
-            group
-        }
-        None if arguments.create_group && arguments.dry_run => {
-            steps.skipped(&format!("{} would be created", group_id.name()));
-            Value::Null
-        }
-        None if arguments.create_group => {
-            let location = arguments.location.clone().or_else(|| app.settings.location.clone());
-            let group = group::create(arm, &group_id, location, &[]).await?;
-            steps.done(&format!("{} created", group_id.name()));
-            group
+    steps.begin("key pair");
+    let public_key = match &claim.kept {
+        Some(public) => {
+            steps.done("the cluster has its key already");
+            public.clone()
         }
         None => {
-            return Err(Failure::new(
-                Kind::NotFound,
-                format!("the resource group '{}' does not exist", group_id.name()),
-            )
-            .code("ResourceGroupNotFound")
-            .next(format!("bowline group create --name {}", group_id.name()))
-            .next("or add --create-group"));
+            let key = AgentKey::generate()?;
+            enrolment::make_namespace(cluster).await?;
+            enrolment::write_key(cluster, id.as_str(), &key).await?;
+            steps.done("P-256, stored in the cluster only");
+            key.public_base64
         }
     };
-    let of_group = group.get("location").cloned().unwrap_or(Value::Null);
-    Ok(arguments.location.clone().map_or(of_group, Value::String))
+    steps.begin("enrolment");
+    let body = resource(claim.existing.as_ref(), location, &public_key, arguments)?;
+    let mut headers = Vec::new();
+    if arguments.replace || claim.is_ours {
+        headers.push(("x-bowline-replace", "true".to_owned()));
+    }
+    headers.extend(claim.uid.clone().map(|uid| ("x-bowline-cluster", uid)));
+    let resource = arm.put_with(id.as_str(), api::CLUSTERS, body, &headers).await;
+    let resource = resource.map_err(|failure| name_is_taken(failure, arguments))?;
+    steps.done(if claim.existing.is_some() { "renewed; nothing configured was lost" } else { id.as_str() });
+    Ok(resource)
 }
 
 /// One cluster, one identity: it is not silently taken from another resource.
@@ -235,24 +204,47 @@ fn refuse_other_identity(found: &Found, id: &ResourceId) -> Result<()> {
     }
 }
 
+/// Whether the name is known to belong to another cluster than this one.
+fn is_another(existing: Option<&Value>, uid: Option<&str>) -> bool {
+    let known =
+        existing.and_then(|existing| existing.pointer("/properties/miscellaneousProperties/kubeSystemUid"));
+    known.and_then(Value::as_str).zip(uid).is_some_and(|(known, uid)| !known.eq_ignore_ascii_case(uid))
+}
+
 /// A name that belongs to another cluster is taken over only when that is said, also while that one is offline.
 fn refuse_takeover(
     found: &Found,
     id: &ResourceId,
     existing: Option<&Value>,
+    another: bool,
     arguments: &ConnectArgs,
 ) -> Result<()> {
-    let of_existing = |name: &str| existing?.get("properties")?.get(name)?.as_str();
+    let of_existing = |name: &str| existing?.get("properties")?.get(name);
     let made_here =
         found.key.as_ref().is_some_and(|(made_for, _)| made_for.eq_ignore_ascii_case(id.as_str()));
-    let has_agent = of_existing("agentPublicKeyCertificate").is_some_and(|key| !key.is_empty());
-    if arguments.replace || made_here || found.enrolled_as.is_some() || !has_agent {
+    let key = of_existing("agentPublicKeyCertificate").and_then(Value::as_str);
+    let is_same = made_here || found.enrolled_as.is_some() || key.is_none_or(str::is_empty);
+    if arguments.replace || (is_same && !another) {
         return Ok(());
     }
-    let status = of_existing("connectivityStatus").unwrap_or("unknown");
+    let text = |name: &str| match of_existing(name) {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => "unknown".to_owned(),
+        Some(other) => other.to_string(),
+    };
     let failure = Failure::new(Kind::Conflict, format!("another cluster was connected as '{}'", id.name()))
         .code("ClusterNameInUse")
-        .why(format!("its status is {status}, and this cluster does not hold its identity"));
+        .why(format!(
+            "it is a {} cluster, nodes: {}, status {}, last contact {}",
+            text("distribution"),
+            text("totalNodeCount"),
+            text("connectivityStatus"),
+            text("lastConnectivityTime")
+        ))
+        .why(match another {
+            true => "this is another cluster, be it a copy of that one",
+            false => "this cluster does not hold its identity",
+        });
     Err(name_is_taken(failure, arguments))
 }
 
@@ -305,32 +297,31 @@ fn name_is_taken(failure: Failure, arguments: &ConnectArgs) -> Failure {
         .next("if it is gone for good, take its name over: --replace")
 }
 
-/// `agent.json` of `docs/reference/wire.md` section 7.
-fn agent_json(
-    app: &App,
-    arm: &Arm,
-    resource: &Value,
-    id: &ResourceId,
-    arguments: &ConnectArgs,
-) -> Result<Value> {
+/// How the server is reached from the cluster: `agent.json` without who the agent is.
+fn way(app: &App, arm: &Arm, arguments: &ConnectArgs) -> Result<Value> {
     let credential = arm.session.credential()?;
+    let ca: Option<PathBuf> = app.settings.ca_file.clone();
+    let ca_pem = ca.map(|path| host::read_input(&path, "the server's certificate authority")).transpose()?;
+    let mut way = json!({"server": credential.public_url(), "tenantId": credential.tenant_id});
+    if let Some(pem) = ca_pem {
+        way["caPem"] = pem.into();
+    }
+    if let Some(proxy) = &arguments.proxy {
+        way["proxy"] = json!({"url": proxy, "noProxy": arguments.no_proxy});
+    }
+    Ok(way)
+}
+
+/// `agent.json` of `docs/reference/wire.md` section 8.
+fn agent_json(way: Value, resource: &Value, id: &ResourceId) -> Result<Value> {
     let principal = resource.pointer("/identity/principalId").and_then(Value::as_str).ok_or_else(|| {
         Failure::new(Kind::Service, "the server gave the cluster no identity")
             .why("its answer has no identity.principalId")
             .next("look at the server's log and version")
     })?;
-    let ca: Option<PathBuf> = app.settings.ca_file.clone();
-    let ca_pem = ca.map(|path| host::read_input(&path, "the server's certificate authority")).transpose()?;
-    let mut agent = json!({
-        "server": credential.public_url(), "tenantId": credential.tenant_id, "resourceId": id.as_str(),
-        "principalId": principal,
-    });
-    if let Some(pem) = ca_pem {
-        agent["caPem"] = pem.into();
-    }
-    if let Some(proxy) = &arguments.proxy {
-        agent["proxy"] = json!({"url": proxy, "noProxy": arguments.no_proxy});
-    }
+    let mut agent = way;
+    agent["resourceId"] = id.as_str().into();
+    agent["principalId"] = principal.into();
     Ok(agent)
 }
 
@@ -346,17 +337,22 @@ fn start_command(kube: &KubeArgs) -> String {
     command
 }
 
-fn dry_run(steps: &mut Steps, id: &ResourceId, exists: bool) -> Answer {
+fn dry_run(steps: &mut Steps, id: &ResourceId, claim: &Claim, plan: Option<&Plan>) -> Result<Answer> {
+    let exists = claim.existing.is_some();
+    let installed = plan.map(|plan| format!("would be installed {}", plan.means()));
     for (step, what) in [
+        (
+            "key pair",
+            if claim.kept.is_some() { "the cluster's key would be kept" } else { "a new key would be made" },
+        ),
         ("enrolment", if exists { "would be renewed" } else { "would be made" }),
         ("agent settings", "would be written to bowline-system"),
+        ("agent", installed.as_deref().unwrap_or("would not be installed")),
         ("first report", "would be waited for"),
     ] {
         steps.begin(step);
         steps.skipped(what);
     }
-    Answer {
-        value: json!({"id": id.as_str(), "dryRun": true, "exists": exists}),
-        view: crate::render::View::Plain,
-    }
+    let view = if plan.is_some() { View::Text("/manifest") } else { View::Plain };
+    Ok(Answer { value: install::shown(plan, id.as_str(), exists)?, view })
 }

@@ -1,5 +1,6 @@
-//! `bowline cluster disconnect`.
+//! `bowline cluster disconnect`: the resource, and everything that connecting put into the cluster.
 
+use super::install::{self, Removed};
 use super::{KubeArgs, Which, enrolment, id_of};
 use crate::api;
 use crate::app::App;
@@ -39,15 +40,19 @@ pub(super) async fn run(app: &App, arguments: DisconnectArgs) -> Result<Answer> 
     let deletion = arm.delete(id.as_str(), api::CLUSTERS, Wait::Done).await?;
     report_deletion(app, &format!("the cluster '{name}'"), deletion);
     let Some(cluster) = cluster else { return Ok(Answer::nothing()) };
-    if enrolment::remove(&cluster, id.as_str()).await? {
-        app.output
-            .note("The agent's identity is removed from the cluster. Stop the agent, if it still runs.");
-    } else {
-        app.output.note(&format!(
-            "{} holds no identity of this cluster; nothing was changed there.",
-            cluster.server()
-        ));
-    }
+    app.output.note(&match install::remove(&cluster, id.as_str()).await? {
+        Removed::Everything => "The agent is removed from the cluster; nothing of it is left there.".to_owned(),
+        Removed::ButTheNamespace(why) => format!(
+            "The agent is removed from the cluster. The namespace {} stays: {why}.",
+            enrolment::NAMESPACE
+        ),
+        Removed::ButTheAgent { release, namespace } => format!(
+            "The agent's identity is removed from the cluster. Its release is not of this command: helm uninstall {release} --namespace {namespace}"
+        ),
+        Removed::Nothing => {
+            format!("{} holds no identity of this cluster; nothing was changed there.", cluster.server())
+        }
+    });
     Ok(Answer::nothing())
 }
 

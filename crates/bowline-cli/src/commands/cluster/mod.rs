@@ -1,8 +1,10 @@
 //! `bowline cluster`: Kubernetes clusters.
 
+mod checks;
 mod connect;
 mod disconnect;
 mod enrolment;
+mod install;
 pub(crate) mod proxy;
 mod workloads;
 
@@ -16,8 +18,8 @@ use crate::render::{Answer, Column, Show};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum ClusterCommand {
-    /// Connect the cluster of a kubeconfig; run it again to heal a connection
-    Connect(connect::ConnectArgs),
+    /// Connect the cluster of a kubeconfig and install its agent; run it again to heal a connection
+    Connect(Box<connect::ConnectArgs>),
     /// List the connected clusters
     List {
         /// Only those of this resource group
@@ -33,7 +35,7 @@ pub(crate) enum ClusterCommand {
     Workloads(workloads::WorkloadsArgs),
     /// Write a kubeconfig that leads to the cluster through the server and the agent's tunnel
     Proxy(proxy::ProxyArgs),
-    /// Disconnect a cluster: its resource, and its identity in the cluster
+    /// Disconnect a cluster: its resource, and all that connecting put into the cluster
     Disconnect(disconnect::DisconnectArgs),
 }
 
@@ -90,7 +92,7 @@ const DETAILS: &[Column] = &[
 
 pub(crate) async fn run(app: &App, command: ClusterCommand) -> Result<Answer> {
     match command {
-        ClusterCommand::Connect(arguments) => connect::run(app, arguments).await,
+        ClusterCommand::Connect(arguments) => connect::run(app, *arguments).await,
         ClusterCommand::List { group } => {
             let arm = app.arm()?;
             let scope = app.group_or_subscription(&arm, group.as_deref()).await?;
