@@ -15,7 +15,7 @@ use bowline_e2e::wait::{seconds, until};
 use serde_json::{Value, json};
 
 use crate::kubernetes::wait_for_connectivity;
-use crate::node::{everything, is_as_before};
+use crate::node::{is_as_before, settled};
 
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../charts/bowline-agent");
 const IMAGE: [&str; 4] = ["--image-repository", "registry.example/bowline-agent", "--image-tag", "1.2.3"];
@@ -86,7 +86,7 @@ impl Scene {
 #[tokio::test(flavor = "multi_thread")]
 async fn helm_and_the_built_in_manifest_install_the_same_and_each_takes_over_from_the_other() {
     let Some(scene) = Scene::start("install").await else { return };
-    let before = everything(&scene.cluster);
+    let before = settled(&scene.cluster).await;
 
     // Both ways render the same objects, but for the marks that helm sets when it installs.
     let (manifest, _) = scene.bowline("connect --dry-run --installer manifest", &IMAGE);

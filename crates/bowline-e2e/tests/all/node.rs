@@ -103,7 +103,7 @@ impl Scene {
 }
 
 /// Everything in the cluster, without what changes by itself: who it is, and what it says.
-pub(crate) fn everything(cluster: &Cluster) -> Vec<(String, Value)> {
+fn everything(cluster: &Cluster) -> Vec<(String, Value)> {
     let kinds = cluster.kubectl(&["api-resources", "--verbs=list", "-o", "name"], &[]);
     let passing = |kind: &&str| !kind.starts_with("events") && !kind.starts_with("leases");
     let kinds: Vec<&str> = kinds.lines().filter(passing).collect();
@@ -111,6 +111,20 @@ pub(crate) fn everything(cluster: &Cluster) -> Vec<(String, Value)> {
     let mut found: Vec<_> = list["items"].as_array().unwrap().iter().map(steady).collect();
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
     found
+}
+
+/// [`everything`] once the controllers have made what every cluster has: nothing is new between two looks.
+pub(crate) async fn settled(cluster: &Cluster) -> Vec<(String, Value)> {
+    let usual = ["ConfigMap kube-system/kube-root-ca.crt", "ServiceAccount kube-system/default"];
+    let mut last = Vec::new();
+    until("the cluster has what every cluster has", seconds(60), async || {
+        let now = everything(cluster);
+        let whole = usual.iter().all(|name| now.iter().any(|(found, _)| found == name));
+        let still = whole && now == last;
+        last.clone_from(&now);
+        still.then_some(now)
+    })
+    .await
 }
 
 fn steady(object: &Value) -> (String, Value) {
@@ -131,16 +145,26 @@ fn steady(object: &Value) -> (String, Value) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_in_a_pod_is_installed_connected_used_killed_and_removed() {
     let Some(scene) = Scene::start().await else { return };
-    let before = everything(&scene.cluster);
+    let before = settled(&scene.cluster).await;
+    // What came last tells where a failure was, also when its own words are lost.
+    let begun = std::time::Instant::now();
+    let done = |what: &str| println!("{what} after {:.1} s", begun.elapsed().as_secs_f64());
     install(&scene).await;
+    done("installed");
     bind(&scene.cluster, "admin");
     containers(&scene).await;
     asked(&scene).await;
+    done("asked");
     remote(&scene).await;
+    done("used");
     killed(&scene).await;
+    done("killed");
     evicted(&scene).await;
+    done("evicted");
     power_cut(&scene).await;
+    done("switched off twice");
     removed(&scene, &before).await;
+    done("removed");
 }
 
 /// What a kubelet would set for the whole machine.
@@ -230,7 +254,7 @@ async fn killed(scene: &Scene) {
 
 /// An eviction: another pod takes its place.
 async fn evicted(scene: &Scene) {
-    let pod = scene.ready_pod().expect("it was ready just now");
+    let pod = scene.wait_ready("the pod to evict", |_| true).await;
     let name = pod["metadata"]["name"].as_str().unwrap();
     let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": NAMESPACE}});
     let path = format!("/api/v1/namespaces/{NAMESPACE}/pods/{name}/eviction");
