@@ -98,7 +98,11 @@ export function clusterObjects(): Made[] {
 /** What only the cluster itself knows. */
 export function clusterSecrets(): Made[] {
   return ["checkout-database", "registry", "storefront-tls"].map((name) =>
-    make("Secret", "v1", name, "shop", { type: name === "storefront-tls" ? "kubernetes.io/tls" : "Opaque" }),
+    make("Secret", "v1", name, "shop", {
+      // As kubectl apply leaves it: the page must not show it.
+      metadata: { annotations: { "kubectl.kubernetes.io/last-applied-configuration": '{"data":{"key":"c2VjcmV0"}}' } },
+      type: name === "storefront-tls" ? "kubernetes.io/tls" : "Opaque",
+    }),
   );
 }
 
@@ -163,7 +167,12 @@ function allDeployments(): Made[] {
 function network(): Made[] {
   return [
     make("Service", "v1", "storefront", "shop", {
-      spec: { type: "ClusterIP", clusterIP: "10.96.14.3", ports: [{ port: 443, protocol: "TCP" }] },
+      spec: {
+        type: "ClusterIP",
+        clusterIP: "10.96.14.3",
+        selector: { app: "storefront" },
+        ports: [{ port: 443, protocol: "TCP" }],
+      },
     }),
     make("Service", "v1", "storefront-public", "shop", {
       spec: { type: "LoadBalancer", clusterIP: "10.96.14.9", ports: [{ port: 443, protocol: "TCP" }] },

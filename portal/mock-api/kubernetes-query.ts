@@ -33,6 +33,11 @@ function matches(one: Made, query: string): boolean {
   };
   if (/ownerReferences/.test(query)) return true;
   if (!is("kind") || !is("namespace") || !is("name")) return false;
+  const [, node] = /tostring\(spec\.nodeName\) == '([^']+)'/.exec(query) ?? [];
+  if (node && (one.object.spec as { nodeName?: string } | undefined)?.nodeName !== node) return false;
+  const chosen = [...query.matchAll(/tostring\(labels\['([^']+)'\]\) == '([^']+)'/g)];
+  const labelled = (metadataOf(one).labels ?? {}) as Record<string, string>;
+  if (chosen.length > 0) return chosen.every(([, key = "", value]) => labelled[key] === value);
   const { about, reason } = aboutOf(one);
   const asked = /involvedObject\.kind\) == '([^']+)' and tostring\(object\.involvedObject\.name\) == '([^']+)'/.exec(
     query,
@@ -46,7 +51,7 @@ function matches(one: Made, query: string): boolean {
 
 /** The one condition that is about neither the place nor words. */
 function asksForWrong(query: string): boolean {
-  const others = /^\| where (?!namespace ==|name contains|\(tostring\(object\.involved)/m;
+  const others = /^\| where (?!namespace ==|name contains|tostring\(labels|\(tostring\(object\.involved)/m;
   return others.test(query.slice(query.indexOf("kind ==")));
 }
 

@@ -3,7 +3,7 @@
  * see one namespace sees what is in it. Every list is read again every few seconds, as long as somebody looks at it.
  */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { type Json, text } from "../util/json";
+import { type Json, text, textMap } from "../util/json";
 import { literal } from "../util/kql";
 import { clusterId, type ResourcePath } from "../util/path-builder";
 import { kubernetesObjectsList } from "./__generated__/operations";
@@ -102,13 +102,26 @@ function inCluster(id: string): string {
   return `KubernetesObjects\n| where clusterId =~ ${literal(id)}`;
 }
 
-export function relatedText(id: string, uid: string): string {
-  const shown = `project ${SHOWN}`;
+/**
+ * What an object owns and the pods that this owns in turn; of a node the pods on it, of a service those that it chooses.
+ * Undefined when there can be none.
+ */
+export function relatedText(id: string, { kind, namespace, name, uid, object }: ClusterObject): string | undefined {
+  const end = `| project ${SHOWN}\n| order by kind asc, namespace asc, name asc, uid asc`;
+  const pods = `${inCluster(id)} and kind == 'Pod'`;
+  if (kind === "Node") return `${pods} and tostring(spec.nodeName) == ${literal(name)}\n${end}`;
+  if (kind === "Service") {
+    const chosen = Object.entries(textMap(object, "spec", "selector"));
+    if (chosen.length === 0) return undefined;
+    const labels = chosen.map(([key, value]) => `tostring(labels[${literal(key)}]) == ${literal(value)}`);
+    return `${pods} and namespace == ${literal(namespace)}\n| where ${labels.join(" and ")}\n${end}`;
+  }
+  if (uid === "") return undefined;
   return [
     `let here = ${inCluster(id).replace("\n", " ")};`,
     `let owned = here | where tostring(ownerReferences) contains_cs ${literal(uid)};`,
-    "let below = here | where kind == 'Pod' | extend owner = tostring(ownerReferences[0].uid) | where owner in ((owned | project uid));",
-    `union (owned | ${shown}), (below | ${shown})`,
+    "let below = here | where kind == 'Pod' | where tostring(ownerReferences[0].uid) in (owned | project uid);",
+    `union (owned | project ${SHOWN}), (below | project ${SHOWN})`,
     "| order by kind asc, namespace asc, name asc, uid asc",
   ].join("\n");
 }
@@ -226,13 +239,15 @@ export function objectQuery(cluster: ResourcePath, ref: ObjectRef) {
   });
 }
 
-/** What an object owns, and the pods that this owns in turn. */
-export function relatedQuery(cluster: ResourcePath, uid: string) {
+export function relatedQuery(cluster: ResourcePath, object: ClusterObject) {
+  const query = relatedText(clusterId(cluster), object);
   return queryOptions({
-    queryKey: ["relatedObjects", ...keyOf(cluster), uid],
-    queryFn: async ({ signal }): Promise<ClusterObject[]> =>
-      objectsOf(await ask(cluster, relatedText(clusterId(cluster), uid), signal, MOST_RELATED)),
-    enabled: uid !== "",
+    queryKey: ["relatedObjects", ...keyOf(cluster), query],
+    queryFn: async ({ signal }): Promise<{ objects: ClusterObject[]; total: number }> => {
+      const page = await ask(cluster, query ?? "", signal, MOST_RELATED);
+      return { objects: objectsOf(page), total: page.total };
+    },
+    enabled: query !== undefined,
     refetchInterval: REFRESH_MILLISECONDS,
   });
 }

@@ -74,7 +74,8 @@ export function liveObjectQuery(cluster: ResourcePath, ref: ObjectRef) {
     queryFn: async ({ signal }): Promise<ClusterObject> => {
       const accept = ref.kind === "Secret" ? METADATA : undefined;
       const response = await askCluster(cluster, path ?? "", signal, accept);
-      const found = clusterObject(await response.json());
+      const answer: unknown = await response.json();
+      const found = clusterObject(ref.kind === "Secret" ? withoutAnnotations(answer) : answer);
       return { ...found, kind: ref.kind };
     },
     enabled: path !== undefined,
@@ -82,6 +83,12 @@ export function liveObjectQuery(cluster: ResourcePath, ref: ObjectRef) {
     refetchOnWindowFocus: false,
     retry: false,
   });
+}
+
+/** `kubectl apply` repeats in one of them all that it applied, contents of secrets too. */
+export function withoutAnnotations(object: unknown): unknown {
+  const { annotations: _, ...metadata } = (at(object, "metadata") ?? {}) as Record<string, unknown>;
+  return { ...(object as object), metadata };
 }
 
 export interface NamePage {
@@ -120,7 +127,7 @@ export function namesOf(table: unknown, kind: string): NamePage {
   const columns = list(table, "columnDefinitions").map((column) => text(column, "name") ?? "");
   const names = list(table, "rows").map((row) => {
     const cells = Object.fromEntries(list(row, "cells").map((cell, index) => [columns[index] ?? "", String(cell)]));
-    return { ...clusterObject(at(row, "object")), kind, cells };
+    return { ...clusterObject(withoutAnnotations(at(row, "object"))), kind, cells };
   });
   return { names, next: text(table, "metadata", "continue") };
 }

@@ -8,11 +8,13 @@ interface AppLinkProps {
   className?: string;
   /** Marks the link of the page that is open, and only of exactly that page unless `within`. */
   within?: boolean;
+  /** What stands behind the path. */
+  search?: Record<string, string | undefined>;
 }
 
-export function AppLink({ to, children, className, within = false }: AppLinkProps) {
+export function AppLink({ to, children, className, within = false, search }: AppLinkProps) {
   return (
-    <Link to={to} className={className} activeOptions={{ exact: !within, includeSearch: false }}>
+    <Link to={to} search={search} className={className} activeOptions={{ exact: !within, includeSearch: false }}>
       {children}
     </Link>
   );

@@ -166,10 +166,10 @@ function Containers({ object, onLogs }: Omit<ObjectDetailsProps, "path">) {
                       {" "}
                       <Button
                         look="plain"
-                        aria-label={`Logs of ${one.name} before it ended`}
+                        aria-label={`Before restart: logs of ${one.name}`}
                         onClick={() => onLogs(one.name, "1")}
                       >
-                        Before
+                        Before restart
                       </Button>
                     </>
                   )}
@@ -190,19 +190,21 @@ function amounts(requests: string, limits: string): string {
 }
 
 function Owned({ path, object }: { path: ResourcePath; object: ClusterObject }) {
-  const related = useQuery(relatedQuery(path, object.uid));
+  const related = useQuery(relatedQuery(path, object));
+  const title = RELATED[object.kind] ?? "What it owns";
   if (related.isError) {
     return (
-      <Card title="What it owns" wide>
+      <Card title={title} wide>
         <p className={styles.quiet}>That could not be read: {related.error.message}</p>
       </Card>
     );
   }
-  if (!related.data || related.data.length === 0) return null;
+  if (!related.data || related.data.objects.length === 0) return null;
+  const { objects, total } = related.data;
   return (
-    <Card title="What it owns" wide>
-      <PlainTable label="What it owns" head={["Name", "Kind", "State", "Ready"]}>
-        {related.data.map((one) => (
+    <Card title={title} wide>
+      <PlainTable label={title} head={["Name", "Kind", "State", "Ready"]}>
+        {objects.map((one) => (
           <tr key={one.uid}>
             <td>{objectKind(one.kind) ? <AppLink to={paths.object(path, one)}>{one.name}</AppLink> : one.name}</td>
             <td>{one.kind}</td>
@@ -213,9 +215,15 @@ function Owned({ path, object }: { path: ResourcePath; object: ClusterObject }) 
           </tr>
         ))}
       </PlainTable>
+      {objects.length < total && (
+        <p className={styles.quiet}>{`${objects.length} of ${total.toLocaleString("en")} are shown.`}</p>
+      )}
     </Card>
   );
 }
+
+/** Where the others are not owned: pods run on a node, and stand behind a service. */
+const RELATED: Record<string, string> = { Node: "Pods on it", Service: "Pods behind it" };
 
 function Events({ path, object }: { path: ResourcePath; object: ClusterObject }) {
   const events = useQuery(objectEventsQuery(path, object));

@@ -67,6 +67,20 @@ function KnownObject(props: ObjectPageProps) {
   return <Shown {...props} object={known.data} gone={known.isError} />;
 }
 
+/** To the list of its kind: the way of somebody who came by a link. */
+function BackToList({ path, kind }: { path: ResourcePath; kind: string }) {
+  const known = objectKind(kind);
+  if (!known) return null;
+  const tab = known.kind === "Node" ? "nodes" : known.kind === "Event" ? "events" : "workloads";
+  return (
+    <p className={styles.back}>
+      <AppLink to={paths.cluster(path, tab)} search={tab === "workloads" ? { kind } : undefined}>
+        {known.label}
+      </AppLink>
+    </p>
+  );
+}
+
 function NoObject({ path, of }: ObjectPageProps) {
   return (
     <Message
@@ -101,6 +115,7 @@ function Shown({
     <article aria-label={`${of.kind} ${of.name}`}>
       {gone && <Notice tone="ended">What is shown is not current: the server does not answer.</Notice>}
       <header className={styles.header}>
+        <BackToList path={path} kind={of.kind} />
         <h2 className={styles.title}>
           <Icon name="resource" size={15} /> {of.name}
         </h2>

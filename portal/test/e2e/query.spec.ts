@@ -143,6 +143,10 @@ test.describe("an answer", () => {
       await expect(page.getByText("1 to 100 of 5,000")).toBeVisible();
       await checkAccessibility();
       await page.getByRole("button", { name: "name", exact: true }).click();
+      await expect(page.getByRole("columnheader", { name: "name", exact: true })).toHaveAttribute(
+        "aria-sort",
+        "ascending",
+      );
       await page.getByRole("button", { name: "name", exact: true }).click();
       await expect(rows(page).first()).toContainText("server-4999");
     });

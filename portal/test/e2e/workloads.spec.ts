@@ -87,6 +87,7 @@ test.describe("lists", () => {
     await page.getByRole("link", { name: "registry" }).click();
     await page.getByRole("button", { name: "YAML" }).click();
     await expect(page.getByRole("region", { name: "YAML" })).toContainText("kind: PartialObjectMetadata");
+    await expect(page.getByText("c2VjcmV0")).toHaveCount(0);
   });
 
   test("events name what they are about, newest first", async ({ page, checkAccessibility }) => {
@@ -156,6 +157,17 @@ test.describe("one object", () => {
     const owned = page.getByRole("region", { name: "What it owns" });
     await expect(owned.getByRole("row")).toHaveCount(3);
     await expect(owned.getByRole("link", { name: "checkout-7d9f4c-x2x9p" })).toBeVisible();
+    await checkAccessibility();
+  });
+
+  test("a node and a service name their pods, and every page the way back", async ({ page, checkAccessibility }) => {
+    await page.goto(`${WORKLOADS}/Service/shop/storefront`);
+    const pods = page.getByRole("region", { name: "Pods behind it" });
+    await expect(pods).toContainText("200 of 450 are shown.");
+    await page.getByRole("link", { name: "Services" }).click();
+    await expect(page.getByRole("combobox", { name: "Kind" })).toHaveValue("Service");
+    await page.goto(`${WORKLOADS}/Node/-/node-1`);
+    await expect(page.getByRole("region", { name: "Pods on it" })).toContainText("checkout-7d9f4c-x2x9p");
     await checkAccessibility();
   });
 

@@ -76,6 +76,7 @@ async function seeObject(page: Page): Promise<void> {
   await page.getByRole("combobox", { name: "Kind" }).selectOption("ConfigMap");
   await page.getByRole("searchbox", { name: "Filter" }).fill("kube-root-ca");
   await page.getByRole("combobox", { name: "Namespace" }).selectOption("kube-system");
+  await expect(page.getByText("1 config map", { exact: true })).toBeVisible();
   await page.getByRole("link", { name: "kube-root-ca.crt" }).click();
   await expect(page.getByRole("region", { name: "Events" })).toContainText("None are known");
   await expect(page.getByText("could not be read")).toHaveCount(0);

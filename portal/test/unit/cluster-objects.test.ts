@@ -1,6 +1,6 @@
 /** What is asked of the server, and what is read out of objects for the page of one of them. */
 import { describe, expect, it } from "vitest";
-import { eventsText, objectsOf, objectsText, objectText, totalsText } from "../../app/api/cluster-objects";
+import { eventsText, objectsOf, objectsText, objectText, relatedText, totalsText } from "../../app/api/cluster-objects";
 import { ClusterError, logPath, namesOf, pathOf } from "../../app/api/cluster-proxy";
 import { conditionsOf, containersOf, ownersOf } from "../../app/api/object-details";
 import { kindGroups, OBJECT_KINDS, objectKind } from "../../app/api/object-kinds";
@@ -33,6 +33,14 @@ describe("queries", () => {
     expect(query).toContain(`countif(${objectKind("Pod")?.wrong})`);
     expect(query).not.toContain("| where tostring(status.phase)");
     expect(totalsText(CLUSTER, { kind: "ConfigMap" })).toContain("countif(false)");
+  });
+  it("find what belongs to an object", () => {
+    const of = (kind: string, object: object = {}) =>
+      relatedText(CLUSTER, { kind, namespace: "shop", name: "web", uid: "u", apiVersion: "v1", object });
+    expect(of("Deployment")).toContain("contains_cs 'u'");
+    expect(of("Node")).toContain("tostring(spec.nodeName) == 'web'");
+    expect(of("Service", { spec: { selector: { "a/b": "it's" } } })).toContain("tostring(labels['a/b']) == 'it\\'s'");
+    expect(of("Service")).toBeUndefined();
   });
   it("name one object, and the events about it", () => {
     const pod = { kind: "Pod", namespace: "shop", name: "web" };
@@ -126,9 +134,15 @@ describe("out of the cluster", () => {
     const table = {
       metadata: { continue: "more" },
       columnDefinitions: [{ name: "Name" }, { name: "Type" }, { name: "Data" }],
-      rows: [{ cells: ["registry", "Opaque", 2], object: { metadata: { name: "registry", namespace: "shop" } } }],
+      rows: [
+        {
+          cells: ["registry", "Opaque", 2],
+          object: { metadata: { name: "registry", namespace: "shop", annotations: { applied: "c2VjcmV0" } } },
+        },
+      ],
     };
     const { names, next } = namesOf(table, "Secret");
+    expect(JSON.stringify(names)).not.toContain("c2VjcmV0");
     expect(next).toBe("more");
     expect(names).toMatchObject([
       { kind: "Secret", namespace: "shop", name: "registry", cells: { Type: "Opaque", Data: "2" } },
