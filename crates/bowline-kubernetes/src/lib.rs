@@ -4,7 +4,7 @@
 //!   [`FIELD_MANAGER`] ([`apply_object`], [`apply_manifests`]).
 //! - [`Passage`]: passes requests on as they are, upgrades too.
 //! - [`run_checks`]: can this cluster be connected, and what fixes it if not; [`explain`]: why a pod does not run.
-//! - [`contents`]: what lives in a namespace.
+//! - [`contents()`]: what lives in a namespace.
 //! - [`KindName`], [`ServedKind`], [`resolve`]: what `apps/v1/Deployment` means and where it is served.
 //! - [`mod@redact`]: what of an object may leave the cluster.
 //! - [`read_facts`], [`Nodes`]: version, distribution, infrastructure, nodes and cores; [`health_of`] one object.

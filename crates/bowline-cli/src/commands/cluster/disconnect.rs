@@ -42,6 +42,9 @@ pub(super) async fn run(app: &App, arguments: DisconnectArgs) -> Result<Answer> 
     let Some(cluster) = cluster else { return Ok(Answer::nothing()) };
     app.output.note(&match install::remove(&cluster, id.as_str()).await? {
         Removed::Everything => "The agent is removed from the cluster; nothing of it is left there.".to_owned(),
+        Removed::Identity => {
+            "The agent's identity is removed from the cluster. Stop the agent that runs beside it.".to_owned()
+        }
         Removed::ButTheNamespace(why) => format!(
             "The agent is removed from the cluster. The namespace {} stays: {why}.",
             enrolment::NAMESPACE

@@ -26,6 +26,8 @@ const PODS: &str =
 pub(in crate::commands::cluster) enum Removed {
     /// Nothing of it is there any more.
     Everything,
+    /// The same, and no pod was there: the agent runs beside the cluster.
+    Identity,
     /// The namespace is still there; why.
     ButTheNamespace(String),
     /// Another release of helm has the agent.
@@ -57,7 +59,10 @@ pub(in crate::commands::cluster) async fn remove(cluster: &Connection, resource_
     if !gone {
         return Ok(Removed::ButTheNamespace("the agent's pod has not ended yet".to_owned()));
     }
-    remove_namespace(cluster).await
+    match remove_namespace(cluster).await? {
+        Removed::Everything if deployment.is_none() => Ok(Removed::Identity),
+        other => Ok(other),
+    }
 }
 
 /// Every object of the manifest that is marked as the release's, the last first; the agent's own two are left for later.
