@@ -153,7 +153,7 @@ async function putCluster({ world, url, params, request }: Context): Promise<Res
     name: params.connectedClusterName ?? "",
     type: "Microsoft.Kubernetes/connectedClusters",
     identity: { type: "SystemAssigned", principalId: "c1d2e3f4-0000-4000-8000-000000000001" },
-    properties: { provisioningState: "Succeeded", connectivityStatus: "Connecting" },
+    properties: { provisioningState: "Succeeded", connectivityStatus: "AgentNotInstalled" },
   };
   world.put(resource);
   return resource;
@@ -230,6 +230,13 @@ export const handlers: HttpHandler[] = [
     location: "hamburg",
   })),
   answer(api.connectedClustersCreateOrUpdate, putCluster),
+  answer(api.enrollmentTokensCreateOrUpdate, async ({ url, params, request }) => ({
+    ...((await request.json()) as object),
+    id: decodeURIComponent(url.pathname),
+    name: params.enrollmentTokenName ?? "",
+    type: "Microsoft.Bowline/enrollmentTokens",
+  })),
+  answer(api.enrollmentTokensListToken, () => ({ token: "bwe_of_the_mock" })),
   answer(api.serversList, () => ({ value: [{ properties: { state: "Live" as const, version: "0.1.0" } }] })),
   helmSettings,
   proxyHandler((request) => contextOf(request, {}).world),

@@ -33,7 +33,7 @@ export function checksOf(seen: Seen): Check[] {
 
 function check(title: string, problems: Problem[], good: string, bad: string, fix: string): Check {
   if (problems.length === 0) return { title, tone: "good", says: good, problems };
-  const says = `${problems.length.toLocaleString("en")} ${bad}`;
+  const says = `${bad}: ${problems.length.toLocaleString("en")}.`;
   return { title, tone: "bad", says, fix, problems: problems.slice(0, MOST_LISTED) };
 }
 
@@ -53,12 +53,12 @@ function nodes({ nodes }: Seen): Check {
     const words = [...bad, ...pressures.map((one) => text(one, "type") ?? "")];
     return words.length > 0 ? [{ at: refOf(node), says: words.join("; ") }] : [];
   });
-  const good = nodes.length === 0 ? "No node is known." : `All ${nodes.length} are ready.`;
+  const good = nodes.length === 0 ? "No node is known." : `Every one is ready (${nodes.length}).`;
   const result = check(
     "Nodes",
     problems,
     good,
-    `of ${nodes.length} with something wrong`,
+    `Of ${nodes.length} with something wrong`,
     "A kubelet that does not report is off, cut off, or out of memory or disk: look at the machine.",
   );
   return nodes.length === 0 ? { ...result, tone: "ended" } : result;
@@ -75,7 +75,7 @@ function pending({ pods }: Seen): Check {
     "Pending pods",
     problems,
     "Every pod has found its node.",
-    "pods find no node",
+    "Without a node",
     "The message says what is missing on which nodes: processor or memory (ask for less, or add a node), a taint that is not tolerated, a volume in another zone.",
   );
 }
@@ -110,7 +110,7 @@ function crashes({ pods }: Seen): Check {
     "Crash loops",
     problems,
     "No container ends again and again.",
-    "containers end again and again",
+    "Containers that end again and again",
     memory
       ? "OOMKilled: the container needs more than its limit of memory. Of the others the log before the last restart says why."
       : "The log before the last restart says why: open the pod, Logs, Before the last restart.",
@@ -123,7 +123,7 @@ function pulls({ pods }: Seen): Check {
     "Image pulls",
     problems,
     "Every image was found.",
-    "containers wait for their image",
+    "Containers that wait for their image",
     "The name or tag is wrong, the registry asks for a secret (imagePullSecrets), or the nodes cannot reach it.",
   );
 }
@@ -138,7 +138,7 @@ function quotas({ events }: Seen): Check {
     "Quotas",
     problems,
     "No quota was exceeded lately.",
-    "times something was not made, because of a quota",
+    "Refused because of a quota",
     "Raise the namespace's ResourceQuota, or ask for less.",
   );
 }

@@ -1,17 +1,18 @@
 /**
- * Registers a cluster without the command line: the browser makes the key, the server gets its public half with the
- * resource, and the private half goes into the values of the chart. It is good for one enrolment: the agent replaces it
- * at first contact by a key that never leaves the cluster.
+ * Registers a cluster without the command line: the resource, and an enrolment token with which its agent comes. The
+ * agent makes its key in the cluster, so that nothing lasting travels: the token is good for one cluster and one day.
  */
 import { at, text } from "../util/json";
-import { clusterId, type ResourcePath } from "../util/path-builder";
+import { CLUSTER_TYPE, clusterId, type ResourcePath } from "../util/path-builder";
 import {
   connectedClustersCreateOrUpdate,
+  enrollmentTokensCreateOrUpdate,
+  enrollmentTokensListToken,
   resourceGroupsCreateOrUpdate,
   resourceGroupsGet,
 } from "./__generated__/operations";
-import type { ConnectedCluster, ResourceGroup } from "./__generated__/types";
-import { ApiError, call, post } from "./http";
+import type { ConnectedCluster, EnrollmentToken, ResourceGroup } from "./__generated__/types";
+import { call, post } from "./http";
 
 export interface Registration extends ResourcePath {
   newGroup: boolean;
@@ -20,29 +21,26 @@ export interface Registration extends ResourcePath {
   tags: Record<string, string>;
 }
 
+const DAY_MILLISECONDS = 86_400_000;
+/** Where a cluster is whose location nobody says, when its group is made for it. */
+const NEW_GROUP_LOCATION = "local";
+
 /** What the chart has to know, as a file of values. */
 export async function registerCluster(wanted: Registration): Promise<string> {
   const { subscriptionId, resourceGroupName, name, tags } = wanted;
-  const key = await makeKey();
   const group = await groupOf(wanted);
-  const location = wanted.location ?? group.location;
-  const body = {
-    location,
-    tags,
-    identity: { type: "SystemAssigned" },
-    properties: { agentPublicKeyCertificate: key.publicBase64 },
-  } as unknown as ConnectedCluster;
+  const location = wanted.location ?? group.location ?? NEW_GROUP_LOCATION;
+  // Without a key it waits for its agent, and keeps what is said of it here.
+  const body = { location, tags, identity: { type: "SystemAssigned" }, properties: {} } as unknown as ConnectedCluster;
   const path = { subscriptionId, resourceGroupName, connectedClusterName: name };
   const cluster = await call(connectedClustersCreateOrUpdate, { path, body });
+  const token = await makeToken(wanted);
   const settings = await post("/dataplane/config/azure-arc-k8sagents/GetHelmSettings", {
     id: clusterId(wanted),
     identity: { principalId: text(cluster, "identity", "principalId") },
   });
-  return valuesFile({ ...wanted, location }, at(settings, "helmValuesContent"), key.privatePem);
+  return valuesFile(at(settings, "helmValuesContent"), location, token);
 }
-
-/** Where a cluster is whose location nobody says, when its group is made for it. */
-const NEW_GROUP_LOCATION = "local";
 
 function groupOf({ subscriptionId, resourceGroupName, newGroup, location }: Registration): Promise<ResourceGroup> {
   const path = { subscriptionId, resourceGroupName };
@@ -53,53 +51,32 @@ function groupOf({ subscriptionId, resourceGroupName, newGroup, location }: Regi
   });
 }
 
+async function makeToken({ subscriptionId, resourceGroupName, name }: ResourcePath): Promise<string> {
+  const now = Date.now();
+  // A name of its own each time: a token that was used stays used.
+  const path = { subscriptionId, resourceGroupName, enrollmentTokenName: `portal-${name}-${now.toString(36)}` };
+  const expiresOn = new Date(now + DAY_MILLISECONDS).toISOString();
+  const properties = {
+    description: `Of the portal, for ${name}`,
+    maxUses: 1,
+    expiresOn,
+    resourceTypes: [CLUSTER_TYPE],
+  };
+  await call(enrollmentTokensCreateOrUpdate, { path, body: { properties } as EnrollmentToken });
+  const answer = await call(enrollmentTokensListToken, { path, body: {} });
+  return text(answer, "token") ?? "";
+}
+
 /** JSON is YAML: a file that needs no writer of its own, and that nobody has to indent. */
-export function valuesFile(
-  { subscriptionId, resourceGroupName, name, location }: Registration,
-  known: unknown,
-  pem: string,
-) {
+export function valuesFile(known: unknown, location: string, enrollmentToken: string): string {
   const repository = text(known, "image.repository");
   const values = {
     server: text(known, "server"),
     caCertificate: text(known, "caCertificate") ?? "",
     resourceId: text(known, "resourceId"),
-    principalId: text(known, "principalId"),
+    location,
     ...(repository ? { image: { repository } } : {}),
-    global: {
-      subscriptionId,
-      resourceGroupName,
-      resourceName: name,
-      location,
-      onboardingPrivateKey: pem,
-    },
+    enrollmentToken,
   };
   return `${JSON.stringify(values, undefined, 2)}\n`;
-}
-
-interface NewKey {
-  publicBase64: string;
-  privatePem: string;
-}
-
-async function makeKey(): Promise<NewKey> {
-  // Browsers have it on encrypted pages only.
-  if (!globalThis.crypto?.subtle) {
-    throw new ApiError(0, "NoCryptography", "This browser makes no keys here: open the portal with https.");
-  }
-  const pair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
-  const [publicKey, privateKey] = await Promise.all([
-    crypto.subtle.exportKey("spki", pair.publicKey),
-    crypto.subtle.exportKey("pkcs8", pair.privateKey),
-  ]);
-  return { publicBase64: base64(publicKey), privatePem: pem(base64(privateKey)) };
-}
-
-function base64(bytes: ArrayBuffer): string {
-  return btoa(String.fromCharCode(...new Uint8Array(bytes)));
-}
-
-export function pem(text: string): string {
-  const lines = text.match(/.{1,64}/g) ?? [];
-  return `-----BEGIN PRIVATE KEY-----\n${lines.join("\n")}\n-----END PRIVATE KEY-----\n`;
 }

@@ -1,5 +1,6 @@
 /** What the server knows of a cluster's agent, explained: what is so, why probably, and what to do. Pure. */
 import { list, number, text } from "../util/json";
+import { count } from "../util/quantity";
 import { formatRelative, parseTime } from "../util/time";
 import type { StateTone } from "./resource-facts";
 import type { Resource } from "./resources";
@@ -46,7 +47,7 @@ function session({ cluster, now }: Known): Finding {
   const ago = at ? formatRelative(at, now) : "never";
   const about = "Session";
   if (state === "Connected") return { about, tone: "good", says: `The agent is connected, since ${ago}.` };
-  if (state === "Connecting") {
+  if (state === "Connecting" || state === "AgentNotInstalled") {
     return {
       about,
       tone: "waiting",
@@ -149,7 +150,7 @@ function inventory({ cluster, objects, newest, now }: Known): Finding {
       command: "kubectl auth can-i list pods --all-namespaces --as=system:serviceaccount:bowline-system:bowline-agent",
     };
   }
-  const amount = `${objects.toLocaleString("en")} objects${nodes === undefined ? "" : `, ${nodes} nodes`}`;
+  const amount = `${count(objects, "object")}${nodes === undefined ? "" : `, ${count(nodes, "node")}`}`;
   if (newest && now.getTime() - newest.getTime() > QUIET) {
     return {
       about,

@@ -51,8 +51,8 @@ export function HelmWay({ wanted, path, manifest }: { wanted: Wanted; path: Reso
   return (
     <>
       <p>
-        Without Bowline's command line: this page makes a key, registers the cluster under your name, and gives you a
-        file of values with the key's private half.
+        Without Bowline's command line: this page registers the cluster under your name, and gives you a file of values
+        with an enrolment token.
       </p>
       {!register.data && (
         <div className={styles.actions}>
@@ -70,8 +70,8 @@ export function HelmWay({ wanted, path, manifest }: { wanted: Wanted; path: Reso
             </Button>
           </div>
           <p className={styles.quiet}>
-            Keep it until the cluster is Connected, then throw it away: the key in it is good once, and the agent
-            replaces it by one that never leaves the cluster. This page does not keep it.
+            The token in it lets one cluster in, once, within a day: keep the file as you keep other secrets until the
+            cluster is Connected. This page does not keep it.
           </p>
           <Command
             text={
@@ -81,7 +81,7 @@ export function HelmWay({ wanted, path, manifest }: { wanted: Wanted; path: Reso
             }
           />
           <p className={styles.quiet}>
-            {manifest ? "The manifest holds the key too. " : ""}Helm must trust this server's certificate (
+            {manifest ? "The manifest holds the token too. " : ""}Helm must trust this server's certificate (
             <code>--ca-file</code>), and the cluster must be able to pull the agent's image.
           </p>
         </>

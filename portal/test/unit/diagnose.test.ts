@@ -1,7 +1,7 @@
 /** The words of a diagnosis, the commands that connect a cluster, and what is taken out of a report. */
 import { describe, expect, it } from "vitest";
 import { checksOf } from "../../app/api/cluster-checks";
-import { pem, valuesFile } from "../../app/api/connect-cluster";
+import { valuesFile } from "../../app/api/connect-cluster";
 import { findingsOf, type Known } from "../../app/api/diagnose";
 import { signsOf } from "../../app/forms/connect-cluster-verify";
 import {
@@ -122,7 +122,7 @@ describe("what is wrong in a cluster", () => {
   it("is cut where there is too much of it, and counted whole", () => {
     const pods = Array.from({ length: 70 }, (_, n) => pod(`p${n}`, waiting("CrashLoopBackOff")));
     const check = tones(pods)["Crash loops"];
-    expect(check?.says).toContain("70 containers");
+    expect(check?.says).toBe("Containers that end again and again: 70.");
     expect(check?.problems).toHaveLength(20);
   });
 });
@@ -174,13 +174,15 @@ describe("connecting", () => {
     expect(parseTags("a")).toBeUndefined();
   });
   it("writes what the chart has to know", () => {
-    const path = { subscriptionId: "s", resourceGroupName: "g", name: "n", newGroup: false, location: "l", tags: {} };
     const known = { server: "https://b", "image.repository": "b/agent", resourceId: "/r", principalId: "p" };
-    const values = JSON.parse(valuesFile(path, known, pem("A".repeat(70))));
-    expect(values).toMatchObject({ server: "https://b", caCertificate: "", image: { repository: "b/agent" } });
-    expect(values.global.onboardingPrivateKey).toBe(
-      `-----BEGIN PRIVATE KEY-----\n${"A".repeat(64)}\nAAAAAA\n-----END PRIVATE KEY-----\n`,
-    );
+    expect(JSON.parse(valuesFile(known, "oslo", "bwe_x"))).toEqual({
+      server: "https://b",
+      caCertificate: "",
+      resourceId: "/r",
+      location: "oslo",
+      image: { repository: "b/agent" },
+      enrollmentToken: "bwe_x",
+    });
   });
   it("is verified sign by sign", () => {
     const words = (resource: object | undefined, connected: boolean, objects: number, long = false) =>
