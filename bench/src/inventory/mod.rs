@@ -135,7 +135,7 @@ async fn starts(setup: &Setup, server: &mut Server) -> Result<Value> {
         let started = moment();
         server.launch()?;
         let right =
-            crate::program::until("a right answer after a start", Duration::from_secs(60), async || {
+            crate::program::until("a right answer after a start", Duration::from_secs(180), async || {
                 let Ok(mut connection) = server.admin.connect().await else { return Ok(None) };
                 let (status, answer) = query(&mut connection, question).await?;
                 last = format!("{status} {answer}");

@@ -37,6 +37,7 @@ codes! {
     "CannotDeleteSelf" [409] "A user cannot delete itself." => "Let another administrator do it.";
     "CannotRemoveOwnRootOwner" [409] "The caller would take its own Owner role at the root." => "Let another owner do it.";
     "CannotUnregister" [409] "The namespace is one that every subscription needs." => "Nothing needs to be done.";
+    "ClusterCloned" [409] "Two clusters use one key: one was restored from the other's backup." => "Connect the copy under a name of its own.";
     "ClusterNameInUse" [409] "Another cluster has this name, or it is connected with another key." => "Choose another name, or take it over: `--replace`, in REST the header X-Bowline-Replace: true.";
     "Conflict" [409] "Another request changed the same thing at the same time." => "Read it again, apply the change, retry.";
     "DeploymentsNotServedYet" [404] "This release of Bowline runs no template deployments." => "Create the resources one by one; deployments come in a later release.";

@@ -38,6 +38,8 @@ mod federation;
 mod identity;
 #[path = "all/install.rs"]
 mod install;
+#[path = "all/keys.rs"]
+mod keys;
 #[path = "all/kubernetes.rs"]
 mod kubernetes;
 #[path = "all/login.rs"]

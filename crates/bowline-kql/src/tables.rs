@@ -132,6 +132,9 @@ pub trait Tables: Send + Sync {
     /// Takes changes in, in this order. A query sees all of them or none.
     fn apply(&self, changes: Vec<Change>);
 
+    /// Nothing has changed for a while: a time to tidy up.
+    fn rest(&self);
+
     /// The tables as they are now, as far as a caller may see them.
     fn view(&self, mask: Box<dyn Mask>) -> Box<dyn Source + Send>;
 

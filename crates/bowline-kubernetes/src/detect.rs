@@ -60,6 +60,9 @@ const DISTRIBUTIONS: &[(Mark, &str)] = &[
     (Mark::Version("+vmware"), "tkg"),
     (Mark::Os("Talos"), "talos"),
     (Mark::AnnotationOn("cluster.x-k8s.io/cluster-name", "azure://"), "capz"),
+    (Mark::Annotation("cluster.x-k8s.io/cluster-name"), "cluster_api"),
+    // What many of those above leave too.
+    (Mark::Annotation("kubeadm.alpha.kubernetes.io/cri-socket"), "kubeadm"),
 ];
 
 const INFRASTRUCTURES: &[(Mark, &str)] = &[
@@ -71,7 +74,9 @@ const INFRASTRUCTURES: &[(Mark, &str)] = &[
     (Mark::Provider("openstack://"), "openstack"),
     (Mark::Provider("nutanix://"), "nutanix"),
     (Mark::Provider("harvester://"), "harvester"),
-    (Mark::Provider("metal3://"), "metal3"),
+    (Mark::Provider("metal3://"), "bare_metal"),
+    (Mark::Provider("tinkerbell://"), "bare_metal"),
+    (Mark::Provider("sidero://"), "bare_metal"),
     (Mark::Provider("digitalocean://"), "digitalocean"),
     (Mark::Provider("hcloud://"), "hetzner"),
     (Mark::Provider("linode://"), "linode"),

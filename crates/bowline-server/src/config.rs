@@ -106,9 +106,9 @@ pub struct Options {
     /// Seconds that an agent's token, and with it its session, lives [default: 1800].
     #[arg(long, env = "BOWLINE_AGENT_TOKEN_SECONDS")]
     agent_token_seconds: Option<u64>,
-    /// Days that an agent's key is valid [default: 90].
-    #[arg(long, env = "BOWLINE_AGENT_KEY_DAYS")]
-    agent_key_days: Option<u64>,
+    /// Seconds that an agent's key is valid; agents replace it from half of that on [default: 7776000, 90 days].
+    #[arg(long, env = "BOWLINE_AGENT_KEY_SECONDS")]
+    agent_key_seconds: Option<u64>,
     /// A folder with the agent's image as an OCI image layout, to serve under /v2/bowline-agent.
     #[arg(long, env = "BOWLINE_AGENT_IMAGE")]
     agent_image: Option<PathBuf>,
@@ -299,12 +299,14 @@ impl Config {
             (None, None) => None,
             _ => bail!("--tls-cert and --tls-key belong together: give both or neither"),
         };
-        let days = i64::try_from(options.agent_key_days.or(file.agent_key_days).unwrap_or(90))
-            .context("agent-key-days is too large")?;
+        let key = i64::try_from(options.agent_key_seconds.or(file.agent_key_seconds).unwrap_or(90 * 86_400))
+            .context("agent-key-seconds is too large")?;
         let token = i64::try_from(options.agent_token_seconds.or(file.agent_token_seconds).unwrap_or(1800))
             .context("agent-token-seconds is too large")?;
-        if !(1..=3650).contains(&days) || !(10..=86_400).contains(&token) {
-            bail!("agent-key-days must be 1 to 3650 and agent-token-seconds 10 to 86400");
+        if !(10..=3650 * 86_400).contains(&key) || !(10..=86_400).contains(&token) {
+            bail!(
+                "agent-key-seconds must be 10 to 315360000 (ten years) and agent-token-seconds 10 to 86400"
+            );
         }
         let signing = match options.signing_key_seconds.or(file.signing_key_seconds) {
             None => bowline_auth::RotationRule::default(),
@@ -369,7 +371,7 @@ impl Config {
                 options.restart_grace.or(file.restart_grace).unwrap_or(60),
             ),
             agent_token_lifetime: jiff::SignedDuration::from_secs(token),
-            agent_key_lifetime: jiff::SignedDuration::from_hours(days * 24),
+            agent_key_lifetime: jiff::SignedDuration::from_secs(key),
             agent_image: options.agent_image.or(file.agent_image),
             disk_reserve_bytes: options.disk_reserve_mib.or(file.disk_reserve_mib).unwrap_or(256) << 20,
             index_memory: usize::try_from(options.index_memory.or(file.index_memory).unwrap_or(512) << 20)?,

@@ -83,8 +83,8 @@ struct State {
     provisioning_state: Option<String>,
 }
 
-/// The body of the PUT.
-pub fn body(request: &Request) -> Value {
+/// The body of the PUT. Of a resource that is there everything stays that this host does not say itself.
+pub fn body(request: &Request, there: Option<Value>) -> Value {
     let mut properties = json!({
         "vmId": request.vm_id,
         "clientPublicKey": request.public_key,
@@ -94,18 +94,37 @@ pub fn body(request: &Request) -> Value {
     if let Some(uuid) = &request.identifying.vm_uuid {
         properties["vmUuid"] = uuid.as_str().into();
     }
-    json!({
-        "location": request.location,
-        "tags": request.tags,
-        "identity": {"type": "SystemAssigned"},
-        "properties": properties,
-    })
+    let mut body = there.filter(Value::is_object).unwrap_or_else(|| json!({}));
+    body["location"] = request.location.as_str().into();
+    body["identity"] = json!({"type": "SystemAssigned"});
+    if !request.tags.is_empty() || body["tags"].is_null() {
+        body["tags"] = json!(request.tags);
+    }
+    match (body["properties"].as_object_mut(), properties) {
+        (Some(known), Value::Object(own)) => known.extend(own),
+        (_, properties) => body["properties"] = properties,
+    }
+    body
+}
+
+/// The resource, if it is there and may be seen.
+async fn find(client: &Client, bearer: &Bearer, path: &str) -> Result<Option<Value>, RequestError> {
+    match client.call(client.request(Method::GET, path).bearer_auth(bearer.secret())).await {
+        Ok((_, answer)) => serde_json::from_slice(&answer)
+            .map(Some)
+            .map_err(|error| RequestError::Answer { reason: error.to_string() }),
+        Err(error) if matches!(error.status(), Some(StatusCode::NOT_FOUND | StatusCode::FORBIDDEN)) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Enrols, and waits until the resource exists.
 pub async fn enrol(client: &Client, bearer: &Bearer, request: &Request) -> Result<Enrolled, RequestError> {
     let path = format!("{}?api-version={API_VERSION}", request.place.resource_id());
-    let mut put = client.request(Method::PUT, &path).bearer_auth(bearer.secret()).json(&body(request));
+    let body = body(request, find(client, bearer, &path).await?);
+    let mut put = client.request(Method::PUT, &path).bearer_auth(bearer.secret()).json(&body);
     if request.replace {
         put = put.header(wire::REPLACE_HEADER, "true");
     }

@@ -86,11 +86,21 @@ async fn the_same_host_again_keeps_its_key_and_loses_nothing() {
     let (server, folder) = (Server::start().await, tempfile::tempdir().unwrap());
     let state = state(&folder, "a");
     connect(&state, options(&server)).await.0.unwrap();
-    let before = server.state().machines.values().next().unwrap().clone();
-    let (again, said) = connect(&state, options(&server)).await;
+    let before = {
+        let mut state = server.state();
+        let machine = state.machines.values_mut().next().unwrap();
+        // What somebody configured since.
+        machine.body["tags"] = serde_json::json!({"line": "3"});
+        machine.body["properties"]["parentClusterResourceId"] = "/a/cluster".into();
+        machine.clone()
+    };
+    let (again, said) =
+        connect(&state, ConnectOptions { tags: Default::default(), ..options(&server) }).await;
     again.unwrap();
     assert!(said.contains("nothing configured is lost"), "{said}");
     let after = server.state().machines.values().next().unwrap().clone();
+    assert_eq!(after.body["tags"], serde_json::json!({"line": "3"}));
+    assert_eq!(after.body["properties"]["parentClusterResourceId"], "/a/cluster");
     assert_eq!((before.key, before.vm_id, before.principal_id), (after.key, after.vm_id, after.principal_id));
 }
 

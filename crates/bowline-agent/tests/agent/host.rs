@@ -75,6 +75,7 @@ fn a_physical_server_with_two_processors_and_lvm() {
     ]);
     assert_eq!(facts["storageProfile"]["disks"], disks, "a logical volume counts for the disk below it");
     let detected = &facts["detectedProperties"];
+    assert_eq!(detected["machineId"], "b08dfa6083e7567a1921a715000001fb");
     assert_eq!(detected["logicalCoreCount"], "8");
     assert_eq!(detected["coreCount"], "4");
     assert_eq!(detected["processorCount"], "2");
@@ -121,6 +122,7 @@ fn a_cloud_machine_on_arm() {
     assert_eq!(facts["hardwareProfile"]["numberOfCpuSockets"], 1);
     assert_eq!(facts["hardwareProfile"]["processors"][0]["numberOfCores"], 2);
     assert_eq!(facts.get("vmUuid"), None, "what only root may read is left out");
+    assert_eq!(facts["detectedProperties"].get("machineId"), None, "a system that was not set up has none");
 }
 
 #[test]

@@ -269,7 +269,11 @@ impl Server {
             let properties = json!({"provisioningState": "Succeeded"});
             return json_answer(status, json!({"id": id, "identity": identity, "properties": properties}));
         }
-        error_answer(405, "MethodNotAllowed", "no")
+        match self.state().machines.get(&id) {
+            Some(machine) if method == Method::GET => json_answer(200, machine.body.clone()),
+            None if method == Method::GET => error_answer(404, "ResourceNotFound", "no such machine"),
+            _ => error_answer(405, "MethodNotAllowed", "no"),
+        }
     }
 
     fn me(&self) -> Response<BoxBody<Bytes, Infallible>> {

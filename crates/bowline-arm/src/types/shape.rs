@@ -140,6 +140,8 @@ pub struct Shape {
     pub versions: Vec<ApiVersion>,
     /// The root of the property tree.
     pub root: Node,
+    /// Whose presence in a stored text means that the newest version does not show all of it as it is written.
+    hidden: Vec<String>,
 }
 
 impl Shape {
@@ -165,7 +167,10 @@ impl Shape {
                 (row.since, row.until, row.access, row.required);
             (node.values, node.open, node.shown_as) = (row.values, row.open, row.shown_as);
         }
-        Ok(Self { resource_type: table.resource_type, versions: table.versions, root })
+        let mut shape =
+            Self { resource_type: table.resource_type, versions: table.versions, root, hidden: Vec::new() };
+        shape.hidden = hidden(&shape.root, shape.latest());
+        Ok(shape)
     }
 
     /// The newest modelled version.
@@ -183,6 +188,12 @@ impl Shape {
     /// Turns the stored document into what `version` shows: nothing newer, nothing retired, nothing secret.
     pub fn show(&self, document: &mut Value, version: &ApiVersion) {
         show(&self.root, document, version);
+    }
+
+    /// Whether the newest version shows a stored document just as it is written; where that is not certain, it says no.
+    #[must_use]
+    pub fn shows_whole(&self, document: &str) -> bool {
+        !self.hidden.iter().any(|name| document.contains(name.as_str()))
     }
 
     /// Turns what a caller PUTs in `version` into the next stored document.
@@ -213,6 +224,20 @@ impl Shape {
         take_secrets(&self.root, document, String::new(), &mut secrets);
         secrets
     }
+}
+
+/// The names, as JSON writes them, of everything that [`show`] takes out. Where it puts something in: the quotation mark that every text has.
+fn hidden(node: &Node, version: &ApiVersion) -> Vec<String> {
+    let of = |(name, child): (&String, &Node)| {
+        if child.shown_as.is_some() {
+            vec!["\"".to_owned()]
+        } else if !child.exists_in(version) || matches!(child.access, Access::WriteOnly | Access::Secret) {
+            vec![Value::from(name.as_str()).to_string()]
+        } else {
+            hidden(child, version)
+        }
+    };
+    node.members.iter().flat_map(of).collect()
 }
 
 fn show(node: &Node, value: &mut Value, version: &ApiVersion) {

@@ -35,7 +35,7 @@ const INVENTORY: &str = "inventory";
 const LOGGED: u64 = 100_000;
 /// Rest between two looks: many commits in a row are read together.
 const BREATH: Duration = Duration::from_millis(10);
-/// How often to look which entries of the activity log are past their time.
+/// Without a change for so long the tables tidy up; how often to look which entries of the activity log are past their time.
 const RETENTION: Duration = Duration::from_secs(5);
 /// Rest after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -93,7 +93,10 @@ pub(super) async fn follow(
         tokio::time::sleep(BREATH).await;
         tokio::select! {
             () = cancel.cancelled() => return,
-            () = tokio::time::sleep(RETENTION) => {}
+            () = tokio::time::sleep(RETENTION) => {
+                let tables = Arc::clone(&tables);
+                let _ = tokio::task::spawn_blocking(move || tables.rest()).await;
+            }
             changed = heads.changed() => if changed.is_err() { return },
             changed = observations.changed() => if changed.is_err() { return },
         }
@@ -188,7 +191,7 @@ impl Follower {
                 let source = Source { epoch: segment.source_epoch, seq: segment.seq, staged: None };
                 let _ = self.sources.insert(segment.source.clone(), source);
                 let objects = move || match read_segment(&segment) {
-                    Ok(objects) => seen(&reporter, &objects),
+                    Ok(objects) => shown(&reporter, &objects),
                     Err(error) => {
                         tracing::warn!(%error, "what an agent saw is missing from the tables of queries");
                         Vec::new()
@@ -419,8 +422,11 @@ fn seen(reporter: &Reporter, objects: &[(String, Seen)]) -> Vec<Change> {
     let host = reporter.host();
     let keys = objects.iter().map(|(key, _)| host.key(key)).collect();
     let keep = Change::Keep { table: reporter.table(), owner: host.owner(), keys };
-    let rows = objects.iter().filter_map(|(key, seen)| reporter.put(key, &seen.object));
-    std::iter::once(keep).chain(rows).collect()
+    std::iter::once(keep).chain(shown(reporter, objects)).collect()
+}
+
+fn shown(reporter: &Reporter, objects: &[(String, Seen)]) -> Vec<Change> {
+    objects.iter().filter_map(|(key, seen)| reporter.put(key, &seen.object)).collect()
 }
 
 fn interrupted() -> StoreError {

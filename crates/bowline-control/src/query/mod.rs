@@ -7,6 +7,7 @@
 
 mod answer;
 mod follow;
+mod included;
 mod log;
 mod mask;
 mod objects;

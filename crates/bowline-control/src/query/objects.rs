@@ -1,5 +1,6 @@
 //! Objects that clusters' agents saw, as rows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -7,16 +8,48 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bowline_kql::tables::{Change, Entry, Place};
 use bowline_kql::value::parse_datetime;
 use bowline_kql::{Type, Value};
-use serde_json::Value as Json;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::mask::DATA;
 use super::reporter::Host;
 use super::resources::segment;
 use super::tables::{OBJECT, Of};
 
+/// What of an object is in columns of its own, as it is written.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Object<'a> {
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    uid: Option<&'a RawValue>,
+    creation_timestamp: Option<&'a RawValue>,
+    generation: Option<&'a RawValue>,
+    managed_fields: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Managed {
+    #[serde(default)]
+    manager: String,
+}
+
+/// What a part of an object says, if it is of the type that it should be.
+fn read<'a, T: Deserialize<'a>>(part: Option<&'a RawValue>) -> Option<T> {
+    part.and_then(|part| serde_json::from_str(part.get()).ok())
+}
+
 /// An object's row; its key is `apps/v1/Deployment/namespace/name`.
 pub(super) fn put(cluster: &Host, object_key: &str, text: &str) -> Option<Change> {
-    let object: Json = serde_json::from_str(text).ok()?;
+    let object: Object<'_> = serde_json::from_str(text).ok()?;
+    let metadata: Metadata<'_> = read(object.metadata).unwrap_or_default();
     let mut parts = object_key.rsplitn(4, '/');
     let (name, namespace, kind, version) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let scope = match namespace {
@@ -24,7 +57,6 @@ pub(super) fn put(cluster: &Host, object_key: &str, text: &str) -> Option<Change
         namespace => format!("{}/namespaces/{namespace}", cluster.key).into(),
     };
     let place = Place { owner: cluster.owner(), class: class(version, kind).into(), scope };
-    let metadata = &object["metadata"];
     let string = |text: &str| Value::String(text.to_owned());
     let cell = |(column, ty, _, path): &(&str, Type, _, &[&str])| match *column {
         "id" => Value::String(format!(
@@ -41,13 +73,14 @@ pub(super) fn put(cluster: &Host, object_key: &str, text: &str) -> Option<Change
         "kind" => string(kind),
         "namespace" => string(namespace),
         "name" => string(name),
-        "uid" => string(metadata["uid"].as_str().unwrap_or_default()),
+        "uid" => Value::String(read(metadata.uid).unwrap_or_default()),
         "creationTimestamp" => {
-            let ticks = metadata["creationTimestamp"].as_str().and_then(parse_datetime);
+            let time: Option<String> = read(metadata.creation_timestamp);
+            let ticks = time.and_then(|time| parse_datetime(&time));
             ticks.map_or(Value::Null(Type::Datetime), Value::Datetime)
         }
-        "generation" => metadata["generation"].as_i64().map_or(Value::Null(Type::Long), Value::Long),
-        "managers" => managers(&metadata["managedFields"]),
+        "generation" => read(metadata.generation).map_or(Value::Null(Type::Long), Value::Long),
+        "managers" => managers(read(metadata.managed_fields).unwrap_or_default()),
         "object" => Value::Dynamic(text.to_owned()),
         _ => {
             debug_assert!(!path.is_empty(), "{column} is found in the object");
@@ -60,12 +93,10 @@ pub(super) fn put(cluster: &Host, object_key: &str, text: &str) -> Option<Change
 }
 
 /// Who manages fields of the object, each once.
-fn managers(fields: &Json) -> Value {
-    let names = fields.as_array().into_iter().flatten().filter_map(|field| field["manager"].as_str());
-    let mut names: Vec<&str> = names.collect();
-    names.sort_unstable();
-    names.dedup();
-    if names.is_empty() { Value::Null(Type::Dynamic) } else { Value::Dynamic(Json::from(names).to_string()) }
+fn managers(fields: Vec<Managed>) -> Value {
+    let names: BTreeSet<String> =
+        fields.into_iter().map(|field| field.manager).filter(|name| !name.is_empty()).collect();
+    if names.is_empty() { Value::Null(Type::Dynamic) } else { Value::Dynamic(json!(names).to_string()) }
 }
 
 /// The data action that shows objects of a kind, as Azure's roles name it; a group of the core has none in it.

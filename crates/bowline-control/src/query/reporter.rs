@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bowline_kql::tables::Change;
 use bowline_store::Record;
-use serde_json::Value as Json;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::tables::Of;
@@ -19,14 +19,20 @@ pub(super) struct Host {
     pub(super) location: Box<str>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Located {
+    location: String,
+}
+
 impl Host {
     fn of(record: &Record) -> Self {
-        let document: Json = serde_json::from_str(&record.document).unwrap_or_default();
+        let Located { location } = serde_json::from_str(&record.document).unwrap_or_default();
         Self {
             uid: record.uid,
             key: record.key.as_str().into(),
             id: record.id.as_str().into(),
-            location: document["location"].as_str().unwrap_or_default().into(),
+            location: location.into(),
         }
     }
 

@@ -1,11 +1,14 @@
 //! Records as rows: as their newest api-version shows them, in Azure's columns.
 
-use bowline_arm::{ApiVersion, Error};
+use std::borrow::Cow;
+
+use bowline_arm::Error;
 use bowline_kql::engine::Row;
-use bowline_kql::tables::{Change, Entry, Place};
+use bowline_kql::tables::{Change, Entry, Held, Place};
 use bowline_kql::{Type, Value};
 use bowline_store::{Change as Changed, Record};
-use serde_json::Value as Json;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::tables::{RESOURCE, table_of};
 use crate::Control;
@@ -61,26 +64,70 @@ pub(super) fn record_of(change: &Changed) -> Option<Record> {
     })
 }
 
+/// What a document says in the columns, as it is written there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown<'a> {
+    #[serde(borrow)]
+    kind: Option<&'a RawValue>,
+    location: Option<&'a RawValue>,
+    managed_by: Option<&'a RawValue>,
+    display_name: Option<&'a RawValue>,
+    sku: Option<&'a RawValue>,
+    plan: Option<&'a RawValue>,
+    properties: Option<&'a RawValue>,
+    tags: Option<&'a RawValue>,
+    identity: Option<&'a RawValue>,
+    zones: Option<&'a RawValue>,
+    extended_location: Option<&'a RawValue>,
+}
+
 /// A record as its newest api-version shows it, in the columns.
 fn row(control: &Control, spec: &Spec, record: &Record) -> Result<Row, Error> {
-    let shown = render_record(spec, record, newest(spec))?;
-    let text = |name: &str| Value::String(shown[name].as_str().unwrap_or_default().to_owned());
-    let cell = |(name, ty, _): &(&str, Type, _)| match (*name, ty) {
-        ("type", _) => Value::String(match record.resource_type.as_str() {
+    let text = if spec.shape.shows_whole(&record.document) {
+        Cow::Borrowed(record.document.as_str())
+    } else {
+        Cow::Owned(render_record(spec, record, spec.shape.latest())?.to_string())
+    };
+    let shown: Shown<'_> = serde_json::from_str(&text)
+        .map_err(|error| Error::internal(format!("the document of {} is not JSON: {error}", record.key)))?;
+    let text = |json: Option<&RawValue>| {
+        Value::String(json.and_then(|json| serde_json::from_str(json.get()).ok()).unwrap_or_default())
+    };
+    let bag = |json: Option<&RawValue>| {
+        json.map_or(Value::Null(Type::Dynamic), |json| Value::Dynamic(json.get().to_owned()))
+    };
+    let cell = |(name, ty, _): &(&str, Type, Held)| match *name {
+        "id" => Value::String(record.id.clone()),
+        // Azure shows subscriptions by the name that people gave them.
+        "name" if shown.display_name.is_some() && spec.type_key() == "microsoft.resources/subscriptions" => {
+            text(shown.display_name)
+        }
+        "name" => Value::String(record.id.rsplit('/').next().unwrap_or_default().to_owned()),
+        "type" => Value::String(match record.resource_type.as_str() {
             // Azure's name of groups among its tables.
             "microsoft.resources/resourcegroups" => {
                 "microsoft.resources/subscriptions/resourcegroups".to_owned()
             }
             other => other.to_owned(),
         }),
-        ("tenantId", _) => Value::String(control.tenant().to_string()),
-        ("resourceGroup", _) => Value::String(segment(&record.key, "resourcegroups").to_owned()),
-        ("subscriptionId", _) => Value::String(segment(&record.key, "subscriptions").to_owned()),
-        (name, Type::Dynamic) => match &shown[name] {
-            Json::Null => Value::Null(Type::Dynamic),
-            value => Value::Dynamic(value.to_string()),
-        },
-        (name, _) => text(name),
+        "tenantId" => Value::String(control.tenant().to_string()),
+        "resourceGroup" => Value::String(segment(&record.key, "resourcegroups").to_owned()),
+        "subscriptionId" => Value::String(segment(&record.key, "subscriptions").to_owned()),
+        "kind" => text(shown.kind),
+        "location" => text(shown.location),
+        "managedBy" => text(shown.managed_by),
+        "sku" => bag(shown.sku),
+        "plan" => bag(shown.plan),
+        "properties" => bag(shown.properties),
+        "tags" => bag(shown.tags),
+        "identity" => bag(shown.identity),
+        "zones" => bag(shown.zones),
+        "extendedLocation" => bag(shown.extended_location),
+        other => {
+            debug_assert!(false, "{other} is a column of resources and nothing fills it");
+            Value::null(*ty)
+        }
     };
     Ok(RESOURCE.iter().map(cell).collect())
 }
@@ -88,11 +135,6 @@ fn row(control: &Control, spec: &Spec, record: &Record) -> Result<Row, Error> {
 /// What follows a segment of a key.
 pub(super) fn segment<'a>(key: &'a str, after: &str) -> &'a str {
     key.split('/').skip_while(|part| *part != after).nth(1).unwrap_or_default()
-}
-
-fn newest(spec: &Spec) -> &'static ApiVersion {
-    let versions = &spec.shape.versions;
-    versions.iter().max().expect("a type has a version")
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::answer::Over;
 use super::order::{Key, Order};
 use super::pins::Owner;
 use super::request::Request;
-use super::{Bounds, Parts, answer, catalogue, mask, tables};
+use super::{Bounds, Parts, answer, catalogue, included, mask, tables};
 use crate::Control;
 use crate::context::OpContext;
 use crate::pipeline::store_error;
@@ -61,7 +61,8 @@ pub(crate) async fn resources(
     context: &OpContext,
     body: &Value,
 ) -> Result<Answered, Error> {
-    let request = Request::parse(body)?;
+    let placed = included::place(control, context, body).await?;
+    let request = Request::parse(placed.as_ref().unwrap_or(body))?;
     let queries = control.queries();
     let parts = queries.parts.get().cloned();
     let parts = parts.ok_or_else(|| Error::new(503, "ServiceUnavailable", "This server runs no queries."))?;

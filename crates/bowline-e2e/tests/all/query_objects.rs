@@ -167,7 +167,7 @@ async fn objects_of_a_cluster_are_asked_for_and_shown_to_who_may_see_them() {
     wait_for(&admin, "KubernetesObjects | count", &json!([{"Count": 0}])).await;
 }
 
-/// By the UUID that the firmware gives both; a host without one has no such line in it.
+/// By what both are known by: the UUID of the firmware where it gives one, and the id of the system.
 async fn from_a_node_to_its_machine(server: &Server, admin: &Api, cluster: &Cluster, group: &str) {
     let token = enrolment_token(admin, group, "t", 1).await;
     let (url, ca) = (server.url(), server.ca());
@@ -182,16 +182,27 @@ async fn from_a_node_to_its_machine(server: &Server, admin: &Api, cluster: &Clus
         got["properties"]["osName"].is_string().then_some(got)
     })
     .await;
-    let Some(uuid) = machine["properties"]["vmUuid"].as_str() else {
-        eprintln!("skipped the join from a node to its machine: the firmware of this host gives no UUID");
-        return;
-    };
+    let properties = &machine["properties"];
+    let uuid = properties["vmUuid"].as_str().unwrap_or_default();
+    let system = properties["detectedProperties"]["machineId"].as_str().expect("a Linux host has one");
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}, "status": {"nodeInfo": {
-        "systemUUID": uuid.to_uppercase(), "machineID": "", "bootID": "", "kernelVersion": "", "osImage": "", "containerRuntimeVersion": "",
+        "systemUUID": uuid.to_uppercase(), "machineID": system, "bootID": "", "kernelVersion": "", "osImage": "", "containerRuntimeVersion": "",
         "kubeletVersion": "", "kubeProxyVersion": "", "operatingSystem": "", "architecture": ""}}});
     let _ = cluster.kubectl(&["create", "-f", "-"], &[node]);
-    let under = "KubernetesObjects | where kind == 'Node' | project node = name, uuid = tolower(tostring(status.nodeInfo.systemUUID)) \
-        | join kind=inner (Resources | where type == 'microsoft.hybridcompute/machines' | project machineId = id, machine = name, uuid = tolower(tostring(properties.vmUuid))) on uuid \
-        | join kind=inner (MachineSoftware | summarize packages = count() by machineId) on machineId | project node, machine, some = packages > 0";
-    wait_for(admin, under, &json!([{"node": "node-1", "machine": "host-1", "some": true}])).await;
+    for (known, of_node, of_machine) in
+        [(!uuid.is_empty(), "systemUUID", "vmUuid"), (true, "machineID", "detectedProperties.machineId")]
+    {
+        if !known {
+            eprintln!(
+                "skipped the join from a node to its machine by UUID: the firmware of this host gives none"
+            );
+            continue;
+        }
+        let under = format!(
+            "KubernetesObjects | where kind == 'Node' | project node = name, host = tolower(tostring(status.nodeInfo.{of_node})) \
+            | join kind=inner (Resources | where type == 'microsoft.hybridcompute/machines' | project machineId = id, machine = name, host = tolower(tostring(properties.{of_machine}))) on host \
+            | join kind=inner (MachineSoftware | summarize packages = count() by machineId) on machineId | project node, machine, some = packages > 0"
+        );
+        wait_for(admin, &under, &json!([{"node": "node-1", "machine": "host-1", "some": true}])).await;
+    }
 }

@@ -150,6 +150,7 @@ impl Opened {
 
 impl Documents {
     pub(crate) fn pack(documents: &[Option<&str>], room: &Arc<Room>) -> Result<Self, QueryError> {
+        let mut packer = zstd::bulk::Compressor::new(LEVEL).map_err(|_| broken())?;
         let blocks = documents
             .chunks(IN_BLOCK)
             .map(|some| {
@@ -160,7 +161,7 @@ impl Documents {
                     plain.extend(end.to_le_bytes());
                 }
                 some.iter().flatten().for_each(|document| plain.extend(document.as_bytes()));
-                zstd::bulk::compress(&plain, LEVEL).map(|bytes| room.keep(bytes)).map_err(|_| broken())
+                packer.compress(&plain).map(|bytes| room.keep(bytes)).map_err(|_| broken())
             })
             .collect::<Result<_, QueryError>>()?;
         Ok(Self { blocks, rows: documents.len() })

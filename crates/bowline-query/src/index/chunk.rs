@@ -1,14 +1,17 @@
 //! Rows that do not change any more, column by column.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bowline_kql::engine::Row;
 use bowline_kql::tables::{Entry, Held, Layout};
 use bowline_kql::{Type, Value};
-use datafusion::arrow::array::{Array, ArrayRef, StringViewArray, StringViewBuilder, UInt32Array};
+use datafusion::arrow::array::{
+    Array, ArrayRef, StringArray, StringBuilder, StringViewArray, StringViewBuilder, UInt32Array,
+};
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::DataType;
+use memchr::memmem;
 
 use super::blocks::{Documents, Room};
 use super::codes::{Codes, Gathering};
@@ -18,6 +21,9 @@ use crate::error::QueryError;
 
 /// Rows of a chunk.
 pub(crate) const ROWS: usize = 8192;
+
+/// What stands before the namespace and the type of a collection.
+const PROVIDERS: &str = "/providers/";
 
 /// A path into a column.
 pub(crate) type Place = (usize, Vec<String>);
@@ -32,8 +38,14 @@ pub(crate) struct OpenRow {
 
 #[derive(Debug)]
 enum Column {
-    Id { above: Codes, last: StringViewArray },
-    Text(StringViewArray),
+    /// Up to the collection, of which there are few; and from there on.
+    Id {
+        above: Codes,
+        rest: StringArray,
+    },
+    /// What is behind the last slash of the id.
+    Name,
+    Text(StringArray),
     Few(Codes),
     Number(ArrayRef),
     Document(Documents),
@@ -124,13 +136,6 @@ impl Chunk {
         let columns = (0..layout.held.len())
             .map(|column| seal(layout, rows, column, room))
             .collect::<Result<_, _>>()?;
-        let hold_apart = |(column, keys): &Place| {
-            let mut gathering = Gathering::default();
-            for row in rows {
-                gathering.push(text_of(&row.entry.values[*column]).and_then(|text| path::at(text, keys)));
-            }
-            ((*column, keys.clone()), Arc::new(gathering.finish()))
-        };
         let (mut places, mut numbers) = (Vec::new(), HashMap::new());
         let place_of = rows
             .iter()
@@ -146,7 +151,7 @@ impl Chunk {
             places,
             place_of,
             columns,
-            apart: RwLock::new(apart.iter().map(hold_apart).collect()),
+            apart: RwLock::new(hold_apart(rows, apart)),
         })
     }
 
@@ -185,23 +190,46 @@ impl Chunk {
                 documents.each(rows, |text| texts.append_option(text))?;
                 Arc::new(texts.finish())
             }
-            Column::Id { above, last } => {
+            Column::Id { above, rest } => {
                 let mut texts = StringViewBuilder::with_capacity(rows.len());
                 let mut id = String::new();
                 for row in rows {
                     id.clear();
                     id.push_str(above.text(*row as usize).unwrap_or_default());
-                    id.push_str(last.value(*row as usize));
+                    id.push_str(rest.value(*row as usize));
                     texts.append_value(&id);
                 }
                 Arc::new(texts.finish())
             }
-            Column::Text(texts) if rows.len() == self.len() => Arc::new(texts.clone()),
-            Column::Text(texts) => taken(texts, rows)?,
+            Column::Name => Arc::new(self.names(rows)?),
+            Column::Text(texts) if rows.len() == self.len() => Arc::new(StringViewArray::from(texts)),
+            Column::Text(texts) => {
+                Arc::new(rows.iter().map(|row| text_at(texts, *row as usize)).collect::<StringViewArray>())
+            }
             Column::Number(numbers) if rows.len() == self.len() => Arc::clone(numbers),
             Column::Number(numbers) => taken(numbers, rows)?,
             Column::Alias => return Err(QueryError::failed("a column of the index stands for itself")),
         })
+    }
+
+    /// Ends of ids, which stay where they are.
+    fn names(&self, rows: &[u32]) -> Result<StringViewArray, QueryError> {
+        let rest = self.columns.iter().find_map(|column| match column {
+            Column::Id { rest, .. } => Some(rest),
+            _ => None,
+        });
+        let rest = rest.ok_or_else(|| QueryError::failed("a table of the index has names and no ids"))?;
+        let mut texts = StringViewBuilder::with_capacity(rows.len());
+        let block = texts.append_block(rest.values().clone());
+        for row in rows {
+            let (from, end) =
+                (rest.value_offsets()[*row as usize] as u32, rest.value_offsets()[*row as usize + 1] as u32);
+            let skipped = (end - from) - last(rest.value(*row as usize)).len() as u32;
+            texts
+                .try_append_view(block, from + skipped, end - from - skipped)
+                .map_err(|error| QueryError::failed(format!("the index cannot read a name: {error}")))?;
+        }
+        Ok(texts.finish())
     }
 
     fn member(
@@ -256,16 +284,62 @@ impl Chunk {
     pub(crate) fn bytes(&self) -> usize {
         let apart = self.apart.read().unwrap_or_else(PoisonError::into_inner);
         let columns = self.columns.iter().map(|column| match column {
-            Column::Id { above, last } => above.bytes() + last.get_array_memory_size(),
+            Column::Id { above, rest } => above.bytes() + rest.get_array_memory_size(),
             Column::Text(texts) => texts.get_array_memory_size(),
             Column::Few(codes) => codes.bytes(),
             Column::Number(numbers) => numbers.get_array_memory_size(),
             Column::Document(documents) => documents.bytes(),
-            Column::Alias => 0,
+            Column::Alias | Column::Name => 0,
         });
         let apart = apart.values().map(|codes| codes.bytes());
         18 * self.len() + 4 * self.places.len() + columns.chain(apart).sum::<usize>()
     }
+}
+
+/// An id comes apart behind the collection that it is in, so that children go with their parents: `…/machines/` and `m/extensions/e`.
+fn at_collection<'a>(id: &'a str, providers: &memmem::FinderRev<'_>) -> (&'a str, &'a str) {
+    let provider = providers.rfind(id.as_bytes()).map(|at| at + PROVIDERS.len());
+    let behind = provider.and_then(|from| {
+        let slash = memchr::memchr_iter(b'/', &id.as_bytes()[from..]).nth(1)?;
+        Some(from + slash + 1)
+    });
+    id.split_at(behind.unwrap_or_else(|| id.len() - last(id).len()))
+}
+
+/// What is behind the last slash.
+fn last(text: &str) -> &str {
+    memchr::memrchr(b'/', text.as_bytes()).map_or(text, |slash| &text[slash + 1..])
+}
+
+/// Texts without room to grow.
+fn packed(texts: Vec<Option<&str>>) -> StringArray {
+    let bytes = texts.iter().flatten().map(|text| text.len()).sum();
+    let mut builder = StringBuilder::with_capacity(texts.len(), bytes);
+    builder.extend(texts);
+    builder.finish()
+}
+
+fn text_at(texts: &StringArray, row: usize) -> Option<&str> {
+    texts.is_valid(row).then(|| texts.value(row))
+}
+
+/// What stands at these paths, as columns of few texts.
+fn hold_apart(rows: &[Arc<OpenRow>], places: &[Place]) -> HashMap<Place, Arc<Codes>> {
+    let mut apart = HashMap::new();
+    let columns: BTreeSet<usize> = places.iter().map(|(column, _)| *column).collect();
+    for column in columns {
+        let here = || places.iter().filter(move |(other, _)| *other == column);
+        let paths: Vec<&[String]> = here().map(|(_, keys)| keys.as_slice()).collect();
+        let mut gatherings: Vec<Gathering<'_>> = paths.iter().map(|_| Gathering::default()).collect();
+        let mut found = Vec::new();
+        for row in rows {
+            path::all(text_of(&row.entry.values[column]).unwrap_or_default(), &paths, &mut found);
+            gatherings.iter_mut().zip(&found).for_each(|(gathering, text)| gathering.push(*text));
+        }
+        let codes = gatherings.into_iter().map(|gathering| Arc::new(gathering.finish()));
+        apart.extend(here().cloned().zip(codes));
+    }
+    apart
 }
 
 fn taken(array: &dyn Array, rows: &[u32]) -> Result<ArrayRef, QueryError> {
@@ -282,16 +356,27 @@ fn seal(
     let texts = || rows.iter().map(|row| row.entry.values.get(column).and_then(text_of));
     Ok(match &layout.held[column] {
         Held::Id => {
-            let split = |text: &'_ str| text.rfind('/').map_or(0, |at| at + 1);
-            let (mut above, mut last) = (Gathering::default(), StringViewBuilder::with_capacity(rows.len()));
-            for text in texts() {
-                let (first, rest) = text.unwrap_or_default().split_at(split(text.unwrap_or_default()));
+            let mut above = Gathering::default();
+            let providers = memmem::FinderRev::new(PROVIDERS);
+            let rest = texts().map(|text| {
+                let (first, rest) = at_collection(text.unwrap_or_default(), &providers);
                 above.push(Some(first));
-                last.append_value(rest);
-            }
-            Column::Id { above: above.finish(), last: last.finish() }
+                Some(rest)
+            });
+            let rest = packed(rest.collect());
+            Column::Id { above: above.finish(), rest }
         }
-        Held::Text => Column::Text(texts().collect()),
+        Held::Text => {
+            let id = layout.held.iter().position(|held| *held == Held::Id);
+            let ends = |(row, text): (&Arc<OpenRow>, Option<&str>)| {
+                id.and_then(|id| text_of(&row.entry.values[id])).map(last) == text
+            };
+            if rows.iter().zip(texts()).all(ends) {
+                Column::Name
+            } else {
+                Column::Text(packed(texts().collect()))
+            }
+        }
         Held::Few => {
             let mut gathering = Gathering::default();
             texts().for_each(|text| gathering.push(text));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray, StringBuilder};
 use datafusion::arrow::buffer::NullBuffer;
 
 /// Numbers of texts, as small as they can be.
@@ -34,6 +34,13 @@ pub(crate) struct Gathering<'a> {
 impl<'a> Gathering<'a> {
     /// The next row; a chunk has fewer rows than there are numbers.
     pub(crate) fn push(&mut self, text: Option<&'a str>) {
+        // Rows that lie together are often alike.
+        let last = self.numbers.last().copied().flatten();
+        if let (Some(text), Some(number)) = (text, last)
+            && self.texts[usize::from(number)] == text
+        {
+            return self.numbers.push(last);
+        }
         let number = text.map(|text| {
             let next = u16::try_from(self.texts.len()).unwrap_or(u16::MAX);
             *self.known.entry(text).or_insert_with(|| {
@@ -55,7 +62,11 @@ impl<'a> Gathering<'a> {
         } else {
             Numbers::Wide(all().collect())
         };
-        Codes { numbers, texts: Arc::new(StringArray::from(self.texts)) }
+        // Without room to grow.
+        let bytes = self.texts.iter().map(|text| text.len()).sum();
+        let mut texts = StringBuilder::with_capacity(self.texts.len(), bytes);
+        self.texts.iter().for_each(|text| texts.append_value(text));
+        Codes { numbers, texts: Arc::new(texts.finish()) }
     }
 }
 

@@ -85,6 +85,15 @@ impl Tables for Index {
         }
     }
 
+    fn rest(&self) {
+        let mut tables = self.shared.tables.write().unwrap_or_else(PoisonError::into_inner);
+        for table in tables.iter_mut() {
+            if let Err(error) = table.rest() {
+                tracing::error!(%error, "open rows of the index could not be packed");
+            }
+        }
+    }
+
     fn view(&self, mask: Box<dyn Mask>) -> Box<dyn Source + Send> {
         Box::new(view::Own::new(view::View::new(&self.shared, mask)))
     }

@@ -13,40 +13,65 @@ pub(crate) fn at<'a>(json: &'a str, path: &[String]) -> Option<&'a str> {
     (text != "null").then_some(text)
 }
 
-/// The JSON text of one key of a bag.
-pub(crate) fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let bytes = text.as_bytes();
-    let mut at = skip_space(bytes, usize::from(bytes.first() == Some(&b'{')));
-    if at == 0 || bytes.get(at) == Some(&b'}') {
-        return None;
+/// The JSON texts at several paths, none of which is empty: the text is walked once.
+pub(crate) fn all<'a>(json: &'a str, paths: &[&[String]], found: &mut Vec<Option<&'a str>>) {
+    let mut exact = vec![false; paths.len()];
+    found.clear();
+    found.resize(paths.len(), None);
+    for (name, value) in members(json.trim_start()) {
+        for ((path, exact), found) in paths.iter().zip(&mut exact).zip(found.iter_mut()) {
+            take(&path[0], (name, value), found, exact);
+        }
     }
-    let mut alike = None;
-    loop {
-        let end = string_end(bytes, at)?;
-        let name = text.get(at + 1..end - 1)?;
-        at = skip_space(bytes, end);
-        if bytes.get(at) != Some(&b':') {
-            return None;
-        }
-        at = skip_space(bytes, at + 1);
-        let end = value_end(bytes, at)?;
-        if name == key {
-            return text.get(at..end);
-        }
-        if alike.is_none() && name.eq_ignore_ascii_case(key) {
-            alike = text.get(at..end);
-        }
-        at = skip_space(bytes, end);
-        match bytes.get(at) {
-            Some(b',') => at = skip_space(bytes, at + 1),
-            _ => return alike,
-        }
+    for (path, found) in paths.iter().zip(found) {
+        *found = found.and_then(|value| at(value, &path[1..]));
     }
 }
 
-/// The elements of a list, or a bag of its own for each key of a bag, as they are written; nothing of a text that is written otherwise than
-/// a serialiser would: with blanks, escapes or powers of ten.
-pub(crate) fn elements(text: &str) -> Option<Vec<std::borrow::Cow<'_, str>>> {
+/// The JSON text of one key of a bag.
+pub(crate) fn member<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let (mut found, mut exact) = (None, false);
+    for member in members(text) {
+        take(key, member, &mut found, &mut exact);
+        if exact {
+            break;
+        }
+    }
+    found
+}
+
+/// Takes a member's value if it is the first that is written like the key, or the first alike.
+fn take<'a>(key: &str, (name, value): (&str, &'a str), found: &mut Option<&'a str>, exact: &mut bool) {
+    if !*exact && name == key {
+        (*found, *exact) = (Some(value), true);
+    } else if found.is_none() && name.eq_ignore_ascii_case(key) {
+        *found = Some(value);
+    }
+}
+
+/// The members of a bag: their names and their JSON texts.
+fn members(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = (bytes.first() == Some(&b'{')).then(|| skip_space(bytes, 1));
+    std::iter::from_fn(move || {
+        let begin = at.take()?;
+        let end = string_end(bytes, begin)?;
+        let name = text.get(begin + 1..end - 1)?;
+        let colon = skip_space(bytes, end);
+        if bytes.get(colon) != Some(&b':') {
+            return None;
+        }
+        let from = skip_space(bytes, colon + 1);
+        let end = value_end(bytes, from)?;
+        let next = skip_space(bytes, end);
+        at = (bytes.get(next) == Some(&b',')).then(|| skip_space(bytes, next + 1));
+        Some((name, text.get(from..end)?))
+    })
+}
+
+/// Whether a text is a bag, and its members or elements as they are written; nothing of a text that is written otherwise than a serialiser
+/// would: with blanks, escapes or powers of ten.
+pub(crate) fn parts(text: &str) -> Option<(bool, Vec<&str>)> {
     let bytes = text.as_bytes();
     let (bag, close) = match bytes.first()? {
         b'[' => (false, b']'),
@@ -59,7 +84,7 @@ pub(crate) fn elements(text: &str) -> Option<Vec<std::borrow::Cow<'_, str>>> {
     let mut found = Vec::new();
     let mut at = 1;
     if bytes.get(at) == Some(&close) {
-        return (bytes.len() == 2).then_some(found);
+        return (bytes.len() == 2).then_some((bag, found));
     }
     loop {
         let from = at;
@@ -71,11 +96,10 @@ pub(crate) fn elements(text: &str) -> Option<Vec<std::borrow::Cow<'_, str>>> {
             at += 1;
         }
         let end = value_end(bytes, at).filter(|end| *end > at)?;
-        let element = text.get(from..end)?;
-        found.push(if bag { format!("{{{element}}}").into() } else { element.into() });
+        found.push(text.get(from..end)?);
         match bytes.get(end) {
             Some(b',') => at = end + 1,
-            Some(byte) if *byte == close && end + 1 == bytes.len() => return Some(found),
+            Some(byte) if *byte == close && end + 1 == bytes.len() => return Some((bag, found)),
             _ => return None,
         }
     }
@@ -178,15 +202,14 @@ mod tests {
 
     #[test]
     fn lists_and_bags_come_apart_as_they_are_written() {
-        let parts =
-            |text| elements(text).map(|parts| parts.iter().map(ToString::to_string).collect::<Vec<_>>());
-        let some = |parts: &[&str]| Some(parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+        let list = |parts: &'static [&str]| Some((false, parts.to_vec()));
+        let bag = |parts: &'static [&str]| Some((true, parts.to_vec()));
         assert_eq!(
             parts(r#"[1,"a, b",[2,{"c":null}],true]"#),
-            some(&["1", r#""a, b""#, r#"[2,{"c":null}]"#, "true"])
+            list(&["1", r#""a, b""#, r#"[2,{"c":null}]"#, "true"])
         );
-        assert_eq!(parts(r#"{"a":1,"b":{"c":[]}}"#), some(&[r#"{"a":1}"#, r#"{"b":{"c":[]}}"#]));
-        assert_eq!((parts("[]"), parts("{}")), (some(&[]), some(&[])));
+        assert_eq!(parts(r#"{"a":1,"b":{"c":[]}}"#), bag(&[r#""a":1"#, r#""b":{"c":[]}"#]));
+        assert_eq!((parts("[]"), parts("{}")), (list(&[]), bag(&[])));
         for text in ["[1, 2]", r#"["\u00e9"]"#, "[1e3]", "7", "", "[1", "[1]x", "{1}", r#"{"a"1}"#, "[1,]"] {
             assert_eq!(parts(text), None, "{text}");
         }
@@ -209,9 +232,15 @@ mod tests {
                 vec!["deep", "deeper", "deepest"],
             ] {
                 let wanted = path.iter().fold(&json, |json, key| &json[*key]);
-                let got =
-                    found(&text, &path).map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
-                assert_eq!(got.as_ref(), Some(wanted), "{path:?}");
+                let read =
+                    |text: Option<&str>| serde_json::from_str::<serde_json::Value>(text.unwrap()).unwrap();
+                assert_eq!(read(found(&text, &path)), *wanted, "{path:?}");
+                let path: Vec<String> = path.iter().map(ToString::to_string).collect();
+                let upper: Vec<String> = path.iter().map(|key| key.to_ascii_uppercase()).collect();
+                let (missing, mut several) = (["none".to_owned()], Vec::new());
+                all(&text, &[&path, &missing, &upper], &mut several);
+                assert_eq!((read(several[0]), several[1]), (wanted.clone(), None), "{path:?}");
+                assert_eq!(several[2], at(&text, &upper), "{path:?}");
             }
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use bowline_kql::tables::{Entry, Figures, Layout, Place};
 use hashbrown::HashTable;
@@ -21,6 +21,9 @@ const MOST_APART: usize = 64;
 /// From the how manieth use on.
 const OFTEN: u64 = 2;
 
+/// So many open rows are packed when nothing changes: an open row takes ten times the memory of a packed one.
+const WORTH_PACKING: usize = 256;
+
 /// Which rows of a chunk are gone.
 pub(crate) type Dead = Vec<u64>;
 
@@ -31,6 +34,9 @@ pub(crate) struct Sealed {
     pub(crate) dead: Arc<Dead>,
     live: usize,
 }
+
+/// The chunks and the open rows of one moment.
+pub(crate) type Snapshot = (Arc<Vec<Sealed>>, Arc<Vec<Arc<OpenRow>>>);
 
 /// Where a row is: among the open ones, or in a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +79,8 @@ pub(crate) struct Table {
     open: Vec<Option<Arc<OpenRow>>>,
     by_key: HashTable<RowId>,
     hashers: (RandomState, RandomState),
+    /// What readers take, until something changes.
+    shown: OnceLock<Snapshot>,
     pub(crate) paths: Arc<Mutex<Paths>>,
 }
 
@@ -92,6 +100,7 @@ impl Table {
             open: Vec::new(),
             by_key: HashTable::new(),
             hashers: Default::default(),
+            shown: OnceLock::new(),
             paths: Arc::new(Mutex::new(paths)),
         }
     }
@@ -160,6 +169,7 @@ impl Table {
     }
 
     fn kill(&mut self, key: u128) {
+        let _ = self.shown.take();
         let Self { by_key, open, slots, .. } = self;
         let same = |id: &RowId| {
             let known = match id.slot() {
@@ -186,6 +196,7 @@ impl Table {
     }
 
     fn push(&mut self, row: Arc<OpenRow>) -> Result<(), QueryError> {
+        let _ = self.shown.take();
         let Self { by_key, open, slots, .. } = self;
         let id = RowId::new(OPEN, open.len());
         let hash_of = |id: &RowId| match id.slot() {
@@ -194,15 +205,16 @@ impl Table {
         };
         let _ = by_key.insert_unique(row.key as u64, id, hash_of);
         self.open.push(Some(row));
-        if self.open.len() == ROWS { self.seal() } else { Ok(()) }
+        if self.open.len() == ROWS { self.seal(ROWS / 2) } else { Ok(()) }
     }
 
-    /// Closes the open rows, dead ones left out; when most of them are, there is room again.
-    fn seal(&mut self) -> Result<(), QueryError> {
+    /// Closes the open rows, dead ones left out; when fewer than `least` are left, they stay open and there is room again.
+    fn seal(&mut self, least: usize) -> Result<(), QueryError> {
+        let _ = self.shown.take();
         let open = std::mem::take(&mut self.open);
         let (old, rows): (Vec<usize>, Vec<Arc<OpenRow>>) =
             open.into_iter().enumerate().filter_map(|(at, row)| Some((at, row?))).unzip();
-        let few = rows.len() < ROWS / 2;
+        let few = rows.len() < least;
         let slot = if few { OPEN } else { self.free.pop().unwrap_or(self.slots.len()) };
         for (new, (old, row)) in old.iter().zip(&rows).enumerate() {
             let before = RowId::new(OPEN, *old);
@@ -228,7 +240,27 @@ impl Table {
         let thin =
             |slot: &Option<Sealed>| slot.as_ref().is_some_and(|sealed| 2 * sealed.live < sealed.chunk.len());
         let Some(slot) = self.slots.iter().position(thin) else { return Ok(false) };
-        let Some(sealed) = self.slots[slot].clone() else { return Ok(false) };
+        self.reopen(slot)?;
+        Ok(true)
+    }
+
+    /// Nothing changes for now: open rows are packed though they are few, together with what was packed so before.
+    pub(crate) fn rest(&mut self) -> Result<(), QueryError> {
+        if self.open.iter().flatten().count() < WORTH_PACKING {
+            return Ok(());
+        }
+        let small = |sealed: &Sealed| sealed.live < ROWS / 2;
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].as_ref().is_some_and(small) {
+                self.reopen(slot)?;
+            }
+        }
+        self.seal(1)
+    }
+
+    /// A chunk's rows are open again.
+    fn reopen(&mut self, slot: usize) -> Result<(), QueryError> {
+        let Some(sealed) = self.slots[slot].clone() else { return Ok(()) };
         let rows: Vec<u32> = alive(&sealed.dead, sealed.chunk.len()).collect();
         let values = sealed.chunk.rows(&self.layout, &rows)?;
         for (row, values) in rows.iter().zip(values) {
@@ -242,12 +274,16 @@ impl Table {
             let entry = Entry { table: 0, key: String::new(), place: Place::clone(&known), values };
             self.push(Arc::new(OpenRow { key, place, entry }))?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The chunks, and the open rows.
-    pub(crate) fn snapshot(&self) -> (Vec<Sealed>, Vec<Arc<OpenRow>>) {
-        (self.slots.iter().flatten().cloned().collect(), self.open.iter().flatten().cloned().collect())
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let take = || {
+            let chunks = self.slots.iter().flatten().cloned().collect();
+            (Arc::new(chunks), Arc::new(self.open.iter().flatten().cloned().collect()))
+        };
+        self.shown.get_or_init(take).clone()
     }
 
     /// One row alone: its chunk, or itself.

@@ -120,6 +120,9 @@ fn it_holds_what_a_map_would_hold_through_changes_seals_and_compactions() {
             }
         }
         index.apply(changes);
+        if version % 3 == 2 {
+            index.rest();
+        }
         assert_eq!(index.figures()[0].1.rows, model.len());
     }
     agrees(&index, &model, &all);
@@ -207,6 +210,30 @@ fn a_scan_gives_the_paths_that_are_asked_for_and_skips_what_is_of_no_use() {
     assert_eq!(scanned(&index, &[1], &one).len(), 0, "another's row");
     let nothing = Scan { only: only(0, "/groups/g2/things/none"), ..scan };
     assert_eq!(scanned(&index, &[2], &nothing).len(), 0);
+}
+
+#[test]
+fn in_quiet_times_few_rows_are_packed_and_packed_again_with_what_comes() {
+    let index = Index::new(vec![layout()], usize::MAX, None);
+    let (mut model, all) = (BTreeMap::new(), (0..7).collect::<Vec<_>>());
+    for n in 0..30 {
+        let some = n * 300..(n + 1) * 300;
+        model.extend(some.clone().map(|n| (n, 1)));
+        index.apply(some.map(|n| put(n, 1)).collect());
+        let open = index.figures()[0].1.bytes;
+        index.rest();
+        assert!(index.figures()[0].1.bytes < open);
+        let (chunks, open) = index.shared.tables.read().unwrap()[0].snapshot();
+        let small = chunks.iter().filter(|sealed| sealed.chunk.len() < ROWS / 2).count();
+        assert!(open.is_empty() && small <= 1, "{small} small chunks, {} open rows", open.len());
+    }
+    agrees(&index, &model, &all);
+    // A handful is not worth it.
+    index.apply((0..9).map(|n| put(n, 2)).collect());
+    index.rest();
+    assert_eq!(index.shared.tables.read().unwrap()[0].snapshot().1.len(), 9);
+    model.extend((0..9).map(|n| (n, 2)));
+    agrees(&index, &model, &all);
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl View {
         let seen = tables.iter().map(|table| {
             let (chunks, open) = table.snapshot();
             let (layout, places) = (Arc::clone(&table.layout), Arc::clone(&table.places));
-            Seen { layout, places, chunks: Arc::new(chunks), open: Arc::new(open) }
+            Seen { layout, places, chunks, open }
         });
         let rights = Arc::new(Rights { mask, known: Mutex::default() });
         Self { tables: Arc::new(seen.collect()), rights, shared: Arc::clone(shared) }

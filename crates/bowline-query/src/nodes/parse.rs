@@ -39,6 +39,8 @@ pub(crate) struct Pattern {
     /// Of its columns.
     pub(crate) types: Vec<Type>,
     regex: Regex,
+    /// Which group of it each column is.
+    groups: Vec<usize>,
     simple: bool,
 }
 
@@ -48,8 +50,12 @@ impl Pattern {
             PatternPart::Column(ty) => Some(*ty),
             _ => None,
         };
-        let types = pattern.iter().filter_map(column).collect();
-        Ok(Self { types, regex: compiled(pattern, mode)?, simple: matches!(mode, ParseMode::Simple) })
+        let types: Vec<Type> = pattern.iter().filter_map(column).collect();
+        let regex = compiled(pattern, mode)?;
+        let group =
+            |at: usize| regex.capture_names().position(|name| name == Some(format!("bowline{at}").as_str()));
+        let groups = (0..types.len()).map(|at| group(at).unwrap_or(usize::MAX)).collect();
+        Ok(Self { types, regex, groups, simple: matches!(mode, ParseMode::Simple) })
     }
 
     /// What columns have where the pattern does not fit.
@@ -61,8 +67,8 @@ impl Pattern {
     pub(crate) fn find(&self, value: &str) -> Option<Vec<Value>> {
         let captures = self.regex.captures(value)?;
         let mut values = Vec::with_capacity(self.types.len());
-        for (at, ty) in self.types.iter().enumerate() {
-            let text = captures.name(&format!("bowline{at}")).map_or("", |found| found.as_str());
+        for (ty, group) in self.types.iter().zip(&self.groups) {
+            let text = captures.get(*group).map_or("", |found| found.as_str());
             match convert::cast(&Value::String(text.to_owned()), *ty) {
                 Some(value) => values.push(value),
                 None if self.simple => return None,

@@ -151,7 +151,7 @@ async fn begin(
     let place = match attach(state, &record, instance, document, polls).await {
         Err(AttachError::Cloned) => {
             presence::show_cloned(control, &record.key, record.uid, context.now).await?;
-            return Err(cloned());
+            return Err(cloned(&record));
         }
         Err(error @ AttachError::Unavailable(_)) => {
             let message = "This server cannot take the session right now. Connect again.";
@@ -188,7 +188,15 @@ fn opens_tunnels(parts: &Parts) -> bool {
     said.flat_map(|value| value.split(',')).any(|one| one.trim() == TUNNEL_CAPABILITY)
 }
 
-fn cloned() -> Error {
+fn cloned(record: &Record) -> Error {
+    if record.resource_type == "microsoft.kubernetes/connectedclusters" {
+        return Error::conflict(
+            "ClusterCloned",
+            "Another cluster is connected with this identity: this one was probably restored from its backup. \
+             On the copy run 'bowline cluster connect' under a name of its own; if the other one is gone for good, run it here under the old name with --replace. \
+             If the agent was just restarted hard, wait a minute: its old session then ends by itself.",
+        );
+    }
     Error::conflict(
         "MachineCloned",
         "Another installation is connected with this identity: this host's disk was probably copied from it. \

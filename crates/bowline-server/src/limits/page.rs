@@ -197,7 +197,7 @@ fn callers() -> Vec<Line> {
             "sessions of an agent",
             "1".to_owned(),
             "",
-            "the newest ends the one before; another installation with the same key gets 409 `MachineCloned`",
+            "the newest ends the one before; another installation with the same key gets 409 `MachineCloned` or `ClusterCloned`",
         ),
         (
             "sign-ins of a person that go on at once, on devices and in browsers",

@@ -14,6 +14,7 @@ mod blessed;
 mod objects;
 mod query_limits;
 mod query_masks;
+mod query_saved;
 mod role_matrix;
 mod security;
 mod world;

@@ -122,6 +122,7 @@ fn detected_properties(files: &HostFiles, cpu: &[hardware::Socket], memory: u64)
         ("mysqldiscovered", Some(discovered(files, "var/lib/mysql"))),
         ("pgsqldiscovered", Some(discovered(files, "var/lib/postgresql"))),
         ("vmuuidEsu2012", hardware::vm_uuid(files)),
+        ("machineId", os::machine_id(files)),
     ];
     let readable =
         properties.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::String(value?))));

@@ -11,6 +11,13 @@ pub(super) struct Os {
     pub(super) kernel: String,
 }
 
+/// The id of the system (machine-id(5)), which a kubelet on it reports too.
+pub(super) fn machine_id(files: &HostFiles) -> Option<String> {
+    let text = files.text("etc/machine-id").or_else(|| files.text("var/lib/dbus/machine-id"))?;
+    let id: uuid::Uuid = text.trim().parse().ok()?;
+    (!id.is_nil()).then(|| id.simple().to_string())
+}
+
 /// Reads it; a host without os-release is just `linux`.
 pub(super) fn read(files: &HostFiles) -> Os {
     let text = files.text("etc/os-release").or_else(|| files.text("usr/lib/os-release")).unwrap_or_default();

@@ -4,16 +4,18 @@
 //! Columns that are only passed on are taken by row and never read. A list or a text that stands once in a dictionary is read once, however many
 //! rows have it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bowline_kql::plan::{Expr, List, Node, Plan};
 use bowline_kql::{Type, Value};
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, StringArray, UInt32Array,
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, Int64Array, StringBuilder, UInt32Array,
 };
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Int32Type, SchemaRef};
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use hashbrown::HashMap;
 
 use super::leaf::fields;
 use super::{Lowering, Relation};
@@ -21,7 +23,6 @@ use crate::arrays::{self, Cells};
 use crate::columnar::expr::Held;
 use crate::columnar::need::Need;
 use crate::columnar::scan::{Each, Origin};
-use crate::convert;
 use crate::error::QueryError;
 use crate::index::path;
 use crate::nodes::expand::{members, typed};
@@ -43,7 +44,7 @@ impl Lowering<'_, '_> {
             made.push(((0, Vec::new()), source.ty, self.expressions.make(&input.columns, source)?));
         }
         let input = self.columns(input, made)?;
-        let (kept, sources) = input.columns.split_at(width);
+        let kept = &input.columns[..width];
         let above = plan.inputs().first().map_or(0, |input| input.schema.len());
         // What is only read here goes no further.
         let passed: Vec<usize> = (0..width).filter(|at| need.0.contains(&kept[*at].place)).collect();
@@ -56,12 +57,10 @@ impl Lowering<'_, '_> {
             types.push(given(column.ty));
         }
         let schema = Arc::new(fields(&columns, &types));
-        let of = sources.iter().map(|held| held.ty).collect();
         let each: Arc<dyn Each> = match &plan.node {
             Node::Expand { lists, with_index, limit, bags_as_arrays, .. } => Arc::new(Unfolded {
                 schema,
                 passed,
-                of,
                 lists: lists.clone(),
                 with_index: *with_index,
                 most: limit.as_ref().map(|limit| self.run.count(limit)).transpose()?.unwrap_or(usize::MAX),
@@ -71,7 +70,6 @@ impl Lowering<'_, '_> {
             Node::Parse { pattern, mode, only_matches, .. } => Arc::new(Parsed {
                 schema,
                 passed,
-                of,
                 pattern: Pattern::of(pattern, mode)?,
                 only_matches: *only_matches,
             }),
@@ -89,57 +87,109 @@ fn given(ty: Type) -> DataType {
     }
 }
 
-/// Values of which each row has the one at its place; none: null.
-fn placed(ty: Type, values: &[Value], places: &[Option<usize>]) -> Result<ArrayRef, QueryError> {
-    let nothing = null(ty);
-    if given(ty) != arrays::dictionary() {
-        let each = places.iter().map(|place| place.map_or(&nothing, |place| &values[place]));
-        return Ok(arrays::build(ty, each));
-    }
-    let texts: Vec<_> = values.iter().chain([&nothing]).map(arrays::text).collect();
-    let key = |place: &Option<usize>| {
-        let at = place.unwrap_or(values.len());
-        texts[at].as_ref().and_then(|_| i32::try_from(at).ok())
-    };
-    let keys: Int32Array = places.iter().map(key).collect();
-    let texts: StringArray = texts.iter().map(|text| Some(text.as_deref().unwrap_or_default())).collect();
-    DictionaryArray::<Int32Type>::try_new(keys, Arc::new(texts))
-        .map(|array| Arc::new(array) as ArrayRef)
-        .map_err(|error| QueryError::failed(format!("a column cannot be made: {error}")))
+/// A text of a new column.
+#[derive(PartialEq, Eq, Hash)]
+enum Text<'a> {
+    Whole(Cow<'a, str>),
+    /// A member, which becomes a bag of its own.
+    Member(&'a str),
 }
 
-/// For each row the place of its source's text among the different ones, which are given in their order.
-struct Texts {
-    values: Vec<Value>,
+/// What a new column can hold, before rows are given theirs.
+enum Made<'a> {
+    Texts(Vec<Option<Text<'a>>>),
+    Values(Vec<Value>),
+}
+
+impl<'a> Made<'a> {
+    fn new(ty: Type) -> Self {
+        if given(ty) == arrays::dictionary() { Self::Texts(Vec::new()) } else { Self::Values(Vec::new()) }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.len(),
+            Self::Values(values) => values.len(),
+        }
+    }
+
+    fn push(&mut self, value: Value) {
+        match self {
+            Self::Texts(texts) => {
+                texts.push(arrays::text(&value).map(|text| Text::Whole(text.into_owned().into())));
+            }
+            Self::Values(values) => values.push(value),
+        }
+    }
+
+    /// Each row has what is at its place; none: null.
+    fn placed(&self, ty: Type, places: &[Option<usize>]) -> Result<ArrayRef, QueryError> {
+        let texts = match self {
+            Self::Texts(texts) => texts,
+            Self::Values(values) => {
+                let nothing = null(ty);
+                let each = places.iter().map(|place| place.map_or(&nothing, |place| &values[place]));
+                return Ok(arrays::build(ty, each));
+            }
+        };
+        // Lists are often made of the same elements: whatever comes after looks at each different one once.
+        let mut known = HashMap::with_capacity(texts.len().min(1024));
+        let mut different = StringBuilder::new();
+        let mut number = |text: &'_ Text<'a>| match text {
+            Text::Whole(text) => different.append_value(text),
+            Text::Member(member) => different.append_value(format!("{{{member}}}")),
+        };
+        let mut numbers = Vec::with_capacity(texts.len());
+        for text in texts {
+            numbers.push(text.as_ref().map(|text| {
+                let next = known.len() as i32;
+                *known.entry(text).or_insert_with(|| {
+                    number(text);
+                    next
+                })
+            }));
+        }
+        // A text is never null.
+        let nothing = arrays::text(&null(ty)).map(|text| {
+            different.append_value(text);
+            known.len() as i32
+        });
+        let keys: Int32Array =
+            places.iter().map(|place| place.map_or(nothing, |place| numbers[place].or(nothing))).collect();
+        DictionaryArray::<Int32Type>::try_new(keys, Arc::new(different.finish()))
+            .map(|array| Arc::new(array) as ArrayRef)
+            .map_err(|error| QueryError::failed(format!("a column cannot be made: {error}")))
+    }
+}
+
+/// The different texts of a column in their order, and for each row the place of its own.
+struct Texts<'a> {
+    texts: Vec<Option<&'a str>>,
     of_row: Vec<usize>,
 }
 
-impl Texts {
-    fn of(array: &ArrayRef, ty: Type) -> Result<Self, QueryError> {
-        if *array.data_type() != arrays::dictionary() {
-            let cells = Cells::of(array, ty)?;
-            let rows = array.len();
-            return Ok(Self {
-                values: (0..rows).map(|row| cells.value(row)).collect(),
-                of_row: (0..rows).collect(),
-            });
-        }
-        let coded = array.as_dictionary::<Int32Type>();
-        let texts = coded.values();
-        let cells = Cells::of(texts, ty)?;
+impl<'a> Texts<'a> {
+    fn of(array: &'a ArrayRef, ty: Type) -> Result<Self, QueryError> {
+        let cells = Cells::of(array, ty)?;
+        let rows = array.len();
+        let Some(coded) = array.as_dictionary_opt::<Int32Type>() else {
+            let texts = (0..rows).map(|row| cells.text(row)).collect();
+            return Ok(Self { texts, of_row: (0..rows).collect() });
+        };
         // Only what a row has is read: a filter may have left little of a dictionary.
-        let mut place = vec![usize::MAX; texts.len() + 1];
-        let mut values = Vec::new();
-        let mut of_row = Vec::with_capacity(coded.len());
-        for key in coded.keys() {
-            let at = key.and_then(|key| usize::try_from(key).ok()).unwrap_or(texts.len());
+        let different = coded.values().len();
+        let mut place = vec![usize::MAX; different + 1];
+        let mut texts = Vec::new();
+        let mut of_row = Vec::with_capacity(rows);
+        for (row, key) in coded.keys().iter().enumerate() {
+            let at = key.and_then(|key| usize::try_from(key).ok()).unwrap_or(different);
             if place[at] == usize::MAX {
-                place[at] = values.len();
-                values.push(if at < texts.len() { cells.value(at) } else { Value::null(ty) });
+                place[at] = texts.len();
+                texts.push(cells.text(row));
             }
             of_row.push(place[at]);
         }
-        Ok(Self { values, of_row })
+        Ok(Self { texts, of_row })
     }
 }
 
@@ -162,8 +212,7 @@ fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<Reco
 struct Unfolded {
     schema: SchemaRef,
     passed: Vec<usize>,
-    /// The types of the lists, which are the last columns of the input.
-    of: Vec<Type>,
+    /// Their values are the last columns of the input, and `dynamic`.
     lists: Vec<List>,
     with_index: bool,
     most: usize,
@@ -173,46 +222,47 @@ struct Unfolded {
 }
 
 /// The elements of the different lists of a column, and for each row from where to where its own go.
-struct Elements {
-    values: Vec<Value>,
+struct Elements<'a> {
+    made: Made<'a>,
     ranges: Vec<(usize, usize)>,
     of_row: Vec<usize>,
 }
 
 impl Unfolded {
-    fn elements(&self, array: &ArrayRef, of: Type, ty: Type) -> Result<Elements, QueryError> {
-        let texts = Texts::of(array, of)?;
-        let mut values = Vec::new();
-        let mut ranges = Vec::with_capacity(texts.values.len());
-        for value in &texts.values {
-            let from = values.len();
-            let written = match value {
-                Value::Dynamic(text) if ty == Type::Dynamic && !self.bags_as_arrays => path::elements(text),
-                _ => None,
-            };
-            match written {
-                Some(written) => values.extend(written.into_iter().map(|text| match &*text {
-                    "null" => null(ty),
-                    text => Value::Dynamic(text.to_owned()),
-                })),
-                None => values.extend(
-                    members(value, self.bags_as_arrays)
-                        .iter()
-                        .map(|json| typed(json, ty).unwrap_or_else(|| null(ty))),
-                ),
+    fn elements<'a>(&self, array: &'a ArrayRef, ty: Type) -> Result<Elements<'a>, QueryError> {
+        let Texts { texts, of_row } = Texts::of(array, Type::Dynamic)?;
+        let as_written = ty == Type::Dynamic && !self.bags_as_arrays;
+        let mut made = Made::new(ty);
+        let mut ranges = Vec::with_capacity(texts.len());
+        for text in texts {
+            let from = made.len();
+            let parts = text.filter(|_| as_written).and_then(path::parts);
+            match (&mut made, parts) {
+                (Made::Texts(texts), Some((true, members))) => {
+                    texts.extend(members.into_iter().map(|member| Some(Text::Member(member))));
+                }
+                (Made::Texts(texts), Some((false, elements))) => {
+                    let each = elements.into_iter().map(|one| (one != "null").then_some(one));
+                    texts.extend(each.map(|one| one.map(|one| Text::Whole(one.into()))));
+                }
+                (made, _) => {
+                    let value = text.map_or(null(Type::Dynamic), |text| Value::Dynamic(text.to_owned()));
+                    let elements = members(&value, self.bags_as_arrays);
+                    elements.iter().for_each(|json| made.push(typed(json, ty).unwrap_or_else(|| null(ty))));
+                }
             }
-            ranges.push((from, values.len()));
+            ranges.push((from, made.len()));
         }
-        Ok(Elements { values, ranges, of_row: texts.of_row })
+        Ok(Elements { made, ranges, of_row })
     }
 }
 
 impl Each for Unfolded {
     fn over(&self, input: &RecordBatch) -> Result<RecordBatch, QueryError> {
         let first = input.num_columns() - self.lists.len();
-        let each = self.lists.iter().zip(&self.of).enumerate();
-        let elements: Vec<Elements> = each
-            .map(|(at, (list, of))| self.elements(input.column(first + at), *of, list.ty))
+        let each = self.lists.iter().enumerate();
+        let elements: Vec<Elements<'_>> = each
+            .map(|(at, list)| self.elements(input.column(first + at), list.ty))
             .collect::<Result<_, _>>()?;
         let (mut rows, mut index) = (Vec::new(), Vec::new());
         let mut places: Vec<Vec<Option<usize>>> = vec![Vec::new(); elements.len()];
@@ -230,7 +280,7 @@ impl Each for Unfolded {
         }
         let mut columns = passed_on(input, &self.passed, &rows)?;
         for ((list, elements), places) in self.lists.iter().zip(&elements).zip(&places) {
-            columns.push(placed(list.ty, &elements.values, places)?);
+            columns.push(elements.made.placed(list.ty, places)?);
         }
         if self.with_index {
             columns.push(Arc::new(Int64Array::from(index)));
@@ -244,7 +294,6 @@ impl Each for Unfolded {
 struct Parsed {
     schema: SchemaRef,
     passed: Vec<usize>,
-    of: Vec<Type>,
     pattern: Pattern,
     only_matches: bool,
 }
@@ -252,27 +301,23 @@ struct Parsed {
 impl Each for Parsed {
     fn over(&self, input: &RecordBatch) -> Result<RecordBatch, QueryError> {
         let source = input.column(input.num_columns() - 1);
-        let texts = Texts::of(source, self.of.first().copied().unwrap_or(Type::String))?;
-        let width = self.pattern.types.len();
-        let mut values: Vec<Vec<Value>> = vec![Vec::with_capacity(texts.values.len()); width];
-        let mut fits = Vec::with_capacity(texts.values.len());
-        for value in &texts.values {
-            let found = match value {
-                Value::String(text) => self.pattern.find(text),
-                other => self.pattern.find(&convert::to_text(other)),
-            };
+        let Texts { texts, of_row } = Texts::of(source, Type::String)?;
+        let mut made: Vec<Made<'_>> = self.pattern.types.iter().map(|ty| Made::new(*ty)).collect();
+        let mut fits = Vec::with_capacity(texts.len());
+        for text in &texts {
+            let found = self.pattern.find(text.unwrap_or_default());
             fits.push(found.is_some());
-            for (column, value) in values.iter_mut().zip(found.unwrap_or_else(|| self.pattern.nothing())) {
+            for (column, value) in made.iter_mut().zip(found.unwrap_or_else(|| self.pattern.nothing())) {
                 column.push(value);
             }
         }
-        let stays = |row: &usize| !self.only_matches || fits[texts.of_row[*row]];
+        let stays = |row: &usize| !self.only_matches || fits[of_row[*row]];
         let rows: Vec<usize> = (0..input.num_rows()).filter(stays).collect();
-        let places: Vec<Option<usize>> = rows.iter().map(|row| Some(texts.of_row[*row])).collect();
+        let places: Vec<Option<usize>> = rows.iter().map(|row| Some(of_row[*row])).collect();
         let rows: Vec<u32> = rows.into_iter().map(|row| row as u32).collect();
         let mut columns = passed_on(input, &self.passed, &rows)?;
-        for (ty, values) in self.pattern.types.iter().zip(&values) {
-            columns.push(placed(*ty, values, &places)?);
+        for (ty, made) in self.pattern.types.iter().zip(&made) {
+            columns.push(made.placed(*ty, &places)?);
         }
         batch(&self.schema, columns, rows.len())
     }
