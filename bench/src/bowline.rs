@@ -42,7 +42,7 @@ impl Server {
         let folder = tempfile::tempdir()?;
         machine::write_private(&folder.path().join("password"), PASSWORD)?;
         let port = free_port()?;
-        let mut program = launch(programs, folder.path(), port)?;
+        let mut program = launch(programs, folder.path(), port, &[])?;
         let plain = until("the server's certificate and its /readyz", Duration::from_secs(60), async || {
             program.require_running()?;
             let Ok(ca) = machine::read(&folder.path().join("data/ca.crt")) else { return Ok(None) };
@@ -116,7 +116,7 @@ impl Server {
     /// `kill -9`, and the same server again. It is not waited for.
     pub(crate) async fn crash_and_launch(&mut self) -> Result<()> {
         self.program.kill().await?;
-        self.launch()
+        self.launch(&[])
     }
 
     /// Ends it; its data stays.
@@ -124,9 +124,14 @@ impl Server {
         self.program.stop().await
     }
 
-    /// Starts it again after it ended. It is not waited for.
-    pub(crate) fn launch(&mut self) -> Result<()> {
-        self.program = launch(&self.programs, self.folder.path(), self.port)?;
+    /// Starts it again after it ended, on a database that was filled with machines nobody runs: they stay in the state that was written. It is not
+    /// waited for.
+    pub(crate) fn launch_filled(&mut self) -> Result<()> {
+        self.launch(&["--restart-grace", "86400"])
+    }
+
+    fn launch(&mut self, more: &[&str]) -> Result<()> {
+        self.program = launch(&self.programs, self.folder.path(), self.port, more)?;
         Ok(())
     }
 
@@ -203,11 +208,11 @@ pub(crate) struct Wish<'a> {
     pub(crate) concurrency: u64,
 }
 
-fn launch(programs: &Path, folder: &Path, port: u16) -> Result<Program> {
+fn launch(programs: &Path, folder: &Path, port: u16, more: &[&str]) -> Result<Program> {
     let mut command = command(&programs.join("bowline-server"));
     command.arg("serve").arg("--data-dir").arg(folder.join("data"));
     command.args(["--listen", &format!("127.0.0.1:{port}")]);
-    command.arg("--admin-password-file").arg(folder.join("password"));
+    command.arg("--admin-password-file").arg(folder.join("password")).args(more);
     Program::start(command, &folder.join("server.log"))
 }
 

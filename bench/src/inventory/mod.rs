@@ -133,7 +133,7 @@ async fn starts(setup: &Setup, server: &mut Server) -> Result<Value> {
     let (mut seconds, mut last) = (Vec::new(), String::new());
     for _ in 0..3 {
         let started = moment();
-        server.launch()?;
+        server.launch_filled()?;
         let right =
             crate::program::until("a right answer after a start", Duration::from_secs(180), async || {
                 let Ok(mut connection) = server.admin.connect().await else { return Ok(None) };
