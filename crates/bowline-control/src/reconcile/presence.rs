@@ -86,6 +86,12 @@ pub async fn show(
     update_status(control, context, key, uid, change).await
 }
 
+/// Whether a type is that of machines; everything else with an agent is a cluster.
+#[must_use]
+pub fn is_machine(resource_type: &str) -> bool {
+    resource_type == MACHINES
+}
+
 /// Marks a machine whose identity is used by two installations.
 ///
 /// # Errors

@@ -189,7 +189,7 @@ fn opens_tunnels(parts: &Parts) -> bool {
 }
 
 fn cloned(record: &Record) -> Error {
-    if record.resource_type == "microsoft.kubernetes/connectedclusters" {
+    if !presence::is_machine(&record.resource_type) {
         return Error::conflict(
             "ClusterCloned",
             "Another cluster is connected with this identity: this one was probably restored from its backup. \
